@@ -1,0 +1,94 @@
+"""The dataset: training examples for the search, test examples locked away."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from automl_sem.types import Bytes, DataInfo, Ints
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """All that a search may see.
+
+    Args:
+        x: Examples, uint8 (n, height, width, channels).
+        y: Class numbers, int64 (n,).
+        names: File name or row of each example, for people.
+        class_names: Name of each class, in the order of their numbers.
+        kind: Kind of data, `"images"`.
+    """
+
+    x: Bytes
+    y: Ints
+    names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    kind: str = "images"
+
+    @property
+    def info(self) -> DataInfo:
+        return DataInfo(
+            kind=self.kind,
+            input_shape=tuple(self.x.shape[1:]),
+            classes=len(self.class_names),
+            n_train=len(self.x),
+        )
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over shapes, values, labels and class names."""
+        return _digest(self.x, self.y, self.class_names)
+
+
+@dataclass(frozen=True)
+class HeldOutPart:
+    """The held-out test set: scored at export, never seen by a search."""
+
+    x: Bytes
+    y: Ints
+    names: tuple[str, ...]
+
+    def fingerprint(self) -> str:
+        return _digest(self.x, self.y, ())
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples with their labels, in a training part and a held-out test part.
+
+    Args:
+        name: Short name, used for the run directory.
+        source: What loads it again: a built-in name or an absolute path.
+        options: Loader options that `source` was loaded with.
+        train: What the search sees.
+        test: What it never sees.
+        notes: What the loader decided, to be said aloud (resized, split, skipped).
+    """
+
+    name: str
+    source: str
+    train: TrainingPart
+    test: HeldOutPart
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.train.class_names
+
+    @property
+    def info(self) -> DataInfo:
+        return self.train.info
+
+
+def _digest(x: Bytes, y: Ints, class_names: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for array in (x, y):
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update("\0".join(class_names).encode())
+    return digest.hexdigest()

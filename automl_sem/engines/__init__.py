@@ -1,0 +1,1 @@
+"""Engines propose candidates (ask) and learn from their scores (tell)."""

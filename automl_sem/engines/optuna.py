@@ -1,0 +1,150 @@
+"""Optuna's TPE as an engine (Bergstra et al. 2011; Watanabe 2023, arXiv 2304.11127).
+
+Proposals are a function of the record alone: a sampler is made anew for every call
+from (run seed, trial number), so that a resumed search goes the way of an undisturbed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from automl_sem.errors import one_line
+from automl_sem.seeds import derive_seed
+from automl_sem.spaces.hyperparameters import OptunaHyperParameters, Value
+from automl_sem.spaces.space import Space
+from automl_sem.types import Candidate, DataInfo, Outcome, Recipe
+
+STARTUP_TRIALS = 5
+
+
+class RecordSampler(BaseSampler):
+    """TPE whose every draw depends only on the run's seed and the recorded trials.
+
+    Args:
+        seed: Seed of the run.
+        startup_trials: Finished trials before the model proposes.
+    """
+
+    def __init__(self, seed: int, startup_trials: int = STARTUP_TRIALS) -> None:
+        self._seed = seed
+        self._startup_trials = startup_trials
+
+    def _tpe(self, *key: object) -> TPESampler:
+        return TPESampler(
+            seed=derive_seed(self._seed, *key),
+            n_startup_trials=self._startup_trials,
+            multivariate=True,
+            warn_independent_sampling=False,
+        )
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return the parameters that all finished trials share."""
+        return self._tpe(trial.number).infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw the shared parameters together."""
+        return self._tpe(trial.number).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Draw a parameter that stands in a branch of its own."""
+        sampler = self._tpe(trial.number, param_name)
+        return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+
+class OptunaEngine:
+    """Ask and tell on an Optuna study.
+
+    Args:
+        study: The study, opened for writing.
+        space: The space to propose from.
+        data: Description of the data.
+        seed: Seed of the run.
+        starts: Candidates tried first, by their names in the study; the first is the baseline.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        space: Space,
+        data: DataInfo,
+        seed: int,
+        starts: Sequence[Mapping[str, Value]],
+    ) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study.sampler = RecordSampler(seed)
+        self._study = study
+        self._space = space
+        self._data = data
+        self._starts = starts
+        self._open: dict[int, Trial] = {}
+
+    def ask(self) -> Candidate:
+        """Return the next candidate; first the RUNNING trials of a killed process."""
+        trial = self._next_trial()
+        self._open[trial.number] = trial
+        proposed_by = trial.user_attrs.get("proposed_by") or self._origin(trial.number)
+        trial.set_user_attr("proposed_by", proposed_by)
+        hp = OptunaHyperParameters(trial, self._space.fixed)
+        recipe, parameters, broken = Recipe(), 0, None
+        try:
+            model = self._space.build(hp, self._data)
+            recipe = self._space.recipe(hp, self._data)
+            parameters = int(model.count_params())
+        except Exception as error:  # a space is a person's code: whatever it raises fails the trial
+            broken = Outcome("failed", one_line(error))
+        trial.set_user_attr("hyperparameters", dict(hp.values))
+        trial.set_user_attr("recipe", recipe.to_dict())
+        trial.set_user_attr("parameters", parameters)
+        return Candidate(trial.number, dict(hp.values), recipe, parameters, proposed_by, broken)
+
+    def tell(self, candidate: Candidate, outcome: Outcome) -> None:
+        """Record the outcome: only a defect in code is FAIL, which TPE does not see."""
+        trial = self._open.pop(candidate.trial)
+        if outcome.score is not None:
+            folds = outcome.score.folds
+            trial.set_user_attr("fold_scores", [f.log_loss for f in folds])
+            trial.set_user_attr("fold_accuracies", [f.accuracy for f in folds])
+            trial.set_user_attr("accuracy", outcome.score.accuracy)
+            trial.set_user_attr("seconds", outcome.score.seconds)
+            self._study.tell(trial, outcome.score.log_loss)
+            return
+        trial.set_user_attr("reason", outcome.reason)
+        trial.set_user_attr("status", outcome.status)
+        if outcome.status == "out_of_memory":
+            trial.set_constraint("memory", 1.0)
+        failed = outcome.status == "failed"
+        self._study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
+
+    def _next_trial(self) -> Trial:
+        unfinished = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        for frozen in unfinished:
+            if frozen.number not in self._open:
+                return Trial(self._study, frozen._trial_id)
+        trials = self._study.get_trials(deepcopy=False)
+        if len(trials) < len(self._starts):
+            self._study.enqueue_trial(dict(self._starts[len(trials)]))
+        return self._study.ask()
+
+    def _origin(self, number: int) -> str:
+        if number < len(self._starts):
+            return "baseline" if number == 0 else "good start"
+        told = (TrialState.COMPLETE, TrialState.PRUNED)
+        finished = len(self._study.get_trials(deepcopy=False, states=told))
+        return "model" if finished >= STARTUP_TRIALS else "start-up"

@@ -1,0 +1,69 @@
+"""The errors a person can meet, and the exit code of each.
+
+    AutomlSemError        base of all errors raised on purpose
+    ├── UserError         2: wrong use, bad configuration or data, unknown run
+    └── NegativeResult    1: finished, but the answer is no (no valid trial, a check failed)
+
+Anything else that escapes is a defect of ours and ends with exit code 3.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutomlSemError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        what: What is wrong.
+        where: The file, option or hyperparameter it concerns, if any.
+        hint: What to do about it, if anything.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, where: object = "", hint: str = "") -> None:
+        self.what = what
+        self.where = str(where)
+        self.hint = hint
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        """One line: `where: what. hint`."""
+        line = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{line}. {self.hint}" if self.hint else line
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.what, self.where, self.hint))
+
+
+class UserError(AutomlSemError):
+    """Wrong use, bad configuration or data, or an unknown run."""
+
+    exit_code = 2
+
+
+class NegativeResult(AutomlSemError):
+    """The work finished, and its answer is no."""
+
+    exit_code = 1
+
+
+def _rebuild(cls: type[AutomlSemError], what: str, where: str, hint: str) -> AutomlSemError:
+    return cls(what, where=where, hint=hint)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `Did you mean 'x'? Known: a, b, x.` for an unknown name."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    listing = f"Known: {', '.join(names)}." if names else ""
+    return f"Did you mean '{close[0]}'? {listing}".strip() if close else listing
+
+
+def one_line(error: BaseException) -> str:
+    """Return any error as one line for the record."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, AutomlSemError) else f"{type(error).__name__}: {text}"[:500]

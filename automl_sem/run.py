@@ -1,0 +1,361 @@
+"""The run directory: everything about one search, written so that a crash loses nothing.
+
+    runs/20261123-1412-shapes/
+      run.json        options, versions, machine, data fingerprint, seed; written once
+      space.py        snapshot of the space
+      splits.npz      fold number of every training row, for the search and for fresh folds
+      data.npz        the examples, only when they came from arrays in Python
+      study.journal   Optuna's journal: the one record of all trials
+      folds/T/F.npz   out-of-fold predictions and curve of trial T, fold F (fresh/T/F.npz: finalists)
+      finalists.json  result.json  test_looks.jsonl  architecture.json
+      checkpoints/  export/NAME/  report.html  run.log
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from automl_sem.errors import UserError
+from automl_sem.types import CurvePoint, FoldResult, Ints
+
+Stage = Literal["search", "fresh"]
+STUDY_NAME = "automl-sem"
+
+
+class Manifest(BaseModel):
+    """What `run.json` holds.
+
+    Args:
+        schema_version: Version of this layout.
+        created: ISO 8601 time, UTC.
+        seed: Seed of the whole run.
+        folds: Number of folds.
+        trials: Trials to complete, the baseline included.
+        time_limit_s: Time limit of the search in seconds, or None.
+        fixed: Recipe fields set by flags.
+        space: Name, origin and SHA-256 of the space file.
+        data: Name, source, loader options, fingerprints and shape of the dataset.
+        notes: What the loaders decided.
+        versions: Versions of the packages that matter.
+        machine: Processor, cores and devices.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = 1
+    created: str
+    seed: int
+    folds: int
+    trials: int
+    time_limit_s: float | None = None
+    fixed: dict[str, int] = {}
+    space: dict[str, str]
+    data: dict[str, Any]
+    notes: list[str] = []
+    versions: dict[str, str] = {}
+    machine: dict[str, Any] = {}
+
+
+class RunDirectory:
+    """One search on disk.
+
+    Args:
+        path: The run directory, which must hold a `run.json`.
+
+    Raises:
+        UserError: If there is no run, or it was written by a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+        try:
+            text = (self.path / "run.json").read_text(encoding="utf-8")
+            self.manifest = Manifest.model_validate_json(text)
+        except FileNotFoundError as error:
+            hint = "`automl-sem runs` lists the runs here"
+            raise UserError("not a run directory (no run.json)", where=path, hint=hint) from error
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"cannot read run.json: {reason}", where=path) from error
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        manifest: Manifest,
+        space_source: str,
+        splits: Mapping[str, np.ndarray],
+        arrays: Mapping[str, np.ndarray] | None = None,
+    ) -> RunDirectory:
+        """Write a new run at once: the directory appears complete or not at all.
+
+        Raises:
+            UserError: If the directory is not empty or cannot be written.
+        """
+        path = path.expanduser().resolve()
+        check_free(path)
+        temporary: Path | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            temporary.chmod(0o755)
+            (temporary / "space.py").write_text(space_source, encoding="utf-8")
+            _save_npz(temporary / "splits.npz", splits)
+            if arrays is not None:
+                _save_npz(temporary / "data.npz", arrays)
+            _write_atomic(temporary / "run.json", manifest.model_dump_json(indent=2).encode())
+            temporary.rename(path)
+        except OSError as error:
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)
+            raise _disk_error(error, path) from error
+        return cls(path)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for writing; released by the system when the process dies.
+
+        Raises:
+            UserError: If another process holds it.
+        """
+        try:
+            file = (self.path / "run.lock").open("a+")
+        except OSError as error:
+            raise _disk_error(error, self.path) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                holder = file.read().strip() or "unknown"
+                raise UserError(
+                    f"the run is in use by another process (pid {holder})",
+                    where=self.path,
+                    hint="Wait for it to end or stop it, then try again",
+                ) from error
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+    def open_study(self) -> Any:
+        """Open the study for writing; call it with the lock held.
+
+        A last line torn by a crash is cut off, since the next append would glue onto it.
+        """
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        journal = self.path / "study.journal"
+        try:
+            _cut_torn_line(journal)
+            backend = JournalFileBackend(str(journal), lock_obj=FileLock(self.path / "study.lock"))
+            return optuna.create_study(
+                study_name=STUDY_NAME,
+                storage=JournalStorage(backend),
+                direction="minimize",
+                load_if_exists=True,
+            )
+        except OSError as error:
+            raise _disk_error(error, self.path) from error
+
+    def read_study(self) -> Any | None:
+        """Return the study as recorded so far, to read only; None before the first trial.
+
+        It reads a copy in memory, so that readers never write to a run that is in use.
+        """
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import BaseJournalBackend
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            lines = (self.path / "study.journal").read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return None
+
+        class Snapshot(BaseJournalBackend):
+            def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+                return (json.loads(line) for line in lines[log_number_from:])
+
+            def append_logs(self, logs: list[dict[str, Any]]) -> None:
+                raise RuntimeError("this study was opened to be read only")
+
+        try:
+            return optuna.load_study(study_name=STUDY_NAME, storage=JournalStorage(Snapshot()))
+        except KeyError:
+            return None
+
+    def splits(self, stage: Stage) -> Ints:
+        """Return the fold number of every training row, (n,)."""
+        with np.load(self.path / "splits.npz") as file:
+            return file[stage].astype(np.int64)  # type: ignore[no-any-return]
+
+    def write_fold(self, trial: int, result: FoldResult, stage: Stage = "search") -> None:
+        """Save a fold fit: temporary file, fsync, rename."""
+        curve = [[p.epoch, p.loss, p.val_loss, p.val_accuracy] for p in result.curve]
+        arrays = {
+            "indices": result.indices,
+            "probabilities": result.probabilities,
+            "curve": np.array(curve, np.float64).reshape(-1, 4),
+            "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
+        }
+        path = self._fold_path(trial, result.fold, stage)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _save_npz(path, arrays)
+        except OSError as error:
+            raise _disk_error(error, self.path) from error
+
+    def read_folds(self, trial: int, stage: Stage = "search") -> dict[int, FoldResult]:
+        """Return the finished fold fits of a trial: fold number -> result."""
+        folder = self._fold_path(trial, 0, stage).parent
+        names = [p.stem for p in folder.glob("*.npz") if p.stem.isdigit()]
+        return {fold: self._read_fold(trial, fold, stage) for fold in sorted(map(int, names))}
+
+    def _read_fold(self, trial: int, fold: int, stage: Stage) -> FoldResult:
+        with np.load(self._fold_path(trial, fold, stage)) as file:
+            log_loss, accuracy, seconds = (float(v) for v in file["scores"])
+            return FoldResult(
+                fold=fold,
+                indices=file["indices"],
+                probabilities=file["probabilities"],
+                log_loss=log_loss,
+                accuracy=accuracy,
+                curve=tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in file["curve"].tolist()),
+                seconds=seconds,
+            )
+
+    def _fold_path(self, trial: int, fold: int, stage: Stage) -> Path:
+        folder = "folds" if stage == "search" else "fresh"
+        return self.path / folder / str(trial) / f"{fold}.npz"
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON file of the run atomically."""
+        text = json.dumps(value, indent=2, allow_nan=False)
+        try:
+            _write_atomic(self.path / name, text.encode())
+        except OSError as error:
+            raise _disk_error(error, self.path) from error
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Return a JSON file of the run, or None if it is not there."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        except FileNotFoundError:
+            return None
+
+    def log(self, line: str) -> None:
+        """Append a line to `run.log` with the time."""
+        with (self.path / "run.log").open("a", encoding="utf-8") as file:
+            file.write(f"{now()} {line}\n")
+
+    def record_test_look(self, **what: Any) -> int:
+        """Count a look at the held-out test set; return how many there were with this one."""
+        path = self.path / "test_looks.jsonl"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": now(), **what}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return self.test_looks()
+
+    def test_looks(self) -> int:
+        """Return how often the held-out test set was looked at."""
+        path = self.path / "test_looks.jsonl"
+        return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+
+
+class FileLock:
+    """A journal lock that a crash does not leave behind (`flock`), for Optuna's backend.
+
+    Args:
+        path: The lock file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: io.TextIOWrapper | None = None
+
+    def acquire(self) -> bool:
+        """Wait for the lock and take it."""
+        self._file = self._path.open("a")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def check_free(path: Path) -> None:
+    """Raise a UserError if a new run cannot go to `path`, because something is there."""
+    if (path / "run.json").exists():
+        hint = f"Go on with `automl-sem resume {path}`, or choose another --out"
+        raise UserError("there is a run here already", where=path, hint=hint)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(
+            "the output directory exists and is not empty",
+            where=path,
+            hint="Choose another --out; nothing is overwritten",
+        )
+
+
+def _disk_error(error: OSError, path: Path) -> UserError:
+    reason = error.strerror or str(error)
+    hint = "Check free space and permissions; what was finished is kept, go on with `resume`"
+    return UserError(f"cannot write: {reason}", where=error.filename or path, hint=hint)
+
+
+def _write_atomic(path: Path, content: bytes) -> None:
+    """Write through a temporary file, fsync and rename; sync the directory as well."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _save_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    _write_atomic(path, buffer.getvalue())
+
+
+def _cut_torn_line(path: Path) -> None:
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""k-fold scoring: one architecture, traced once, trained on every fold."""

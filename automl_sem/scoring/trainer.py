@@ -1,0 +1,162 @@
+"""Train one architecture on many folds: built and traced once, an epoch is one graph call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from automl_sem.data.dataset import TrainingPart
+from automl_sem.scoring.batches import augment, background, cross_entropy, epoch_order
+from automl_sem.scoring.batches import wants_raw_values as model_wants_raw_values
+from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
+from automl_sem.seeds import derive_seed, seeded
+from automl_sem.types import CurvePoint, Floats, FoldResult, Ints, Recipe
+
+CURVE_POINTS = 10
+PREDICT_BATCH = 512
+
+
+class Diverged(ArithmeticError):
+    """The training loss or a prediction is no longer finite."""
+
+
+class FoldTrainer:
+    """Fits one candidate fold after fold, with the same traced graph.
+
+    A fold starts from fresh values: the model is built again under the fold's seed
+    and its variables are copied into the traced model's, optimizer slots and step
+    count go back to zero.
+
+    Args:
+        build: Returns the candidate's model; called once a fold.
+        recipe: How to train it.
+        part: The training part, kept on the device as one tensor.
+        seed: Seed of the trial.
+    """
+
+    def __init__(
+        self, build: Callable[[], Any], recipe: Recipe, part: TrainingPart, seed: int
+    ) -> None:
+        import tensorflow as tf
+
+        self._build = build
+        self._recipe = recipe
+        self._part = part
+        self._seed = seed
+        self._x = tf.constant(part.x)
+        self._y = tf.constant(part.y, tf.int32)
+        self._fill = background(part.x)
+        with seeded(derive_seed(seed, "trace")):
+            self._model = build()
+        self._scale = 1.0 if model_wants_raw_values(self._model) else 1.0 / 255.0
+        self._optimizer: Any = None
+        self._total_steps = -1
+
+    def fit(self, fold: int, held_out: Ints) -> FoldResult:
+        """Train on all rows but `held_out`, and predict those after the last epoch.
+
+        Args:
+            fold: Number of the fold.
+            held_out: Rows to hold out, (n,).
+
+        Raises:
+            Diverged: If the loss or a prediction becomes NaN or infinite.
+        """
+        started = time.perf_counter()
+        rows = np.setdiff1d(np.arange(len(self._part.y)), held_out)
+        seed = derive_seed(self._seed, fold)
+        self._reset(rows, seed)
+        epochs = self._recipe.epochs
+        marks = set(np.linspace(1, epochs, min(CURVE_POINTS, epochs)).round().astype(int).tolist())
+        labels = self._part.y[held_out]
+        curve: list[CurvePoint] = []
+        probabilities = np.empty((0, 0), np.float32)
+        for epoch in range(1, epochs + 1):
+            order = epoch_order(rows, self._recipe.batch_size, derive_seed(seed, epoch))
+            loss = float(self._epoch(order, np.array([seed, epoch], np.int32)))
+            if not np.isfinite(loss):
+                raise Diverged(f"the training loss became {loss} in epoch {epoch} of fold {fold}")
+            if epoch in marks:
+                probabilities = self._predict(held_out)
+                point = log_loss(labels, probabilities), accuracy(labels, probabilities)
+                curve.append(CurvePoint(epoch, loss, *point))
+        if not np.isfinite(probabilities).all():
+            raise Diverged(f"the predictions of fold {fold} are not finite")
+        return FoldResult(
+            fold=fold,
+            indices=np.asarray(held_out, np.int64),
+            probabilities=probabilities,
+            log_loss=log_loss(labels, probabilities),
+            accuracy=accuracy(labels, probabilities),
+            curve=tuple(curve),
+            seconds=time.perf_counter() - started,
+        )
+
+    def _reset(self, rows: Ints, seed: int) -> None:
+        with seeded(seed):
+            fresh = self._build()
+        steps = self._recipe.epochs * steps_per_epoch(
+            max(len(rows), self._recipe.batch_size), self._recipe.batch_size
+        )
+        if steps != self._total_steps:
+            self._trace(steps)
+        for variable, value in zip(self._model.variables, fresh.variables, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self._optimizer.variables, self._zero_slots, strict=True):
+            variable.assign(value)
+
+    def _trace(self, steps: int) -> None:
+        """Make optimizer and graphs; again only if folds differ in their number of steps."""
+        import tensorflow as tf
+
+        self._optimizer = make_optimizer(self._recipe, steps)
+        self._optimizer.build(self._model.trainable_variables)
+        self._zero_slots = [np.array(v) for v in self._optimizer.variables]
+        self._total_steps = steps
+        signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32)]
+        self._epoch = tf.function(self._epoch_graph, input_signature=signature)
+        self._probabilities = tf.function(
+            self._probabilities_graph, input_signature=[tf.TensorSpec([None], tf.int32)]
+        )
+
+    def _epoch_graph(self, order: Any, seed: Any) -> Any:
+        """One epoch: returns the mean loss. order: (n,) rows; seed: (2,)."""
+        import tensorflow as tf
+
+        size, total = self._recipe.batch_size, tf.constant(0.0)
+        examples = tf.shape(order)[0]
+        for step in tf.range((examples + size - 1) // size):
+            rows = order[step * size : (step + 1) * size]
+            images = tf.cast(tf.gather(self._x, rows), tf.float32)
+            if self._recipe.augment:
+                images = augment(images, seed + [0, 7919 * step], self._fill)
+            total += self._step(images * self._scale, tf.gather(self._y, rows))
+        return total / tf.cast(examples, tf.float32)
+
+    def _step(self, images: Any, labels: Any) -> Any:
+        """One gradient step: returns the sum of the batch's losses."""
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            losses = cross_entropy(labels, self._model(images, training=True))
+            loss = tf.reduce_mean(losses)
+            penalty = tf.add_n(self._model.losses) if self._model.losses else 0.0
+            objective = loss + penalty
+        variables = self._model.trainable_variables
+        self._optimizer.apply(tape.gradient(objective, variables), variables)
+        return tf.reduce_sum(losses)
+
+    def _probabilities_graph(self, rows: Any) -> Any:
+        import tensorflow as tf
+
+        images = tf.cast(tf.gather(self._x, rows), tf.float32)
+        return self._model(images * self._scale, training=False)
+
+    def _predict(self, rows: Ints) -> Floats:
+        chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
+        parts = [np.asarray(self._probabilities(c.astype(np.int32))) for c in chunks]
+        return np.concatenate(parts).astype(np.float32)

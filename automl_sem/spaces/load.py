@@ -1,0 +1,83 @@
+"""Load a space from its file; built-in and user files take the same way."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from automl_sem.backend import use_tensorflow
+from automl_sem.errors import UserError
+from automl_sem.spaces.space import Space
+
+
+def load_space(path: Path, *, name: str | None = None) -> Space:
+    """Run a space file and return the space it declares.
+
+    Args:
+        path: A Python file with `build(hp, data)`.
+        name: Name of the space; the file's stem by default.
+
+    Raises:
+        UserError: If the file is missing, does not run or has no `build`.
+    """
+    path = path.expanduser().resolve()
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a UTF-8 text file"
+        raise UserError(f"cannot read the space file: {reason}", where=path) from error
+    use_tensorflow()
+    module = _run(path, source)
+    build = getattr(module, "build", None)
+    if not callable(build):
+        raise UserError(
+            "the space has no function build(hp, data)",
+            where=path,
+            hint="See `automl-sem spaces` for examples to copy",
+        )
+    recipe = getattr(module, "recipe", None)
+    doc = (module.__doc__ or "").strip().splitlines()
+    return Space(
+        name=name or path.stem,
+        path=path,
+        source=source,
+        doc=doc[0] if doc else "",
+        kind=_constant(module, "KIND", str, path),
+        data=_constant(module, "DATA", str, path),
+        build_fn=build,
+        recipe_fn=recipe if callable(recipe) else None,
+        baseline=_constant(module, "BASELINE", dict, path) or {},
+        good_starts=tuple(_constant(module, "GOOD_STARTS", (list, tuple), path) or ()),
+    )
+
+
+def _run(path: Path, source: str) -> ModuleType:
+    module = ModuleType(f"automl_sem_space_{path.stem}")
+    module.__file__ = str(path)
+    # Registered, so that classes defined in the file can be pickled and inspected.
+    sys.modules[module.__name__] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except SyntaxError as error:
+        where = f"{path}:{error.lineno}"
+        raise UserError(f"syntax error in the space: {error.msg}", where=where) from error
+    except Exception as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        where = f"{path}:{frames[-1].lineno}" if frames else str(path)
+        raise UserError(
+            f"the space does not run: {type(error).__name__}: {error}", where=where
+        ) from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _constant(module: ModuleType, name: str, types: Any, path: Path) -> Any:
+    value = getattr(module, name, None)
+    if value is None or isinstance(value, types):
+        return value
+    raise UserError(f"{name} has the wrong type: {type(value).__name__}", where=path)

@@ -1,0 +1,145 @@
+"""A search space: the file a person wrote, ready to build models and recipes."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from automl_sem.errors import UserError, did_you_mean
+from automl_sem.spaces.hyperparameters import Value, in_range, study_name, study_value
+from automl_sem.types import DataInfo, Recipe
+
+Values = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Space:
+    """What may vary, and how a model is built from it.
+
+    Args:
+        name: Short name, the file's stem.
+        path: The file it was loaded from.
+        source: Text of the file.
+        doc: First line of its docstring.
+        kind: Kind of data it is for, or None for any.
+        data: Default dataset, or None.
+        build_fn: The file's `build(hp, data)` or `build(hp)`.
+        recipe_fn: The file's `recipe(hp, data)`, or None for the default recipe.
+        baseline: Hyperparameters of trial 0; empty when the file names none.
+        good_starts: Known-good candidates, tried right after the baseline.
+        fixed: Recipe fields that a flag sets (`epochs`, `batch_size`).
+    """
+
+    name: str
+    path: Path
+    source: str
+    doc: str
+    kind: str | None
+    data: str | None
+    build_fn: Callable[..., Any]
+    recipe_fn: Callable[..., Any] | None
+    baseline: Values = field(default_factory=dict)
+    good_starts: tuple[Values, ...] = ()
+    fixed: Mapping[str, int] = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's text."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+    def with_fixed(self, **fields: int | None) -> Space:
+        """Return the space with recipe fields fixed; None leaves a field to the search."""
+        return replace(self, fixed={k: v for k, v in fields.items() if v is not None})
+
+    def build(self, hp: Any, data: DataInfo) -> Any:
+        """Return the uncompiled Keras model for the values that `hp` hands out.
+
+        Raises:
+            UserError: If `build` returns something else than an uncompiled model.
+        """
+        import keras
+
+        model = _call(self.build_fn, hp, data)
+        where = f"build in {self.path}"
+        if not isinstance(model, keras.Model):
+            raise UserError(
+                f"it must return a keras.Model, but returned {type(model).__name__}", where=where
+            )
+        if getattr(model, "optimizer", None) is not None:
+            raise UserError(
+                "it returned a compiled model",
+                where=where,
+                hint="Leave compile() out; say the optimizer in recipe(hp, data)",
+            )
+        if tuple(model.output_shape) != (None, data.classes):
+            raise UserError(
+                f"the model's output must have shape (None, {data.classes}), one probability "
+                f"per class, but has {model.output_shape}",
+                where=where,
+            )
+        return model
+
+    def recipe(self, hp: Any, data: DataInfo) -> Recipe:
+        """Return how to train the candidate, with the fields that flags fix."""
+        made = _call(self.recipe_fn, hp, data) if self.recipe_fn else Recipe()
+        if not isinstance(made, Recipe):
+            raise UserError(
+                f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
+                where=f"recipe in {self.path}",
+            )
+        return replace(made, **self.fixed)  # type: ignore[arg-type]
+
+    def rebuild(self, values: Values, data: DataInfo) -> Any:
+        """Return the model of recorded hyperparameters, with fresh weights."""
+        import keras_tuner
+
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        return self.build(hp, data)
+
+    def starts(self, data: DataInfo) -> tuple[dict[str, Value], ...]:
+        """Return baseline and known-good candidates by their names in the study.
+
+        Where the file leaves the baseline out, it is the space's default values.
+
+        Raises:
+            UserError: If one names an unknown hyperparameter or a value out of range.
+        """
+        candidates = [("BASELINE", self.baseline)]
+        candidates += [(f"GOOD_STARTS[{i}]", start) for i, start in enumerate(self.good_starts)]
+        return tuple(self._resolve(label, values, data) for label, values in candidates)
+
+    def _resolve(self, label: str, values: Values, data: DataInfo) -> dict[str, Value]:
+        import keras_tuner
+
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        self.build(hp, data)
+        self.recipe(hp, data)
+        where = f"{label} in {self.path}"
+        active = {h.name: h for h in hp.space if hp.is_active(h)}
+        for name, value in values.items():
+            if name not in active:
+                raise UserError(
+                    f"no hyperparameter {name!r} is active in it",
+                    where=where,
+                    hint=did_you_mean(name, active),
+                )
+            if not in_range(active[name], value):
+                raise UserError(f"{name}={value!r} is out of range", where=where)
+        complete = label == "BASELINE"
+        return {
+            study_name(h): study_value(h, hp.values[name])
+            for name, h in active.items()
+            if (complete or name in values)
+            and name not in self.fixed
+            and type(h).__name__ != "Fixed"
+        }
+
+
+def _call(function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:
+    takes_data = len(inspect.signature(function).parameters) > 1
+    return function(hp, data) if takes_data else function(hp)

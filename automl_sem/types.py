@@ -1,0 +1,191 @@
+"""The values that travel between stages: small, frozen, and free of heavy imports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What a search space may know of the data: never the examples themselves.
+
+    Args:
+        kind: Kind of data, `"images"`.
+        input_shape: Shape of one example, (height, width, channels).
+        classes: Number of classes.
+        n_train: Number of training examples.
+        norm: How inputs reach the model: `"[0, 1]"`, or `"0..255"` for a model
+            that begins with a Rescaling or Normalization layer.
+    """
+
+    kind: str
+    input_shape: tuple[int, ...]
+    classes: int
+    n_train: int
+    norm: str = "[0, 1]"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; part of what is searched.
+
+    Args:
+        optimizer: One of `OPTIMIZERS`.
+        learning_rate: Initial learning rate, above 0.
+        schedule: `"cosine"` decays the learning rate to zero over all steps
+            (Loshchilov and Hutter 2017, arXiv 1608.03983), `"constant"` keeps it.
+        weight_decay: Decoupled weight decay per step, 0 for none
+            (Loshchilov and Hutter 2019, arXiv 1711.05101).
+        batch_size: Examples per step.
+        epochs: Passes over the training part of a fold.
+        augment: Whether training images are randomly rotated, scaled and shifted.
+
+    Raises:
+        ValueError: If a value is out of range.
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    weight_decay: float = 0.0
+    batch_size: int = 16
+    epochs: int = 40
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        def require(ok: bool, name: str, expected: str) -> None:
+            if not ok:
+                received = getattr(self, name)
+                raise ValueError(f"Recipe.{name} must be {expected}. Received: {received!r}")
+
+        require(self.optimizer in OPTIMIZERS, "optimizer", f"one of {OPTIMIZERS}")
+        require(self.schedule in SCHEDULES, "schedule", f"one of {SCHEDULES}")
+        positive = math.isfinite(self.learning_rate) and self.learning_rate > 0
+        require(positive, "learning_rate", "above 0")
+        require(math.isfinite(self.weight_decay) and self.weight_decay >= 0, "weight_decay", ">= 0")
+        require(int(self.batch_size) == self.batch_size >= 1, "batch_size", "a whole number >= 1")
+        require(int(self.epochs) == self.epochs >= 1, "epochs", "a whole number >= 1")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One point of a learning curve.
+
+    Args:
+        epoch: Epochs done, from 1.
+        loss: Mean training loss of the epoch.
+        val_loss: Log-loss on the validation part.
+        val_accuracy: Accuracy on the validation part.
+    """
+
+    epoch: int
+    loss: float
+    val_loss: float
+    val_accuracy: float
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fold fit: a candidate trained on k-1 folds and scored on the held-out one.
+
+    Args:
+        fold: Number of the fold, from 0.
+        indices: Rows of the training data that were held out, (n,).
+        probabilities: Out-of-fold class probabilities of the last epoch, (n, classes).
+        log_loss: Mean of -log p(true class) over the held-out rows, in nats.
+        accuracy: Share of held-out rows whose most probable class is the true one.
+        curve: At most ten points.
+        seconds: Wall-clock time of the fit.
+    """
+
+    fold: int
+    indices: Ints
+    probabilities: Floats
+    log_loss: float
+    accuracy: float
+    curve: Sequence[CurvePoint] = field(default=())
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a candidate gets: its fold results and their mean.
+
+    Args:
+        folds: One result per fold, in order.
+    """
+
+    folds: tuple[FoldResult, ...]
+
+    @property
+    def log_loss(self) -> float:
+        return float(np.mean([f.log_loss for f in self.folds]))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of all held-out rows that are right (pooled, not the mean of folds)."""
+        hits = sum(f.accuracy * len(f.indices) for f in self.folds)
+        return float(hits / sum(len(f.indices) for f in self.folds))
+
+    @property
+    def seconds(self) -> float:
+        return float(sum(f.seconds for f in self.folds))
+
+
+Status = Literal["scored", "diverged", "out_of_memory", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended, as told to the engine.
+
+    Args:
+        status: `"scored"`, or why there is no score.
+        reason: One line for people; empty when scored.
+        score: The score when scored.
+    """
+
+    status: Status
+    reason: str = ""
+    score: Score | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One set of hyperparameters that an engine proposes.
+
+    Args:
+        trial: Number of the trial in the study, from 0.
+        values: Active hyperparameters by name; they rebuild the same model anywhere.
+        recipe: How to train it.
+        parameters: Number of weights of the model.
+        proposed_by: `"baseline"`, `"good start"`, `"start-up"` (random) or `"model"`.
+        broken: Why it cannot be trained, when building it failed.
+    """
+
+    trial: int
+    values: Mapping[str, Any]
+    recipe: Recipe
+    parameters: int
+    proposed_by: str
+    broken: Outcome | None = None

@@ -1,0 +1,1 @@
+"""Where candidates are trained. One worker keeps all folds of a candidate."""

@@ -1,0 +1,1 @@
+"""The built-in search spaces: one file each, made to be copied and changed."""

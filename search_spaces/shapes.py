@@ -1,0 +1,114 @@
+"""How deep a CNN, and with residual connections? For small images, grey or colour.
+
+    automl-sem search shapes
+    automl-sem search digits
+    automl-sem search my_drawings/
+
+A space says what may vary. `build` makes one network from the values that `hp`
+hands out, `recipe` says how to train it. The search tries values, scores each
+network on k folds and keeps the best. Copy this file, change it, and run
+
+    automl-sem search my_space.py
+"""
+
+from keras import Input, Model, layers
+
+from automl_sem import Recipe
+
+KIND = "images"
+DATA = "shapes"
+
+# Trial 0 of every search: the CNN from the textbook, so that you see what the search gained.
+BASELINE = {
+    "depth": 2, "filters": 32, "widen": 2, "kernel": 3, "residual": False, "padding": "valid",
+    "normalization": "none", "pooling": "max", "pool_every": 2, "head": "flatten", "dense": 128,
+    "dropout": 0.0,
+    "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant", "weight_decay": 0.0,
+    "batch_size": 4, "epochs": 50, "augment": False,
+}  # fmt: skip
+
+# Known-good candidates are tried next; what they leave out is chosen by the search.
+GOOD_STARTS = [
+    {
+        "depth": 4, "filters": 16, "widen": 2, "kernel": 3, "residual": True,
+        "normalization": "batch", "pooling": "max", "pool_every": 1, "head": "global",
+        "dense": 0, "dropout": 0.0,
+        "optimizer": "adam", "learning_rate": 3e-3, "schedule": "cosine", "weight_decay": 1e-4,
+        "batch_size": 16, "epochs": 60, "augment": True,
+    },
+]  # fmt: skip
+
+
+def build(hp, data):
+    """Return one CNN: `depth` convolutions, pooling in between, then a classifier."""
+    depth = hp.Int("depth", 1, 6)
+    filters = hp.Choice("filters", [8, 16, 32])
+    widen = hp.Choice("widen", [1, 2])  # 2: each layer has twice the filters of the one before
+    kernel = hp.Choice("kernel", [3, 5])
+    residual = hp.Boolean("residual")
+    # Everything that exists only for some values of another hyperparameter says so,
+    # in a conditional scope; then it is not searched where it has no effect.
+    with hp.conditional_scope("residual", [False]):
+        padding = hp.Choice("padding", ["same", "valid"]) or "same"  # None where not searched
+    normalization = hp.Choice("normalization", ["none", "batch", "group"])
+    pooling = hp.Choice("pooling", ["max", "average"])
+    pool_every = hp.Int("pool_every", 1, 3)
+
+    inputs = Input(data.input_shape)
+    x = inputs
+    for layer in range(depth):
+        width = min(filters * widen**layer, 64)
+        x = convolution(x, width, kernel, padding, normalization, residual)
+        if (layer + 1) % pool_every == 0:
+            x = pool(x, pooling)
+
+    if hp.Choice("head", ["flatten", "global"]) == "flatten":
+        x = layers.Flatten()(x)
+    else:
+        x = layers.GlobalAveragePooling2D()(x)
+    dense = hp.Choice("dense", [0, 32, 64, 128])
+    if dense:
+        x = layers.Dense(dense, activation="relu")(x)
+    x = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1))(x)
+    outputs = layers.Dense(data.classes, activation="softmax")(x)
+    return Model(inputs, outputs)
+
+
+def recipe(hp, data):
+    """Return how to train it. The learning rate falls to zero unless the schedule is constant."""
+    return Recipe(
+        optimizer=hp.Choice("optimizer", ["adam", "sgd"]),
+        learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log"),
+        schedule=hp.Choice("schedule", ["cosine", "constant"]),
+        weight_decay=hp.Choice("weight_decay", [0.0, 1e-4, 1e-3]),
+        batch_size=hp.Choice("batch_size", [4, 8, 16, 32]),
+        epochs=hp.Choice("epochs", [30, 40, 50, 60]),
+        augment=hp.Boolean("augment"),
+    )
+
+
+def convolution(x, filters, kernel, padding, normalization, residual):
+    """Convolution, normalisation, ReLU; with a skip connection if `residual`.
+
+    The skip adds the block's input to its output (He et al. 2015, arXiv 1512.03385),
+    through a 1x1 projection where the number of filters changes.
+    """
+    if padding == "valid" and min(x.shape[1:3]) < kernel:
+        padding = "same"  # too small an image to lose its border once more
+    y = layers.Conv2D(filters, kernel, padding=padding, use_bias=normalization == "none")(x)
+    if normalization == "batch":
+        # Keras's default momentum of 0.99 lags behind in trainings of a few hundred steps.
+        y = layers.BatchNormalization(momentum=0.9)(y)
+    elif normalization == "group":
+        y = layers.GroupNormalization(groups=8)(y)
+    if residual:
+        skip = x if x.shape[-1] == filters else layers.Conv2D(filters, 1)(x)
+        y = layers.Add()([y, skip])
+    return layers.Activation("relu")(y)
+
+
+def pool(x, pooling):
+    """Halve height and width, unless the image is already smaller than 4 pixels."""
+    if min(x.shape[1:3]) < 4:
+        return x
+    return layers.MaxPooling2D()(x) if pooling == "max" else layers.AveragePooling2D()(x)
