@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 from automl_sem.errors import UserError
 
@@ -25,13 +27,41 @@ def use_tensorflow() -> None:
             hint=_HINT,
         )
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "keras" in sys.modules:
-        import keras
+    if "tensorflow" not in sys.modules:
+        _import_quietly()
+    import keras
 
-        if keras.backend.backend() != "tensorflow":
-            raise UserError(
-                f"Keras was already imported on {keras.backend.backend()!r}",
-                where="environment",
-                hint=_HINT,
-            )
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"Keras was already imported on {keras.backend.backend()!r}",
+            where="environment",
+            hint=_HINT,
+        )
+
+
+def _import_quietly() -> None:
+    """Import TensorFlow without its start-up chatter, unless the user asked for a log level."""
+    chatty = "TF_CPP_MIN_LOG_LEVEL" in os.environ
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with contextlib.nullcontext() if chatty else _native_stderr_closed():
+        import tensorflow as tf
+
+        # Looking for GPUs is what prints; it does not initialise the devices yet.
+        tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def _native_stderr_closed() -> Iterator[None]:
+    """Send file descriptor 2 to nowhere: the chatter comes from C++, before any log level."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # no stderr at all
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -24,7 +24,7 @@ BASELINE = {
     "normalization": "none", "pooling": "max", "pool_every": 2, "head": "flatten", "dense": 128,
     "dropout": 0.0,
     "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant", "weight_decay": 0.0,
-    "batch_size": 4, "epochs": 50, "augment": False,
+    "augment": False,
 }  # fmt: skip
 
 # Known-good candidates are tried next; what they leave out is chosen by the search.
@@ -34,7 +34,7 @@ GOOD_STARTS = [
         "normalization": "batch", "pooling": "max", "pool_every": 1, "head": "global",
         "dense": 0, "dropout": 0.0,
         "optimizer": "adam", "learning_rate": 3e-3, "schedule": "cosine", "weight_decay": 1e-4,
-        "batch_size": 16, "epochs": 60, "augment": True,
+        "augment": True,
     },
 ]  # fmt: skip
 
@@ -52,7 +52,7 @@ def build(hp, data):
         padding = hp.Choice("padding", ["same", "valid"]) or "same"  # None where not searched
     normalization = hp.Choice("normalization", ["none", "batch", "group"])
     pooling = hp.Choice("pooling", ["max", "average"])
-    pool_every = hp.Int("pool_every", 1, 3)
+    pool_every = hp.Int("pool_every", 1, 2)
 
     inputs = Input(data.input_shape)
     x = inputs
@@ -76,13 +76,16 @@ def build(hp, data):
 
 def recipe(hp, data):
     """Return how to train it. The learning rate falls to zero unless the schedule is constant."""
+    small = data.n_train < 500  # few examples need small batches and many passes
+    batch_sizes = [4, 8, 16, 32] if small else [32, 64, 128]
+    epochs = [30, 40, 50, 60] if small else [10, 15, 20, 30]
     return Recipe(
         optimizer=hp.Choice("optimizer", ["adam", "sgd"]),
         learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log"),
         schedule=hp.Choice("schedule", ["cosine", "constant"]),
         weight_decay=hp.Choice("weight_decay", [0.0, 1e-4, 1e-3]),
-        batch_size=hp.Choice("batch_size", [4, 8, 16, 32]),
-        epochs=hp.Choice("epochs", [30, 40, 50, 60]),
+        batch_size=hp.Choice("batch_size", batch_sizes, default=batch_sizes[0]),
+        epochs=hp.Choice("epochs", epochs, default=epochs[2]),
         augment=hp.Boolean("augment"),
     )
 
@@ -111,4 +114,4 @@ def pool(x, pooling):
     """Halve height and width, unless the image is already smaller than 4 pixels."""
     if min(x.shape[1:3]) < 4:
         return x
-    return layers.MaxPooling2D()(x) if pooling == "max" else layers.AveragePooling2D()(x)
+    return layers.MaxPooling2D(2)(x) if pooling == "max" else layers.AveragePooling2D(2)(x)

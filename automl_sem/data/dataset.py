@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem.types import Bytes, DataInfo, Ints
 
@@ -75,6 +76,37 @@ class Dataset:
     test: HeldOutPart
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays, to be kept in an .npz file."""
+        return {
+            "x_train": self.train.x,
+            "y_train": self.train.y,
+            "names_train": np.array(self.train.names),
+            "x_test": self.test.x,
+            "y_test": self.test.y,
+            "names_test": np.array(self.test.names),
+            "class_names": np.array(self.class_names),
+        }
+
+    @classmethod
+    def from_saved_arrays(cls, name: str, arrays: Mapping[str, NDArray[Any]]) -> Dataset:
+        """Return the dataset that `to_arrays` took apart."""
+        return cls(
+            name=name,
+            source=name,
+            train=TrainingPart(
+                x=arrays["x_train"],
+                y=arrays["y_train"],
+                names=tuple(map(str, arrays["names_train"])),
+                class_names=tuple(map(str, arrays["class_names"])),
+            ),
+            test=HeldOutPart(
+                x=arrays["x_test"],
+                y=arrays["y_test"],
+                names=tuple(map(str, arrays["names_test"])),
+            ),
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from automl_sem.errors import one_line
 from automl_sem.seeds import derive_seed
-from automl_sem.spaces.hyperparameters import OptunaHyperParameters, Value
+from automl_sem.spaces.hyperparameters import OptunaHyperParameters
+from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space
 from automl_sem.types import Candidate, DataInfo, Outcome, Recipe
 
@@ -41,7 +42,6 @@ class RecordSampler(BaseSampler):
             seed=derive_seed(self._seed, *key),
             n_startup_trials=self._startup_trials,
             multivariate=True,
-            warn_independent_sampling=False,
         )
 
     def infer_relative_search_space(

@@ -57,9 +57,32 @@ def augment(images: Any, seed: Any, fill: float) -> Any:
     """
     import tensorflow as tf
 
-    batch = tf.shape(images)[0]
+    return move(images, draw_moves(tf.shape(images)[0], seed), fill)
+
+
+def draw_moves(batch: Any, seed: Any) -> Any:
+    """Return the random numbers that `move` takes, (batch, 4) in -1..1.
+
+    Args:
+        batch: Number of images.
+        seed: int32 (2,), a stateless seed.
+    """
+    import tensorflow as tf
+
+    return tf.random.stateless_uniform((batch, 4), seed, -1.0, 1.0)
+
+
+def move(images: Any, draws: Any, fill: float) -> Any:
+    """Rotate, zoom and shift images, each by its own draws.
+
+    Args:
+        images: float32 (batch, height, width, channels), 0..255.
+        draws: float32 (batch, 4) in -1..1: angle, zoom, shift in x and in y.
+        fill: Background value for what comes into view.
+    """
+    import tensorflow as tf
+
     height, width = images.shape[1], images.shape[2]
-    draws = tf.random.stateless_uniform((batch, 4), seed, -1.0, 1.0)
     angle = draws[:, 0] * MAX_ROTATION
     zoom = tf.exp(draws[:, 1] * MAX_ZOOM)
     cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom

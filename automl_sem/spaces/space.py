@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean
-from automl_sem.spaces.hyperparameters import Value, in_range, study_name, study_value
+from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
 from automl_sem.types import DataInfo, Recipe
 
 Values = Mapping[str, Value]
@@ -99,6 +99,15 @@ class Space:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         return self.build(hp, data)
+
+    def recipe_of(self, values: Values, data: DataInfo) -> Recipe:
+        """Return the recipe of recorded hyperparameters."""
+        import keras_tuner
+
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        self.build(hp, data)
+        return self.recipe(hp, data)
 
     def starts(self, data: DataInfo) -> tuple[dict[str, Value], ...]:
         """Return baseline and known-good candidates by their names in the study.

@@ -1,0 +1,96 @@
+"""Options of a search, checked in one place for the command line and for Python."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from automl_sem.errors import UserError
+
+DEFAULT_TRIALS = 14
+DEFAULT_FOLDS = 5
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class SearchOptions(BaseModel):
+    """What a person can say about a search.
+
+    Args:
+        target: A space, a .py file, a dataset or a path; or None with `data`.
+        data: Dataset name or path; by default the space's own.
+        space: Space name or file; by default the one for the kind of data.
+        trials: Trials in all, the baseline included. Default 14, or no limit with a time limit.
+        time_limit_s: Seconds after which no new trial starts, or None.
+        folds: Number of folds.
+        epochs: Fixes the recipe's epochs.
+        batch_size: Fixes the recipe's batch size.
+        seed: Seed of the whole run.
+        out: The run directory; by default `runs/DATE-TIME-NAME`.
+        size: Training drawings of the built-in shapes.
+        image_size: Side in pixels to resize images to.
+        skip_bad: Leave unreadable images out instead of refusing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: str | None = None
+    data: str | None = None
+    space: str | None = None
+    trials: int | None = Field(default=None, ge=1)
+    time_limit_s: float | None = Field(default=None, gt=0)
+    folds: int = Field(default=DEFAULT_FOLDS, ge=2)
+    epochs: int | None = Field(default=None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    out: Path | None = None
+    size: int | None = Field(default=None, ge=1)
+    image_size: int | None = Field(default=None, ge=8, le=1024)
+    skip_bad: bool = False
+
+    @field_validator("time_limit_s", mode="before")
+    @classmethod
+    def _read_duration(cls, value: Any) -> Any:
+        return parse_duration(value) if isinstance(value, str) else value
+
+    @property
+    def trial_limit(self) -> int:
+        """Trials to complete; practically none when only a time limit was given."""
+        if self.trials is not None:
+            return self.trials
+        return DEFAULT_TRIALS if self.time_limit_s is None else 100_000
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds from `90`, `90s`, `5m`, `1.5h` or `1h30m`.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
+    if not parts or "".join(n + u for n, u in parts) != text:
+        raise ValueError(f"a duration looks like 90s, 5m or 1h30m. Received: {text!r}")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def search_options(**values: Any) -> SearchOptions:
+    """Return checked options.
+
+    Raises:
+        UserError: If one is out of range, naming the first.
+    """
+    try:
+        return SearchOptions(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        flag = {"time_limit_s": "time"}.get(name, name).replace("_", "-")
+        message = first["msg"].removeprefix("Value error, ")
+        received = "" if "Received" in message else f". Received: {first['input']!r}"
+        raise UserError(
+            f"{message[0].lower()}{message[1:]}{received}", where=f"--{flag}"
+        ) from error

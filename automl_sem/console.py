@@ -1,0 +1,302 @@
+"""What people see: a live line on a terminal, one plain line a trial when piped, tables.
+
+Progress goes to stderr; results go to stdout.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from automl_sem.results import Results, Standing, TrialRecord
+from automl_sem.run import RunDirectory
+from automl_sem.types import Candidate, FoldResult, Outcome
+
+BASELINE_NAME = "baseline"
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+
+def stderr() -> Console:
+    """Return the console for progress, hints and errors."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+class LineListener:
+    """Says one plain line per trial.
+
+    Args:
+        say: Takes a line.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._results: dict[int, list[FoldResult]] = {}
+        self._best = float("inf")
+
+    def trial_started(self, candidate: Candidate, folds_done: int) -> None:
+        """Say that a trial of an earlier session goes on."""
+        if folds_done:
+            self._say(f"trial {candidate.trial:>2}  goes on after {folds_done} finished folds")
+
+    def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
+        """Stay silent: a line is said per trial."""
+
+    def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
+        """Say how the trial ended."""
+        self._say(self.line(candidate, outcome))
+
+    def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
+        """Say the mean once all fresh folds that are still to do are done."""
+        if result.fold == 0:
+            self._say(f"trial {candidate.trial:>2}  again on fresh folds")
+
+    def line(self, candidate: Candidate, outcome: Outcome) -> str:
+        """Return the line of a finished trial."""
+        start = f"trial {candidate.trial:>2}  {candidate.proposed_by:<10}"
+        if outcome.score is None:
+            return f"{start}  {outcome.status.replace('_', ' ')}: {outcome.reason}"
+        score = outcome.score
+        folds = " ".join(f"{100 * f.accuracy:.0f}" for f in score.folds)
+        best = score.log_loss < self._best
+        self._best = min(self._best, score.log_loss)
+        return (
+            f"{start}  accuracy {percent(score.accuracy):>7}  log-loss {score.log_loss:<7.3g}"
+            f"  folds {folds}  {score.seconds:.1f} s{'  best so far' if best else ''}"
+        )
+
+
+class LiveListener(LineListener):
+    """A live line below the finished trials: trial, fold, best, fold scores, time left.
+
+    Args:
+        console: A terminal.
+        trials: Trials to do, or None when only time limits them.
+        folds: Number of folds.
+        time_limit_s: Time limit in seconds, or None.
+    """
+
+    def __init__(
+        self, console: Console, trials: int | None, folds: int, time_limit_s: float | None
+    ) -> None:
+        super().__init__(self._print)
+        self._console = console
+        self._trials = trials
+        self._folds = folds
+        self._time_limit_s = time_limit_s
+        self._started = time.perf_counter()
+        self._fold_seconds: list[float] = []
+        self._fits_left = (trials + 2) * folds if trials is not None else None
+        self._fold_scores: list[str] = []
+        self._best_text = "none yet"
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[status]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("starting", total=self._fits_left, status="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def _print(self, line: str) -> None:
+        text = escape(line)
+        if line.endswith("best so far"):
+            text = f"[green]{text}[/green]"
+        elif ": " in line and "accuracy" not in line:
+            text = f"[yellow]{text}[/yellow]"
+        self._progress.console.print(text)
+
+    def trial_started(self, candidate: Candidate, folds_done: int) -> None:
+        """Show the trial."""
+        super().trial_started(candidate, folds_done)
+        self._fold_scores = []
+        self._progress.advance(self._task, folds_done)
+        self._show(candidate, folds_done)
+
+    def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
+        """Show the fold's score."""
+        self._fold_scores.append(f"{100 * result.accuracy:.0f}")
+        self._fold_seconds.append(result.seconds)
+        self._progress.advance(self._task)
+        self._show(candidate, result.fold + 1)
+
+    def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
+        """Print the trial's line."""
+        if outcome.score is not None and outcome.score.log_loss < self._best:
+            self._best_text = f"{percent(outcome.score.accuracy)} (trial {candidate.trial})"
+        super().trial_done(candidate, outcome)
+        self._progress.update(self._task, completed=(candidate.trial + 1) * self._folds)
+
+    def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
+        """Show the finalist's fold."""
+        self._progress.advance(self._task)
+        self._fold_seconds.append(result.seconds)
+        self._show(candidate, result.fold + 1, label="fresh folds of ")
+
+    def _show(self, candidate: Candidate, fold: int, label: str = "") -> None:
+        of = f"/{self._trials}" if self._trials is not None and not label else ""
+        number = candidate.trial + (0 if label else 1)
+        scores = " ".join(self._fold_scores)
+        status = f"best {self._best_text}"
+        status += f"  folds {scores}" if scores and not label else ""
+        status += self._time_left()
+        name = f"{label}trial {candidate.trial}" if label else f"trial {number}{of}"
+        self._progress.update(
+            self._task, description=f"{name}, fold {min(fold + 1, self._folds)}/{self._folds}",
+            status=status,
+        )
+
+    def _time_left(self) -> str:
+        task = self._progress.tasks[self._task]
+        left: list[float] = []
+        if task.total is not None and self._fold_seconds:
+            mean = sum(self._fold_seconds) / len(self._fold_seconds)
+            left.append(mean * (task.total - task.completed))
+        if self._time_limit_s is not None:
+            left.append(self._time_limit_s - (time.perf_counter() - self._started))
+        return f"  about {duration(max(0.0, min(left)))} left" if left else ""
+
+
+def percent(share: float | None) -> str:
+    """Return `97.8 %`, or a dash."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return `42 s`, `3 min 5 s` or `2 h 10 min`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def summary(results: Results) -> str:
+    """Return the outcome of a search in a few lines."""
+    lines = []
+    if results.best is not None:
+        lines.append(_standing_line("best", results.best))
+    if results.baseline is not None:
+        lines.append(_standing_line(BASELINE_NAME, results.baseline))
+    if results.verdict is not None:
+        lines.append(f"verdict   {verdict_sentence(results)}")
+    states = [t.state for t in results.trials]
+    dropped = "".join(
+        f", {states.count(state)} {state}"
+        for state in ("pruned", "failed", "running")
+        if state in states
+    )
+    lines.append(
+        f"search    {len(states)} trials{dropped}, {results.proposed_by_model} of them proposed "
+        f"by the sampler's model, {results.fold_fits} fold fits, {duration(results.wall_s)}"
+    )
+    lines.append(f"run       {results.run.path}")
+    report = results.run.path / "report.html"
+    if report.exists():
+        lines.append(f"report    {report}")
+    return "\n".join(lines)
+
+
+def verdict_sentence(results: Results) -> str:
+    """Return the verdict in one sentence."""
+    verdict, best = results.verdict, results.best
+    if verdict is None or best is None:
+        return "not decided yet: the fresh folds are missing"
+    if verdict.interval is None:
+        return "no trial beat the baseline"
+    low, high = verdict.interval.low, verdict.interval.high
+    span = f"log-loss difference {verdict.difference:+.3g}, 95 % interval {low:+.3g} to {high:+.3g}"
+    answer = {
+        "better": f"trial {best.trial.number} is better than the baseline",
+        "worse": f"trial {best.trial.number} is worse than the baseline: its search score was luck",
+        "not distinguishable": f"trial {best.trial.number} and the baseline cannot be told apart",
+    }[verdict.word]
+    return f"{answer} on fresh folds ({span})"
+
+
+def _standing_line(name: str, standing: Standing) -> str:
+    interval = standing.accuracy_interval
+    return (
+        f"{name:<8}  trial {standing.trial.number}: accuracy {percent(standing.accuracy)} "
+        f"(95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %), "
+        f"log-loss {standing.score:.3g}, {standing.trial.parameters:,} weights, "
+        f"on {standing.scored_on}"
+    )
+
+
+def trials_table(results: Results) -> Table:
+    """Return the trials of a run, best first, those without a score last."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "seconds"):
+        right = column not in ("proposed by", "folds")
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+    table.add_column("hyperparameters", overflow="fold")
+    without = [t for t in results.trials if t.log_loss is None]
+    for trial in (*results.complete, *without):
+        table.add_row(*_trial_cells(trial))
+    return table
+
+
+def _trial_cells(trial: TrialRecord) -> list[str]:
+    if trial.log_loss is None:
+        reason = f"{trial.state}{': ' if trial.reason else ''}{trial.reason}"
+        return [str(trial.number), trial.proposed_by, "-", "-", "", "", "", escape(reason)]
+    return [
+        str(trial.number),
+        trial.proposed_by,
+        percent(trial.accuracy),
+        f"{trial.log_loss:.3g}",
+        " ".join(f"{100 * a:.0f}" for a in trial.fold_accuracies),
+        f"{trial.parameters:,}",
+        f"{trial.seconds:.1f}",
+        escape(describe_values(trial.hyperparameters.items())),
+    ]
+
+
+def describe_values(items: Iterable[tuple[str, object]]) -> str:
+    """Return `depth=3 filters=16 ...`."""
+    return " ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in items)
+
+
+def runs_table(runs: Iterable[RunDirectory], results: Iterable[Results]) -> Table:
+    """Return the runs, the latest first."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("run", "data", "space", "trials", "best", "accuracy", "state"):
+        table.add_column(column, overflow="fold")
+    for run, found in zip(runs, results, strict=True):
+        best = found.best
+        table.add_row(
+            escape(str(run.path)),
+            escape(run.manifest.data["name"]),
+            escape(run.manifest.space["name"]),
+            str(len(found.trials)),
+            f"trial {best.trial.number}" if best else "-",
+            percent(best.accuracy if best else None),
+            "finished" if found.finished else "unfinished",
+        )
+    return table

@@ -1,0 +1,98 @@
+"""Score the best trial and the baseline again on fresh folds, and say whether it is luck.
+
+The best of many scores is lucky: its search score is too good. So both are trained on
+one new shuffle of the folds, and the verdict rests on the paired differences there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from automl_sem.errors import NegativeResult
+from automl_sem.run import RunDirectory
+from automl_sem.scoring.metrics import Interval, fold_interval
+from automl_sem.seeds import derive_seed
+from automl_sem.types import Candidate, FoldResult, Score
+from automl_sem.workers.base import Worker
+from automl_sem.workers.evaluate import score_candidate
+
+Word = Literal["better", "not distinguishable", "worse", "the baseline itself"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The best trial against the baseline, on fresh folds.
+
+    Args:
+        word: The answer in a word.
+        difference: Mean log-loss of the best minus the baseline's, below 0 is better.
+        interval: Interval of the paired difference, or None for the baseline itself.
+    """
+
+    word: Word
+    difference: float
+    interval: Interval | None
+
+
+def score_finalists(
+    run: RunDirectory,
+    worker: Worker,
+    candidates: Sequence[Candidate],
+    on_fold: Callable[[Candidate, FoldResult], None],
+) -> None:
+    """Train finalists on the fresh folds, as far as that is not done yet.
+
+    Raises:
+        NegativeResult: If a finalist cannot be trained there.
+    """
+    folds = run.splits("fresh")
+    for candidate in candidates:
+        done = run.read_folds(candidate.trial, "fresh")
+
+        def save(result: FoldResult, candidate: Candidate = candidate) -> None:
+            run.write_fold(candidate.trial, result, "fresh")
+            on_fold(candidate, result)
+
+        outcome = score_candidate(worker, candidate, folds, done, save)
+        if outcome.score is None:
+            raise NegativeResult(
+                f"trial {candidate.trial} could not be scored on fresh folds: {outcome.reason}",
+                where=run.path,
+            )
+
+
+def fresh_score(run: RunDirectory, trial: int) -> Score | None:
+    """Return a trial's score on the fresh folds, or None while folds are missing."""
+    results = run.read_folds(trial, "fresh")
+    complete = len(results) == int(run.splits("fresh").max()) + 1
+    return Score(tuple(results.values())) if complete else None
+
+
+def compare(best: Score, baseline: Score, *, same: bool) -> Verdict:
+    """Return the verdict from two scores on the same folds.
+
+    Args:
+        best: Score of the best trial.
+        baseline: Score of the baseline.
+        same: Whether both are one and the same trial.
+    """
+    if same:
+        return Verdict("the baseline itself", 0.0, None)
+    pairs = zip(best.folds, baseline.folds, strict=True)
+    differences = [ours.log_loss - theirs.log_loss for ours, theirs in pairs]
+    interval = fold_interval(differences, "log_loss difference")
+    word: Word = "not distinguishable"
+    if interval.high < 0:
+        word = "better"
+    elif interval.low > 0:
+        word = "worse"
+    return Verdict(word, float(np.mean(differences)), interval)
+
+
+def fresh_seed(seed: int) -> int:
+    """Return the seed of everything on the fresh folds."""
+    return derive_seed(seed, "fresh")

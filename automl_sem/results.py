@@ -1,0 +1,249 @@
+"""What a run found, read from its directory: trials, standings, verdict.
+
+Reports, tables, JSON and export all read a run through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from automl_sem.errors import NegativeResult, UserError
+from automl_sem.finalists import Verdict, compare, fresh_score
+from automl_sem.run import RunDirectory
+from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
+from automl_sem.types import Candidate, Recipe, Score
+
+SCHEMA_VERSION = 1
+OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
+
+State = Literal["complete", "pruned", "failed", "running"]
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial as recorded.
+
+    Args:
+        number: Number in the study, from 0.
+        state: How it ended.
+        reason: Why there is no score; empty when there is one.
+        proposed_by: `"baseline"`, `"good start"`, `"start-up"` or `"model"`.
+        log_loss: Mean over its folds in nats, or None.
+        accuracy: Share of out-of-fold predictions that are right, or None.
+        fold_scores: Log-loss of each fold.
+        fold_accuracies: Accuracy of each fold.
+        hyperparameters: Active hyperparameters by name.
+        recipe: How it was trained.
+        parameters: Number of weights.
+        seconds: Time of its fold fits.
+    """
+
+    number: int
+    state: State
+    reason: str
+    proposed_by: str
+    log_loss: float | None
+    accuracy: float | None
+    fold_scores: tuple[float, ...]
+    fold_accuracies: tuple[float, ...]
+    hyperparameters: Mapping[str, Any]
+    recipe: Recipe
+    parameters: int
+    seconds: float
+
+    def candidate(self) -> Candidate:
+        """Return what trains it again."""
+        return Candidate(
+            self.number, self.hyperparameters, self.recipe, self.parameters, self.proposed_by
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A trial with the score to quote.
+
+    Args:
+        trial: The trial.
+        score: Mean log-loss in nats, on fresh folds if they are there.
+        interval: Interval of `score`.
+        accuracy: Share of out-of-fold predictions that are right.
+        accuracy_interval: Wilson interval of `accuracy`.
+        scored_on: `"fresh folds"`, or `"search folds"` while fresh ones are missing.
+        folds: The fold results behind it.
+    """
+
+    trial: TrialRecord
+    score: float
+    interval: Interval
+    accuracy: float
+    accuracy_interval: Interval
+    scored_on: Literal["fresh folds", "search folds"]
+    folds: Score
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the standing for scripts."""
+        return {
+            "trial": self.trial.number,
+            "score": self.score,
+            "interval": asdict(self.interval),
+            "accuracy": self.accuracy,
+            "accuracy_interval": asdict(self.accuracy_interval),
+            "scored_on": self.scored_on,
+            "search_score": self.trial.log_loss,
+            "search_accuracy": self.trial.accuracy,
+            "hyperparameters": dict(self.trial.hyperparameters),
+            "parameters": self.trial.parameters,
+        }
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run found so far.
+
+    Args:
+        run: The run directory.
+        trials: All trials, by number.
+        best: The complete trial with the lowest log-loss, or None.
+        baseline: Trial 0, if it is complete.
+        verdict: Best against baseline on fresh folds, or None while they are missing.
+        fold_fits: Number of fold fits done, on search and fresh folds.
+        wall_s: Seconds that searching took, over all sessions.
+        finished: Whether the search ended as planned.
+    """
+
+    run: RunDirectory
+    trials: tuple[TrialRecord, ...]
+    best: Standing | None
+    baseline: Standing | None
+    verdict: Verdict | None
+    fold_fits: int
+    wall_s: float
+    finished: bool
+
+    @property
+    def complete(self) -> tuple[TrialRecord, ...]:
+        """The trials that have a score, best first."""
+        done = [t for t in self.trials if t.log_loss is not None]
+        return tuple(sorted(done, key=lambda t: (t.log_loss, t.number)))
+
+    @property
+    def proposed_by_model(self) -> int:
+        """How many trials the sampler's model proposed."""
+        return sum(t.proposed_by == "model" for t in self.trials)
+
+    def trial(self, number: int) -> TrialRecord:
+        """Return a complete trial.
+
+        Raises:
+            UserError: If there is no such trial, or it has no score.
+        """
+        for trial in self.trials:
+            if trial.number == number:
+                if trial.log_loss is None:
+                    reason = f"trial {number} has no score ({trial.reason or trial.state})"
+                    raise UserError(reason, where=self.run.path)
+                return trial
+        numbers = f"Its trials are 0 to {len(self.trials) - 1}" if self.trials else ""
+        raise UserError(f"there is no trial {number}", where=self.run.path, hint=numbers)
+
+    def require_best(self) -> Standing:
+        """Return the best trial.
+
+        Raises:
+            NegativeResult: If no trial is complete.
+        """
+        if self.best is None:
+            raise NegativeResult(
+                "no trial is complete, so there is no best one",
+                where=self.run.path,
+                hint="`automl-sem show` lists why trials failed",
+            )
+        return self.best
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `search --json` prints."""
+        verdict = None
+        if self.verdict is not None:
+            interval = self.verdict.interval
+            verdict = {
+                "word": self.verdict.word,
+                "difference": self.verdict.difference,
+                "interval": asdict(interval) if interval else None,
+            }
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run": str(self.run.path),
+            "objective": OBJECTIVE,
+            "best": self.best.to_json() if self.best else None,
+            "baseline": self.baseline.to_json() if self.baseline else None,
+            "verdict": verdict,
+            "trials": len(self.trials),
+            "proposed_by_model": self.proposed_by_model,
+            "fold_fits": self.fold_fits,
+            "wall_s": round(self.wall_s, 3),
+            "finished": self.finished,
+        }
+
+
+def read_results(run: RunDirectory) -> Results:
+    """Read what a run found so far; it may be in use by a search."""
+    study = run.read_study()
+    frozen = study.get_trials(deepcopy=False) if study is not None else []
+    trials = tuple(_record(t) for t in frozen if t.state.name != "WAITING")
+    complete = [t for t in trials if t.log_loss is not None]
+    best = min(complete, key=lambda t: (t.log_loss, t.number), default=None)
+    baseline = next((t for t in complete if t.number == 0), None)
+    fresh = {t.number: fresh_score(run, t.number) for t in (best, baseline) if t is not None}
+    verdict = None
+    if best is not None and baseline is not None:
+        ours, theirs = fresh[best.number], fresh[baseline.number]
+        if ours is not None and theirs is not None:
+            verdict = compare(ours, theirs, same=best.number == 0)
+    session = run.read_json("session.json") or {}
+    return Results(
+        run=run,
+        trials=trials,
+        best=_standing(run, best, fresh) if best else None,
+        baseline=_standing(run, baseline, fresh) if baseline else None,
+        verdict=verdict,
+        fold_fits=sum(1 for s in ("folds", "fresh") for _ in (run.path / s).glob("*/*.npz")),
+        wall_s=float(session.get("wall_s", 0.0)),
+        finished=bool(session.get("finished", False)),
+    )
+
+
+def _standing(run: RunDirectory, trial: TrialRecord, fresh: Mapping[int, Score | None]) -> Standing:
+    score = fresh[trial.number]
+    folds = score or Score(tuple(run.read_folds(trial.number).values()))
+    n = sum(len(f.indices) for f in folds.folds)
+    return Standing(
+        trial=trial,
+        score=folds.log_loss,
+        interval=fold_interval([f.log_loss for f in folds.folds], "log_loss"),
+        accuracy=folds.accuracy,
+        accuracy_interval=wilson_interval(round(folds.accuracy * n), n),
+        scored_on="fresh folds" if score else "search folds",
+        folds=folds,
+    )
+
+
+def _record(trial: Any) -> TrialRecord:
+    attrs = trial.user_attrs
+    states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+    complete = trial.state.name == "COMPLETE"
+    return TrialRecord(
+        number=trial.number,
+        state=states.get(trial.state.name, "running"),
+        reason=attrs.get("reason", ""),
+        proposed_by=attrs.get("proposed_by", ""),
+        log_loss=float(trial.value) if complete else None,
+        accuracy=attrs.get("accuracy") if complete else None,
+        fold_scores=tuple(attrs.get("fold_scores", ())),
+        fold_accuracies=tuple(attrs.get("fold_accuracies", ())),
+        hyperparameters=attrs.get("hyperparameters", {}),
+        recipe=Recipe.from_dict(attrs.get("recipe", {})),
+        parameters=int(attrs.get("parameters", 0)),
+        seconds=float(attrs.get("seconds", 0.0)),
+    )

@@ -1,0 +1,84 @@
+"""How a KerasTuner hyperparameter is drawn, named and checked in an Optuna study."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from automl_sem.errors import UserError
+
+Value = bool | int | float | str
+
+
+class Suggester(Protocol):
+    """The part of `optuna.Trial` that hands out values."""
+
+    def suggest_categorical(self, name: str, choices: list[Any], /) -> Any: ...
+    def suggest_int(self, name: str, low: int, high: int, /, *, step: int, log: bool) -> int: ...
+    def suggest_float(
+        self, name: str, low: float, high: float, /, *, step: float | None, log: bool
+    ) -> float: ...
+
+
+def suggest(trial: Suggester, hp: Any) -> Value:
+    """Draw a value for a KerasTuner hyperparameter from an Optuna trial.
+
+    Raises:
+        UserError: If the hyperparameter is of a kind that has no counterpart.
+    """
+    name = study_name(hp)
+    kind = type(hp).__name__
+    if kind == "Fixed":
+        return hp.value  # type: ignore[no-any-return]
+    if kind == "Boolean":
+        return bool(trial.suggest_categorical(name, [False, True]))
+    if kind == "Choice":
+        return trial.suggest_categorical(name, list(hp.values))  # type: ignore[no-any-return]
+    if kind not in ("Int", "Float"):
+        raise UserError(f"unknown kind of hyperparameter {kind}", where=f"hyperparameter {hp.name}")
+    if _drawn_as_probability(hp):
+        probability = trial.suggest_float(name, 0.0, 1.0, step=None, log=False)
+        value = hp.prob_to_value(min(probability, 1.0 - 1e-9))
+        return int(value) if kind == "Int" else float(value)
+    log = hp.sampling == "log"
+    if kind == "Int":
+        return trial.suggest_int(name, hp.min_value, hp.max_value, step=hp.step or 1, log=log)
+    return trial.suggest_float(name, hp.min_value, hp.max_value, step=hp.step, log=log)
+
+
+def _drawn_as_probability(hp: Any) -> bool:
+    """Optuna has no reverse_log and no log with step: both are maps of a uniform probability."""
+    sampling = getattr(hp, "sampling", None)
+    return sampling == "reverse_log" or (sampling == "log" and hp.step is not None)
+
+
+def study_value(hp: Any, value: Value) -> Value:
+    """Return how the study records a hyperparameter's value."""
+    return float(hp.value_to_prob(value)) if _drawn_as_probability(hp) else value
+
+
+def study_name(hp: Any) -> str:
+    """Return the parameter's name in the study: its own, qualified by its conditions.
+
+    The same name may stand in several branches with other ranges, which Optuna
+    refuses for one name.
+    """
+    if not hp.conditions:
+        return str(hp.name)
+    conditions = ",".join(
+        f"{c.name}={'|'.join(str(v) for v in c.values)}" for c in hp.conditions
+    )
+    return f"{hp.name}[{conditions}]"
+
+
+def in_range(hp: Any, value: object) -> bool:
+    """Whether a hyperparameter can take a value."""
+    kind = type(hp).__name__
+    if kind == "Boolean":
+        return isinstance(value, bool)
+    if kind == "Choice":
+        return any(value == v and isinstance(value, bool) == isinstance(v, bool) for v in hp.values)
+    if kind == "Fixed":
+        return bool(value == hp.value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    number = whole or (kind == "Float" and isinstance(value, float))
+    return number and hp.min_value <= value <= hp.max_value  # type: ignore[operator]

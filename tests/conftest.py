@@ -1,0 +1,109 @@
+"""Fixtures that several test files share: small data, small spaces, runs kept apart."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl_sem.data.dataset import TrainingPart
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+DRAWINGS = SHARED / "data" / "handwriting_shape"
+
+TINY_SPACE = '''"""A tiny space, quick to train."""
+
+from keras import Model, Input, layers
+
+from automl_sem import Recipe
+
+KIND = "images"
+BASELINE = {"units": 8, "rate": 0.01}
+
+
+def build(hp, data):
+    x = inputs = Input(data.input_shape)
+    x = layers.Flatten()(x)
+    x = layers.Dense(hp.Int("units", 4, 16), activation="relu")(x)
+    x = layers.Dropout(hp.Float("dropout", 0.0, 0.4))(x)
+    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
+
+
+def recipe(hp, data):
+    return Recipe(
+        learning_rate=hp.Float("rate", 1e-3, 1e-1, sampling="log"), batch_size=8, epochs=3
+    )
+'''
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path_factory, monkeypatch):
+    """Keep the list of runs of these tests away from the person's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture
+def tiny_space(tmp_path) -> Path:
+    path = tmp_path / "tiny.py"
+    path.write_text(TINY_SPACE)
+    return path
+
+
+@pytest.fixture
+def stripes() -> TrainingPart:
+    """60 noisy 8x8 images with horizontal, vertical or no stripes."""
+    return make_stripes(60)
+
+
+def make_stripes(n: int, seed: int = 0) -> TrainingPart:
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 3
+    x = np.full((n, 8, 8, 1), 128.0)
+    x[y == 0, ::2] += 60
+    x[y == 1, :, ::2] += 60
+    x += rng.normal(0, 40, x.shape)
+    return TrainingPart(
+        x=x.clip(0, 255).astype(np.uint8),
+        y=y.astype(np.int64),
+        names=tuple(f"row {i}" for i in range(n)),
+        class_names=("horizontal", "vertical", "none"),
+    )
+
+
+@pytest.fixture
+def stripes_npz(tmp_path) -> Path:
+    """The stripes as a file: 60 to train, 15 to test."""
+    train, test = make_stripes(60), make_stripes(15, seed=1)
+    path = tmp_path / "stripes.npz"
+    np.savez(path, x_train=train.x, y_train=train.y, x_test=test.x, y_test=test.y)
+    return path
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Run the command line in a process of its own, in an empty directory."""
+    directory = tmp_path / "work"
+    directory.mkdir()
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "automl_sem", *map(str, arguments)],
+            cwd=options.pop("cwd", directory),
+            env={**os.environ, **options.pop("env", {})},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+            **options,
+        )
+
+    run.directory = directory
+    return run
