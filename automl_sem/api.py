@@ -289,6 +289,7 @@ def _work(
 
     session = session or _Session.read(directory)
     listener = listener or LineListener(say)
+    say(f"run {directory.path}")
     earlier = session.wall_s
 
     def clock() -> float:
@@ -454,7 +455,7 @@ def unchanged_dataset(directory: RunDirectory) -> Dataset:
     if then["in_run"]:
         with np.load(directory.path / "data.npz") as file:
             return Dataset.from_saved_arrays(then["name"], dict(file))
-    dataset = load_dataset(then["source"], seed=directory.manifest.seed, **then["options"])
+    dataset = load_dataset(then["source"], **then["options"])
     current = _data_record(dataset, from_memory=False)
     labels = {
         "class_names": "class names",

@@ -252,10 +252,10 @@ def _standing_line(name: str, standing: Standing) -> str:
 def trials_table(results: Results) -> Table:
     """Return the trials of a run, best first, those without a score last."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "seconds"):
+    for column in ("trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "s"):
         right = column not in ("proposed by", "folds")
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
-    table.add_column("hyperparameters", overflow="fold")
+    table.add_column("note", overflow="fold")
     without = [t for t in results.trials if t.log_loss is None]
     for trial in (*results.complete, *without):
         table.add_row(*_trial_cells(trial))
@@ -274,7 +274,7 @@ def _trial_cells(trial: TrialRecord) -> list[str]:
         " ".join(f"{100 * a:.0f}" for a in trial.fold_accuracies),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",
-        escape(describe_values(trial.hyperparameters.items())),
+        "",
     ]
 
 

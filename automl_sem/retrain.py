@@ -336,7 +336,8 @@ class _MirroredTrainer:
             epoch: Number of the epoch, from 1.
         """
         order = epoch_order(self._rows, self._recipe.batch_size, derive_seed(self._seed, epoch))
-        loss = float(self._epoch(order, np.array([self._seed, epoch], np.int32)))
+        seed = np.array([derive_seed(self._seed, "augment"), epoch], np.int32)
+        loss = float(self._epoch(order, seed))
         self._average_statistics()
         return loss
 

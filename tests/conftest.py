@@ -69,7 +69,7 @@ def make_stripes(n: int, seed: int = 0) -> TrainingPart:
     x = np.full((n, 8, 8, 1), 128.0)
     x[y == 0, ::2] += 60
     x[y == 1, :, ::2] += 60
-    x += rng.normal(0, 40, x.shape)
+    x += rng.normal(0, 20, x.shape)
     return TrainingPart(
         x=x.clip(0, 255).astype(np.uint8),
         y=y.astype(np.int64),

@@ -138,9 +138,10 @@ def _dataset(
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of a file by name; those of other names are not loaded."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise UserError("this is no .npz file but a single array", where=path, hint=_SAVE)
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise UserError("this is no .npz file but a single array", where=path, hint=_SAVE)
+        with file:
             unread = np.empty(0)
             return {key: file[key] if key in KEYS else unread for key in file.files}
     except PermissionError:

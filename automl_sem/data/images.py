@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -45,11 +45,20 @@ class _File:
 
 @dataclass
 class _Found:
-    """What a folder holds: image files by part, and what was passed over."""
+    """What a folder holds.
+
+    Args:
+        files: Image files of the training and the test part, in order.
+        other: Number of files that are no images of a class.
+        joined: Folders that joined the training part.
+        beside: Folders beside `train` that mean nothing.
+        bad: Images that cannot be read.
+    """
 
     files: dict[str, list[_File]] = field(default_factory=lambda: {"train": [], "test": []})
     other: int = 0
     joined: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
     bad: list[Path] = field(default_factory=list)
 
 
@@ -229,7 +238,9 @@ def _find(folder: Path) -> _Found:
         found.joined += [inner.name] if inner.name.lower() in ("val", "validation") else []
         _add_classes(found, inner, PARTS[inner.name.lower()])
     if parts:
-        found.other += len([path for path in _visible(folder) if path not in parts])
+        rest = [path for path in _visible(folder) if path not in parts]
+        found.beside = [path.name for path in rest if path.is_dir()]
+        found.other += len(rest) - len(found.beside)
     return found
 
 
@@ -238,7 +249,7 @@ def _parts(folder: Path) -> list[Path]:
     parts = [path for path in _folders(folder) if path.name.lower() in PARTS]
     names = [path.name.lower() for path in parts]
     alone = len(parts) == len(_folders(folder))
-    nested = all(_folders(path) for path in parts if path.name.lower() == "train")
+    nested = all(_holds_classes(path) for path in parts if path.name.lower() == "train")
     if "train" in names and (alone or nested):
         return parts
     if parts and alone:
@@ -248,6 +259,10 @@ def _parts(folder: Path) -> list[Path]:
             hint="Name the folder with the training images 'train'",
         )
     return []
+
+
+def _holds_classes(folder: Path) -> bool:
+    return bool(_folders(folder)) and not any(_is_image(path) for path in _visible(folder))
 
 
 def _add_classes(found: _Found, folder: Path, part: str) -> None:
@@ -328,7 +343,7 @@ def _check_labels(folder: Path, found: _Found) -> None:
 
 def _inspect(found: _Found, skip_bad: bool) -> _Found:
     """Look into every file for its size and whether it is grey."""
-    seen = _Found(other=found.other, joined=found.joined)
+    seen = replace(found, files={"train": [], "test": []}, bad=[])
     for part, files in found.files.items():
         for file in files:
             try:
@@ -378,11 +393,13 @@ def _notes(folder: Path, found: _Found, size: Size) -> list[str]:
     notes = []
     if found.joined:
         notes.append(f"{' and '.join(found.joined)} joined to the training part")
+    if found.beside:
+        notes.append(f"folders beside train ignored: {', '.join(found.beside)}")
     if other_sizes:
         notes.append(f"{other_sizes} of {len(files)} images resized to {size[0]}x{size[1]}")
     if found.other:
-        files = "file" if found.other == 1 else "files"
-        notes.append(f"{found.other} {files} ignored: not an image in a class folder")
+        what = "file" if found.other == 1 else "files"
+        notes.append(f"{found.other} {what} ignored: not an image in a class folder")
     if found.bad:
         names = [path.relative_to(folder).as_posix() for path in found.bad]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""

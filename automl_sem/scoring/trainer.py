@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.scoring.batches import augment, background, cross_entropy, epoch_order
-from automl_sem.scoring.batches import wants_raw_values as model_wants_raw_values
+from automl_sem.scoring.batches import (
+    augment,
+    background,
+    cross_entropy,
+    epoch_order,
+    wants_raw_values,
+)
 from automl_sem.scoring.metrics import accuracy, log_loss
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
@@ -52,7 +57,7 @@ class FoldTrainer:
         self._fill = background(part.x)
         with seeded(derive_seed(seed, "trace")):
             self._model = build()
-        self._scale = 1.0 if model_wants_raw_values(self._model) else 1.0 / 255.0
+        self._scale = 1.0 if wants_raw_values(self._model) else 1.0 / 255.0
         self._optimizer: Any = None
         self._total_steps = -1
 
@@ -115,7 +120,7 @@ class FoldTrainer:
 
         self._optimizer = make_optimizer(self._recipe, steps)
         self._optimizer.build(self._model.trainable_variables)
-        self._zero_slots = [np.array(v) for v in self._optimizer.variables]
+        self._zero_slots = [v.numpy() for v in self._optimizer.variables]
         self._total_steps = steps
         signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32)]
         self._epoch = tf.function(self._epoch_graph, input_signature=signature)

@@ -82,6 +82,14 @@ def test_train_may_be_a_class_among_others(tmp_path):
     assert load_images(fill(tmp_path, ("bus", "train"))).class_names == ("bus", "train")
 
 
+def test_a_folder_beside_train_is_ignored_and_named(tmp_path):
+    fill(tmp_path / "train")
+    fill(tmp_path / "old")
+    dataset = load_images(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert "folders beside train ignored: old" in dataset.notes
+
+
 def test_images_are_found_below_the_class_folder_and_10_comes_after_9(tmp_path):
     fill(tmp_path / "train", n=10)
     save(tmp_path / "train" / "cat" / "more" / "black" / "cat11.png")

@@ -1,0 +1,6 @@
+"""Retrain a trial and export it, verified, in formats that need nothing of this package."""
+
+from automl_sem.export.build import ExportResult, export_trial
+from automl_sem.export.predict import Prediction, predict
+
+__all__ = ["ExportResult", "Prediction", "export_trial", "predict"]

@@ -1,0 +1,38 @@
+"""What an export format is: how it is written, loaded and used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl_sem.types import Bytes, Floats
+
+Predict = Callable[[Bytes], Floats]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to keep a model on disk. Written in a file of its own, listed in `formats.py`.
+
+    Args:
+        name: Name on the command line, such as `"saved-model"`.
+        file: Name of the file or folder inside an export.
+        write: Writes `(model, path, class_names)`. The model takes raw images, uint8
+            (batch, height, width, channels) of any size, and returns class
+            probabilities, float32 (batch, classes).
+        load: Loads a path and returns what predicts with it. Its source text is run in a
+            fresh process where this package cannot be imported, so it imports all that
+            it needs by itself and names nothing else of its module.
+        usage: Python lines that load it from the current directory and turn `images`
+            into `probabilities`; they stand in the model card.
+        without: Modules that loading must do without.
+    """
+
+    name: str
+    file: str
+    write: Callable[[Any, Path, Sequence[str]], None]
+    load: Callable[[Path], Predict]
+    usage: str
+    without: tuple[str, ...] = ()

@@ -1,0 +1,141 @@
+"""Load an export in a fresh process, without this package, and compare its predictions."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_sem.export.base import Format
+from automl_sem.export.wrap import predict_core
+from automl_sem.types import Bytes, Floats
+
+TOLERANCE = 1e-5
+EXAMPLES = 32
+TIMEOUT_S = 600
+
+_SCRIPT = """\
+from __future__ import annotations
+
+import sys
+
+sys.modules.update(dict.fromkeys({without!r}))  # None: cannot be imported
+
+import numpy as np
+
+
+{load}
+
+predict = load(sys.argv[1])
+with np.load(sys.argv[2]) as images:
+    probabilities = {{name: predict(images[name]) for name in images.files}}
+np.savez(sys.argv[3], **probabilities)
+"""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether an export predicts what the trained model predicts.
+
+    Args:
+        max_abs_diff: Largest difference of a probability, or None if there are none.
+        reason: Why it does not; empty when it does.
+    """
+
+    max_abs_diff: float | None
+    reason: str = ""
+
+    @property
+    def verified(self) -> bool:
+        return not self.reason
+
+
+def verify(made: Format, path: Path, core: Any, images: Bytes) -> Verification:
+    """Compare an export with the trained model, on real images in two sizes.
+
+    Args:
+        made: The format.
+        path: Its file or folder.
+        core: The model as trained, in this process.
+        images: Images to predict, uint8 (n, height, width, channels); at most
+            `EXAMPLES` of them are taken.
+    """
+    import tensorflow as tf
+
+    picks = images[np.linspace(0, len(images) - 1, min(EXAMPLES, len(images))).round().astype(int)]
+    other_size = picks.repeat(2, axis=1).repeat(3, axis=2)
+    batches = {"as_trained": picks, "other_size": other_size, "one": other_size[:1]}
+    with tf.device("CPU:0"):  # like the fresh process: GPUs round differently
+        expected = {name: predict_core(core, batch) for name, batch in batches.items()}
+    try:
+        received = _predict_in_fresh_process(made, path, batches)
+    except _FreshProcessError as error:
+        return Verification(None, f"cannot be loaded and used in a fresh process: {error}")
+    return _compare(expected, received)
+
+
+def _compare(expected: Mapping[str, Floats], received: Mapping[str, Floats]) -> Verification:
+    shapes = {name: (expected[name].shape, received[name].shape) for name in expected}
+    for name, (ours, theirs) in shapes.items():
+        if ours != theirs:
+            return Verification(None, f"predicts shape {theirs} instead of {ours} ({name})")
+    difference = max(float(np.abs(expected[n] - received[n]).max()) for n in expected)
+    if not difference <= TOLERANCE:  # also when it is NaN
+        reason = f"predicts otherwise than the trained model: by up to {difference:.3g}"
+        return Verification(difference if np.isfinite(difference) else None, reason)
+    return Verification(difference)
+
+
+class _FreshProcessError(RuntimeError):
+    """The fresh process did not come to predictions."""
+
+
+def _predict_in_fresh_process(
+    made: Format, path: Path, batches: Mapping[str, Bytes]
+) -> dict[str, Floats]:
+    without = ("automl_sem", *made.without)
+    script = _SCRIPT.format(without=without, load=inspect.getsource(made.load))
+    with tempfile.TemporaryDirectory(prefix="automl-sem-verify-") as folder:
+        images, probabilities = Path(folder, "images.npz"), Path(folder, "probabilities.npz")
+        np.savez(images, **batches)
+        command = [sys.executable, "-c", script, path, images, probabilities]
+        try:
+            subprocess.run(
+                list(map(str, command)),
+                cwd=folder,
+                env=_environment(),
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=True,
+            )
+        except subprocess.CalledProcessError as error:
+            lines = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]
+            raise _FreshProcessError(lines[-1][:300]) from error
+        except subprocess.TimeoutExpired as error:
+            raise _FreshProcessError(f"no answer within {TIMEOUT_S} s") from error
+        with np.load(probabilities) as file:
+            return {name: file[name] for name in file.files}
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment for the CPU, in which PYTHONPATH does not lead to this package."""
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    entries = environment.pop("PYTHONPATH", "").split(os.pathsep)
+    kept = [entry for entry in entries if entry and not Path(entry, "automl_sem").exists()]
+    if kept:
+        environment["PYTHONPATH"] = os.pathsep.join(kept)
+    return environment

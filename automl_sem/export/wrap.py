@@ -1,0 +1,67 @@
+"""The model that is exported: preprocessing and network in one, of stock Keras layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from automl_sem.scoring.batches import wants_raw_values
+from automl_sem.types import Bytes, Floats
+
+
+def wrap(core: Any) -> Any:
+    """Return a model from raw images to class probabilities.
+
+    Args:
+        core: The network as trained, for images of one size.
+
+    Returns:
+        A Keras model from uint8 (batch, height, width, channels), height and width being
+        free, to float32 (batch, classes).
+    """
+    import keras
+
+    _, height, width, channels = core.input_shape
+    images = keras.Input((None, None, channels), dtype="uint8", name="images")
+    x = resizing(height, width)(images)
+    # A network that scales by itself gets 0..255, but as floats.
+    x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
+    return keras.Model(images, core(x), name="classifier")
+
+
+def resizing(height: int, width: int) -> Any:
+    """Return the layer that resizes as the data loader does.
+
+    With dtype uint8, since in a graph the layer would otherwise leave out the rounding
+    that it does outside of one.
+    """
+    import keras
+
+    return keras.layers.Resizing(
+        height,
+        width,
+        interpolation="bilinear",
+        antialias=True,
+        data_format="channels_last",
+        dtype="uint8",
+    )
+
+
+def predict_core(core: Any, images: Bytes, batch_size: int = 512) -> Floats:
+    """Return what the network itself predicts, without the wrapping, (n, classes).
+
+    Args:
+        core: The network as trained.
+        images: uint8 (n, height, width, channels) in any size.
+        batch_size: Images at a time.
+    """
+    _, height, width, _ = core.input_shape
+    scale = np.float32(1.0 if wants_raw_values(core) else 1.0 / 255.0)
+    parts = []
+    for first in range(0, len(images), batch_size):
+        batch = images[first : first + batch_size]
+        if batch.shape[1:3] != (height, width):
+            batch = np.asarray(resizing(height, width)(batch))
+        parts.append(np.asarray(core(batch.astype(np.float32) * scale, training=False)))
+    return np.concatenate(parts).astype(np.float32)

@@ -1,0 +1,192 @@
+"""Loading spaces, and what a broken one says."""
+
+import shutil
+from pathlib import Path
+
+import keras_tuner
+import pytest
+
+from automl_sem.errors import UserError
+from automl_sem.spaces.find import builtin_spaces, find, find_space, summary
+from automl_sem.spaces.load import load_space
+from automl_sem.types import DataInfo
+
+DATASETS = ("shapes", "digits")
+
+
+def space_file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    return path
+
+
+GOOD = '''"""My space."""
+from keras import Model, Input, layers
+
+def build(hp, data):
+    x = inputs = Input(data.input_shape)
+    x = layers.Flatten()(x)
+    x = layers.Dense(hp.Int("units", 2, 9))(x)
+    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
+'''
+
+
+@pytest.fixture
+def info():
+    return DataInfo("images", (8, 8, 1), 3, 60)
+
+
+def test_a_copy_of_a_built_in_space_is_a_space_of_ones_own(tmp_path, info):
+    copy = shutil.copy(builtin_spaces()["shapes"], tmp_path / "mine.py")
+    space = load_space(Path(copy))
+    assert space.name == "mine"
+    assert space.starts(info)
+
+
+def test_a_build_with_hp_alone_works(tmp_path, info):
+    path = space_file(
+        tmp_path,
+        GOOD.replace("hp, data", "hp").replace("data.input_shape", "(8, 8, 1)").replace(
+            "data.classes", "3"
+        ),
+    )
+    assert load_space(path).starts(info) == ({"units": 2},)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def build(hp:\n", r"mine\.py:1: syntax error"),
+        ("x = 1\n", r"mine\.py: the space has no function build"),
+        ("x = 1\nimport nowhere\n", r"mine\.py:2: the space does not run: ModuleNotFoundError"),
+        (GOOD + "BASELINE = 3\n", r"BASELINE has the wrong type: int"),
+    ],
+)
+def test_a_space_file_that_does_not_load_says_where(tmp_path, text, message):
+    with pytest.raises(UserError, match=message) as error:
+        load_space(space_file(tmp_path, text))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def build(hp, data): return 3\n", "must return a keras.Model, but returned int"),
+        (GOOD.replace("data.classes", "7"), r"must have shape \(None, 3\)"),
+        (GOOD + "def recipe(hp, data): return {}\n", "must return an automl_sem.Recipe"),
+        (GOOD + "BASELINE = {'unitz': 3}\n", "'unitz' is active in it. Did you mean 'units'"),
+        (GOOD + "BASELINE = {'units': 99}\n", "units=99 is out of range"),
+        (GOOD + "GOOD_STARTS = [{'units': 1}]\n", r"GOOD_STARTS\[0\] .*units=1 is out of range"),
+        (
+            GOOD.replace("    return Model", "    model = Model")
+            + "    model.compile('adam', 'mse')\n    return model\n",
+            "returned a compiled model. Leave compile",
+        ),
+    ],
+)
+def test_a_space_that_does_not_fit_says_what_to_change(tmp_path, info, text, message):
+    with pytest.raises(UserError, match=message):
+        load_space(space_file(tmp_path, text)).starts(info)
+
+
+def test_a_missing_space_file_is_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="no such space file"):
+        find_space(str(tmp_path / "nowhere.py"))
+
+
+def test_a_flag_fixes_what_the_recipe_would_search(info):
+    space = load_space(find_space("shapes")).with_fixed(epochs=3, batch_size=None)
+    start = space.starts(info)[0]
+    assert "epochs" not in start
+    assert "batch_size" in start
+    assert space.recipe_of(space.baseline, info).epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "space", "data"),
+    [("shapes", "shapes.py", None), ("digits", None, "digits"), (".", None, ".")],
+)
+def test_what_a_word_means(word, space, data):
+    target = find(word, DATASETS)
+    assert (target.space and target.space.name, target.data) == (space, data)
+
+
+def test_an_unknown_word_gets_a_suggestion():
+    with pytest.raises(UserError, match="Did you mean 'shapes'"):
+        find("shaeps", DATASETS)
+    with pytest.raises(UserError, match="Did you mean 'shapes'"):
+        find_space("shape")
+
+
+class TestShapes:
+    """The built-in space that people learn from."""
+
+    @pytest.fixture
+    def space(self):
+        return load_space(find_space("shapes"))
+
+    def test_the_file_is_short_enough_to_read(self, space):
+        assert len(space.source.splitlines()) < 150
+        assert summary(space.path).startswith("How deep a CNN")
+
+    def test_the_baseline_is_the_textbook_cnn(self, space):
+        info = DataInfo("images", (24, 24, 1), 3, 45)
+        model = space.rebuild(space.baseline, info)
+        kinds = [type(layer).__name__ for layer in model.layers]
+        assert kinds == [
+            "InputLayer", "Conv2D", "Activation", "Conv2D", "Activation", "MaxPooling2D",
+            "Flatten", "Dense", "Dropout", "Dense",
+        ]  # fmt: skip
+        assert model.count_params() == 320 + 18_496 + 819_328 + 387
+        recipe = space.recipe_of(space.baseline, info)
+        assert (recipe.optimizer, recipe.learning_rate, recipe.schedule) == (
+            "adam",
+            1e-3,
+            "constant",
+        )
+        assert recipe.epochs == 50
+
+    @pytest.mark.parametrize("shape", [(8, 8, 1), (8, 40, 3), (24, 24, 1), (64, 64, 3)])
+    def test_it_fits_any_image_from_8x8_up(self, space, shape):
+        import optuna
+
+        from automl_sem.spaces.hyperparameters import OptunaHyperParameters
+
+        info = DataInfo("images", shape, 4, 100)
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+        for _ in range(12):
+            hp = OptunaHyperParameters(study.ask())
+            model = space.build(hp, info)
+            space.recipe(hp, info)
+            assert model.output_shape == (None, 4)
+            residual = any(type(layer).__name__ == "Add" for layer in model.layers)
+            assert residual == hp.values["residual"]
+
+    def test_every_hyperparameter_changes_the_model_or_the_recipe(self, space):
+        info = DataInfo("images", (24, 24, 1), 3, 45)
+
+        def outcome(values):
+            hp = keras_tuner.HyperParameters()
+            hp.values = dict(values)
+            model = space.build(hp, info)
+            config = [(type(x).__name__, {k: v for k, v in x.get_config().items() if k != "name"})
+                      for x in model.layers if type(x).__name__ != "InputLayer"]  # fmt: skip
+            return repr(config), space.recipe(hp, info), hp
+
+        base = {**space.baseline, "depth": 4}
+        first, recipe, hp = outcome(base)
+        for h in hp.space:
+            if not hp.is_active(h):
+                continue
+            others = [v for v in _choices(h) if v != hp.values[h.name]]
+            changed, other_recipe, _ = outcome({**hp.values, h.name: others[0]})
+            assert changed != first or other_recipe != recipe, h.name
+
+
+def _choices(hp):
+    kind = type(hp).__name__
+    if kind == "Boolean":
+        return [True, False]
+    if kind == "Choice":
+        return list(hp.values)
+    return [hp.min_value, hp.max_value]
