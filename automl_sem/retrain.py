@@ -102,7 +102,7 @@ def retrain(
     if end is None or end.epoch < epochs:
         names = list(devices) if devices is not None else visible_devices()
         try:
-            trainer = _MirroredTrainer(build, recipe, part, seed, steps, names)
+            trainer = _MirroredTrainer(build, recipe, part, seed=seed, steps=steps, devices=names)
             end = _train(trainer, epochs, start, backup, on_epoch)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise NegativeResult("the retraining does not fit into memory") from error
@@ -186,7 +186,7 @@ class _Backup:
             raise UserError("cannot read the checkpoint", where=self.path, hint=hint) from error
 
     def write(self, saved: _Saved) -> None:
-        arrays: dict[str, NDArray[Any]] = {f"v{i}": value for i, value in enumerate(saved.state)}
+        arrays: dict[str, Any] = {f"v{i}": value for i, value in enumerate(saved.state)}
         arrays["settings"] = np.array(self._settings)
         arrays["progress"] = np.array([saved.epoch, saved.devices], np.int64)
         arrays["seconds"] = np.array(saved.seconds)
@@ -290,6 +290,7 @@ class _MirroredTrainer:
         build: Build,
         recipe: Recipe,
         part: TrainingPart,
+        *,
         seed: int,
         steps: int,
         devices: Sequence[str],
@@ -350,7 +351,7 @@ class _MirroredTrainer:
         for step in tf.range((examples + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
             losses = self._strategy.run(
-                self._step, args=(self._x, self._y, rows, seed + [0, 7919 * step])
+                self._step, args=(self._x, self._y, rows, seed + tf.stack([0, 7919 * step]))
             )
             total += self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
         return total / tf.cast(examples, tf.float32)

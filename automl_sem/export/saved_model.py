@@ -17,7 +17,10 @@ def write(model: Any, path: Path, class_names: Sequence[str]) -> None:  # noqa: 
     import keras
 
     signature = keras.InputSpec(dtype="uint8", shape=(None, None, None, model.input_shape[-1]))
-    model.export(path, format="tf_saved_model", input_signature=[signature], verbose=False)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", lambda images: model(images, training=False), [signature])
+    archive.write_out(path, verbose=False)
 
 
 def load(path: Path) -> Predict:

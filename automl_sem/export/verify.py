@@ -55,6 +55,7 @@ class Verification:
 
     @property
     def verified(self) -> bool:
+        """Whether it does."""
         return not self.reason
 
 
@@ -105,7 +106,7 @@ def _predict_in_fresh_process(
     script = _SCRIPT.format(without=without, load=inspect.getsource(made.load))
     with tempfile.TemporaryDirectory(prefix="automl-sem-verify-") as folder:
         images, probabilities = Path(folder, "images.npz"), Path(folder, "probabilities.npz")
-        np.savez(images, **batches)
+        np.savez(images, **dict[str, Any](batches))
         command = [sys.executable, "-c", script, path, images, probabilities]
         try:
             subprocess.run(

@@ -1,0 +1,458 @@
+"""Retrain a trial, score it once on the held-out test part, export and verify it.
+
+export/trial-N/
+  export.json       class names, formats with their verification, test result
+  MODEL_CARD.md     the same for people
+  model.keras  saved_model/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_sem.data.dataset import Dataset
+from automl_sem.environment import versions
+from automl_sem.errors import NegativeResult, one_line
+from automl_sem.export.base import Format
+from automl_sem.export.card import model_card
+from automl_sem.export.formats import formats_of
+from automl_sem.export.verify import Verification, verify
+from automl_sem.export.wrap import predict_core, wrap
+from automl_sem.results import Results, TrialRecord
+from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
+from automl_sem.run import RunDirectory, _disk_error, now
+from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
+from automl_sem.scoring.recipes import retrain_epochs
+from automl_sem.seeds import derive_seed
+from automl_sem.spaces.space import Space
+
+SCHEMA_VERSION = 1
+RECORD = "export.json"
+CARD = "MODEL_CARD.md"
+PROGRESS_LINES = 10
+
+
+@dataclass(frozen=True)
+class FormatResult:
+    """One format of an export.
+
+    Args:
+        name: Name of the format.
+        path: Its file or folder.
+        verified: Whether it gives the trained model's predictions in a fresh process.
+        max_abs_diff: Largest difference of a probability, or None if it does not load.
+        reason: Why it is not verified; empty when it is.
+    """
+
+    name: str
+    path: Path
+    verified: bool
+    max_abs_diff: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """The held-out test part, scored.
+
+    Args:
+        n: Number of test examples.
+        accuracy: Share of them that are right, or None without test examples.
+        metrics: Other metrics by name: `log_loss` in nats.
+        interval: Wilson interval of the accuracy, (low, high), or None.
+        looks: How often this run had looked at its test part, this time included.
+    """
+
+    __test__ = False  # no test case, whatever pytest thinks of the name
+
+    n: int
+    accuracy: float | None
+    metrics: dict[str, float]
+    interval: tuple[float, float] | None
+    looks: int
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """A finished export.
+
+    Args:
+        path: The export directory.
+        trial: Number of the trial.
+        formats: What was written.
+        test: The held-out test part, scored.
+        epochs: Epochs of the retraining.
+        devices: Devices it ran on.
+        seconds: Its wall-clock time.
+    """
+
+    path: Path
+    trial: int
+    formats: tuple[FormatResult, ...]
+    test: TestResult
+    epochs: int
+    devices: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `export --json` prints."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "path": str(self.path),
+            "trial": self.trial,
+            "formats": [_format_json(made, str(made.path)) for made in self.formats],
+            **_result_json(self),
+        }
+
+    def summary(self) -> str:
+        """Return a few lines for people."""
+        lines = [f"trial {self.trial} exported to {self.path}"]
+        for made in self.formats:
+            state = "verified" if made.verified else "NOT verified"
+            lines.append(f"  {made.path.name:<12} {state}, {_difference(made)}")
+        if self.test.accuracy is not None and self.test.interval is not None:
+            low, high = self.test.interval
+            lines.append(
+                f"  test accuracy {self.test.accuracy:.1%} on {self.test.n} held-out examples "
+                f"(95 % interval {low:.1%} to {high:.1%}; look {self.test.looks} at the test set)"
+            )
+        return "\n".join(lines)
+
+
+def export_trial(
+    run: RunDirectory,
+    results: Results,
+    dataset: Dataset,
+    space: Space,
+    trial: TrialRecord,
+    *,
+    formats: Sequence[str] = ("keras", "saved-model"),
+    gpus: str | int = "all",
+    force: bool = False,
+    on_epoch: OnEpoch | None = None,
+    say: Callable[[str], None] = print,
+) -> ExportResult:
+    """Retrain a trial on all training data, export it, verify it, score it on the test part.
+
+    Call it with the run's lock held. What is there already is used: a finished export is
+    returned as recorded, a finished retraining is not repeated, the test part is not
+    looked at again for the same weights.
+
+    Args:
+        run: The run directory.
+        results: What the run found, for the model card.
+        dataset: The run's dataset.
+        space: Builds the model.
+        trial: What to export.
+        formats: Names of formats.
+        gpus: `"all"`, or how many GPUs to train on; 0 is the CPU.
+        force: Train again and look at the test part again.
+        on_epoch: Called with (epochs done, epochs in all, mean training loss); by default
+            some of them are said.
+        say: Called with a line for people now and then.
+
+    Raises:
+        UserError: If there is no such format or device, or the disk cannot be written.
+        NegativeResult: If the training diverges, or a format is not verified; the
+            verified ones are there then.
+    """
+    folder = run.path / "export" / f"trial-{trial.number}"
+    checkpoints = run.path / "checkpoints" / f"trial-{trial.number}"
+    asked = formats_of(formats)
+    devices = visible_devices(gpus)
+    try:
+        _recover(folder)
+        recorded = read_export(folder)
+        if recorded is not None and not force and _has(recorded, asked):
+            say(f"trial {trial.number} is exported already (--force exports it anew)")
+            return recorded
+        if force:
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        elif recorded is not None:
+            asked = formats_of([*(made.name for made in recorded.formats), *formats])
+        trained = _retrain(
+            run,
+            dataset,
+            space,
+            trial,
+            checkpoints=checkpoints,
+            devices=devices,
+            on_epoch=on_epoch,
+            say=say,
+        )
+        test = _score_test(run, dataset, trial, trained.model, checkpoints)
+        with _replaced(folder) as temporary:
+            made = _write(temporary, trained.model, asked, dataset, say)
+            result = ExportResult(
+                path=folder,
+                trial=trial.number,
+                formats=tuple(replace(f, path=folder / f.path.name) for f in made),
+                test=test,
+                epochs=trained.epochs,
+                devices=trained.devices,
+                seconds=round(trained.seconds, 3),
+            )
+            record = _record(run, dataset, trial, trained, result)
+            text = json.dumps(record, indent=2, allow_nan=False)
+            (temporary / RECORD).write_text(text, encoding="utf-8")
+            card = model_card(run, results, dataset, trial, record=record, formats=asked)
+            (temporary / CARD).write_text(card, encoding="utf-8")
+        run.log(f"export of trial {trial.number}: {', '.join(f.name for f in asked)}")
+    except OSError as error:
+        raise _disk_error(error, folder) from error
+    _require_verified(result)
+    return result
+
+
+def read_export(folder: Path) -> ExportResult | None:
+    """Return the export in a folder as recorded, or None if there is none."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if record["schema_version"] != SCHEMA_VERSION:
+        return None
+    formats = [
+        FormatResult(
+            name=entry["name"],
+            path=folder / entry["path"],
+            verified=entry["verified"],
+            max_abs_diff=entry["max_abs_diff"],
+            reason=entry.get("reason", ""),
+        )
+        for entry in record["formats"]
+    ]
+    test, interval = record["test"], record["accuracy_interval"]
+    return ExportResult(
+        path=folder,
+        trial=record["trial"],
+        formats=tuple(formats),
+        test=TestResult(
+            n=test["n"],
+            accuracy=test["accuracy"],
+            metrics=test["metrics"],
+            interval=(interval["low"], interval["high"]) if interval else None,
+            looks=record["looks"],
+        ),
+        epochs=record["epochs"],
+        devices=record["devices"],
+        seconds=record["seconds"],
+    )
+
+
+def _has(recorded: ExportResult, asked: Sequence[Format]) -> bool:
+    """Whether all these formats are there and verified."""
+    there = {made.name for made in recorded.formats if made.verified and made.path.exists()}
+    return {made.name for made in asked} <= there
+
+
+def _retrain(
+    run: RunDirectory,
+    dataset: Dataset,
+    space: Space,
+    trial: TrialRecord,
+    *,
+    checkpoints: Path,
+    devices: Sequence[str],
+    on_epoch: OnEpoch | None,
+    say: Callable[[str], None],
+) -> Retrained:
+    """Train on all training data for as many steps as a fold fit had."""
+    n, folds = len(dataset.train.x), run.manifest.folds
+    say(f"retraining on all {n} training examples, on {', '.join(devices)}")
+    epochs = retrain_epochs(trial.recipe, n - round(n / folds), n)
+    trained = retrain(
+        lambda: space.rebuild(trial.hyperparameters, dataset.info),
+        trial.recipe,
+        dataset.train,
+        seed=derive_seed(run.manifest.seed, trial.number, "retrain"),
+        epochs=epochs,
+        checkpoints=checkpoints,
+        devices=devices,
+        on_epoch=on_epoch or _progress(say),
+    )
+    if trained.resumed_from:
+        say(f"epochs 1 to {trained.resumed_from} were done already")
+    return trained
+
+
+def _progress(say: Callable[[str], None]) -> OnEpoch:
+    def on_epoch(epoch: int, epochs: int, loss: float) -> None:
+        if epoch == epochs or epoch % max(1, epochs // PROGRESS_LINES) == 0:
+            say(f"retraining: epoch {epoch}/{epochs}  loss {loss:.4f}")
+
+    return on_epoch
+
+
+def _score_test(
+    run: RunDirectory, dataset: Dataset, trial: TrialRecord, model: Any, checkpoints: Path
+) -> TestResult:
+    """Score the held-out test part; for the same weights return what was found before."""
+    test = dataset.test
+    if not len(test.x):
+        return TestResult(0, None, {}, None, run.test_looks())
+    name = str((checkpoints / "test.json").relative_to(run.path))
+    key = _digest(model) + test.fingerprint()
+    found = run.read_json(name)
+    if found is None or found["key"] != key:
+        probabilities = predict_core(model, test.x)
+        share, loss = accuracy(test.y, probabilities), log_loss(test.y, probabilities)
+        looks = run.record_test_look(trial=trial.number, n=len(test.y), accuracy=share)
+        found = {"key": key, "accuracy": share, "log_loss": loss, "looks": looks}
+        run.write_json(name, found)
+    share = found["accuracy"]
+    interval = wilson_interval(round(share * len(test.y)), len(test.y))
+    return TestResult(
+        n=len(test.y),
+        accuracy=share,
+        metrics={"log_loss": found["log_loss"]},
+        interval=(interval.low, interval.high),
+        looks=found["looks"],
+    )
+
+
+def _digest(model: Any) -> str:
+    digest = hashlib.sha256()
+    for variable in model.weights:
+        digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def _write(
+    folder: Path,
+    core: Any,
+    asked: Sequence[Format],
+    dataset: Dataset,
+    say: Callable[[str], None],
+) -> tuple[FormatResult, ...]:
+    """Write and verify the formats."""
+    model = wrap(core)
+    results = []
+    for made in asked:
+        check = _write_one(made, model, folder / made.file, core, dataset)
+        result = FormatResult(
+            made.name, folder / made.file, check.verified, check.max_abs_diff, check.reason
+        )
+        say(
+            f"{made.file}: {'verified' if check.verified else 'NOT verified'}, "
+            f"{_difference(result)}"
+        )
+        results.append(result)
+    return tuple(results)
+
+
+def _write_one(made: Format, model: Any, path: Path, core: Any, dataset: Dataset) -> Verification:
+    try:
+        made.write(model, path, dataset.class_names)
+    except OSError:
+        raise
+    except Exception as error:  # what a model cannot be written for is up to the format
+        return Verification(None, f"cannot be written: {one_line(error)}")
+    return verify(made, path, core, dataset.train.x)
+
+
+def _require_verified(result: ExportResult) -> None:
+    failed = [made for made in result.formats if not made.verified]
+    if failed:
+        raise NegativeResult(
+            "; ".join(f"format {made.name} is not verified: {made.reason}" for made in failed),
+            where=result.path,
+            hint="Custom layers are the usual cause: build the model of stock Keras layers",
+        )
+
+
+def _difference(made: FormatResult) -> str:
+    if made.max_abs_diff is None:
+        return made.reason
+    return f"largest difference {made.max_abs_diff:.2g}"
+
+
+def _record(
+    run: RunDirectory,
+    dataset: Dataset,
+    trial: TrialRecord,
+    trained: Retrained,
+    result: ExportResult,
+) -> dict[str, Any]:
+    """Return `export.json`: what a program needs to use the export, and where it came from."""
+    height, width, channels = dataset.info.input_shape
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": run.path.name,
+        "trial": result.trial,
+        "created": now(),
+        "class_names": list(dataset.class_names),
+        "channels": channels,
+        "trained_size": [height, width],
+        "input": "uint8 (batch, height, width, channels), any height and width",
+        "output": "float32 (batch, classes), probabilities",
+        "formats": [_format_json(made, made.path.name) for made in result.formats],
+        **_result_json(result),
+        "steps": trained.steps,
+        "parameters": trial.parameters,
+        "hyperparameters": dict(trial.hyperparameters),
+        "recipe": trial.recipe.to_dict(),
+        "versions": versions(),
+    }
+
+
+def _format_json(made: FormatResult, path: str) -> dict[str, Any]:
+    entry = asdict(made) | {"path": path}
+    if made.verified:
+        del entry["reason"]
+    return entry
+
+
+def _result_json(result: ExportResult) -> dict[str, Any]:
+    test = result.test
+    interval = None
+    if test.interval is not None:
+        low, high = test.interval
+        interval = {"method": "Wilson score", "level": 0.95, "low": low, "high": high}
+    return {
+        "test": {"n": test.n, "accuracy": test.accuracy, "metrics": test.metrics},
+        "accuracy_interval": interval,
+        "looks": test.looks,
+        "epochs": result.epochs,
+        "devices": result.devices,
+        "seconds": result.seconds,
+    }
+
+
+@contextlib.contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """Give a folder to fill; once it is full it takes the place of `folder`."""
+    temporary, old = _beside(folder)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    if folder.exists():
+        folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _recover(folder: Path) -> None:
+    """Clear away what a killed `_replaced` left; an old export not yet replaced comes back."""
+    temporary, old = _beside(folder)
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    for leftover in (temporary, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")

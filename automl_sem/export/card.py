@@ -1,0 +1,188 @@
+"""The model card: what an export is, how good it is, how to use it (Mitchell et al. 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from automl_sem.data.dataset import Dataset
+from automl_sem.export.base import Format
+from automl_sem.results import Results, TrialRecord
+from automl_sem.run import RunDirectory
+from automl_sem.scoring.metrics import fold_interval
+
+SMALL = 1000  # training examples
+
+
+def model_card(
+    run: RunDirectory,
+    results: Results,
+    dataset: Dataset,
+    trial: TrialRecord,
+    *,
+    record: Mapping[str, Any],
+    formats: Sequence[Format],
+) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        run: The run directory.
+        results: What the run found.
+        dataset: The run's dataset.
+        trial: What was exported.
+        record: What `export.json` holds.
+        formats: The formats that were written.
+    """
+    sections = {
+        "What it is": _what(dataset, trial, record),
+        "How good it is": [*_score(results, trial), *_verdict(results, trial), *_test(record)],
+        "How to use it": _usage(dataset, record, formats),
+        "Data": _data(dataset, run),
+        "Architecture and hyperparameters": _hyperparameters(trial),
+        "Training": _training(trial, record),
+        "Limits": _limits(dataset, record),
+        "Environment": [f"- {name} {version}" for name, version in record["versions"].items()],
+        "How to reproduce it": _reproduction(run, trial),
+    }
+    lines = [f"# Trial {trial.number} on {dataset.name}"]
+    for title, body in sections.items():
+        lines += ["", f"## {title}", "", *body]
+    return "\n".join(lines) + "\n"
+
+
+def _what(dataset: Dataset, trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
+    height, width = record["trained_size"]
+    colours = "grey" if record["channels"] == 1 else "colour"
+    return [
+        f"A neural network with {trial.parameters:,} weights that sorts {colours} images into "
+        f"{len(dataset.class_names)} classes: {', '.join(dataset.class_names)}.",
+        "",
+        "Raw images go in, uint8 (batch, height, width, "
+        f"{record['channels']}) of any height and width; it scales them to {height}x{width} "
+        "itself. Class probabilities come out, float32, in the order above.",
+    ]
+
+
+def _score(results: Results, trial: TrialRecord) -> list[str]:
+    """Return the k-fold score with its interval, on fresh folds where there are some."""
+    for standing in (results.best, results.baseline):
+        if standing is not None and standing.trial.number == trial.number:
+            share = standing.accuracy_interval
+            return [
+                f"- k-fold log-loss {standing.score:.4f} nats, "
+                f"{_span(asdict(standing.interval), '.4f')}, on {standing.scored_on}",
+                f"- k-fold accuracy {standing.accuracy:.1%}, {_span(asdict(share), '.1%')}",
+            ]
+    interval = asdict(fold_interval(trial.fold_scores, "log_loss"))
+    accuracy = f", accuracy {trial.accuracy:.1%}" if trial.accuracy is not None else ""
+    return [
+        f"- k-fold log-loss {trial.log_loss:.4f} nats, {_span(interval, '.4f')}, on the search "
+        f"folds{accuracy}; a score that the search chose by is a little too good"
+    ]
+
+
+def _span(interval: Mapping[str, Any], spec: str) -> str:
+    low, high = format(interval["low"], spec), format(interval["high"], spec)
+    return f"95 % interval {low} to {high} ({interval['method']})"
+
+
+def _verdict(results: Results, trial: TrialRecord) -> list[str]:
+    if trial.number == 0:
+        return ["- this is the baseline itself, the plain textbook model"]
+    best, verdict = results.best, results.verdict
+    if best is None or verdict is None or best.trial.number != trial.number:
+        return ["- not compared with the baseline on fresh folds"]
+    span = f", {_span(asdict(verdict.interval), '.4f')}" if verdict.interval else ""
+    return [
+        f"- against the baseline on fresh folds: {verdict.word}; "
+        f"log-loss difference {verdict.difference:+.4f}{span}"
+    ]
+
+
+def _test(record: Mapping[str, Any]) -> list[str]:
+    test, interval = record["test"], record["accuracy_interval"]
+    if interval is None:
+        return ["- no held-out test examples"]
+    times = "once" if record["looks"] == 1 else f"{record['looks']} times"
+    return [
+        f"- test accuracy {test['accuracy']:.1%} on {test['n']} held-out examples, "
+        f"{_span(interval, '.1%')}; log-loss {test['metrics']['log_loss']:.4f}",
+        f"- this run has looked at its test set {times}; with every look its result is worth less",
+    ]
+
+
+def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format]) -> list[str]:
+    mode, axes = ("L", "[None, :, :, None]") if record["channels"] == 1 else ("RGB", "[None]")
+    verified = {entry["name"] for entry in record["formats"] if entry["verified"]}
+    lines = ["    automl-sem predict . image.png", "", "or, without automl-sem, in this directory:"]
+    for made in formats:
+        usage = made.usage.strip().splitlines()
+        if made.name not in verified:
+            lines += ["", f"`{made.file}` is NOT verified: do not use it."]
+            continue
+        lines += [
+            "",
+            "```python",
+            *(line for line in usage if line.startswith("import")),
+            "import numpy as np",
+            "from PIL import Image",
+            "",
+            f'images = np.array(Image.open("image.png").convert("{mode}")){axes}',
+            *(line for line in usage if not line.startswith("import")),
+            f"print({list(dataset.class_names)}[probabilities[0].argmax()])",
+            "```",
+        ]
+    return lines
+
+
+def _data(dataset: Dataset, run: RunDirectory) -> list[str]:
+    counts = [(dataset.train.y == c).sum() for c in range(len(dataset.class_names))]
+    by_class = ", ".join(f"{n} {name}" for n, name in zip(counts, dataset.class_names, strict=True))
+    return [
+        f"- {dataset.name}, from {dataset.source}",
+        f"- {len(dataset.train.y)} training examples ({by_class}), SHA-256 "
+        f"{dataset.train.fingerprint()[:16]}",
+        f"- {len(dataset.test.y)} test examples, held out from the search and the training",
+        f"- scored on {run.manifest.folds} stratified folds of the training examples",
+        *(f"- {note}" for note in dataset.notes),
+    ]
+
+
+def _hyperparameters(trial: TrialRecord) -> list[str]:
+    rows = [f"| {name} | {value} |" for name, value in trial.hyperparameters.items()]
+    return ["| hyperparameter | value |", "|---|---|", *rows]
+
+
+def _training(trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
+    recipe = ", ".join(f"{name} {value}" for name, value in trial.recipe.to_dict().items())
+    return [
+        f"- trained on all training examples: {record['epochs']} epochs, {record['steps']} steps "
+        f"(about as many as on a fold), in {record['seconds']:.1f} s on {record['devices']} "
+        f"device{'s' if record['devices'] > 1 else ''}",
+        f"- recipe: {recipe}",
+    ]
+
+
+def _limits(dataset: Dataset, record: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "- It answers with one of its classes for any image, also for one that shows none of them.",
+        "- Its scores hold for images like those it was trained on: drawn, scanned or "
+        "photographed otherwise, it may do worse.",
+        "- Its probabilities are not calibrated.",
+    ]
+    n, tests = len(dataset.train.y), record["test"]["n"]
+    if n < SMALL:
+        lines.append(f"- {n} training examples are few: another draw of them gives another model.")
+    if 0 < tests < SMALL:
+        lines.append(f"- {tests} test examples are few: mind the interval, not the single number.")
+    return lines
+
+
+def _reproduction(run: RunDirectory, trial: TrialRecord) -> list[str]:
+    return [
+        f"`automl-sem export {run.path} --trial {trial.number} --force` trains it again with "
+        f"seed {run.manifest.seed}. The run directory keeps the space (`space.py`), options and "
+        "fingerprints (`run.json`) and all fold results. On the same versions and a CPU the "
+        "weights are the same, elsewhere alike.",
+    ]

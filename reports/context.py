@@ -1,0 +1,115 @@
+"""What every section is given, and how it turns into HTML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from automl_sem.data.dataset import Dataset
+from automl_sem.reports import wording
+from automl_sem.reports.charts import Figure
+from automl_sem.reports.predictions import OutOfFold
+from automl_sem.results import Results
+from automl_sem.run import Manifest
+
+NOUNS = {"images": "images"}  # what examples of a kind of data are called
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every section is given.
+
+    Args:
+        results: What the run found.
+        dataset: Its examples, or None if they are gone.
+        environment: Templates; everything put into them is escaped.
+        figures: The charts drawn so far, as JSON.
+    """
+
+    results: Results
+    dataset: Dataset | None
+    environment: Environment
+    figures: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, results: Results, dataset: Dataset | None) -> Context:
+        """Return the context of a run; data that is not the run's is not shown."""
+        wanted = results.run.manifest.data.get("train_sha256")
+        if dataset is not None and wanted not in (None, dataset.train.fingerprint()):
+            dataset = None
+        return cls(results, dataset, _environment())
+
+    @property
+    def manifest(self) -> Manifest:
+        """Options, versions and machine of the run."""
+        return self.results.run.manifest
+
+    @property
+    def examples(self) -> str:
+        """What examples are called: `"images"`."""
+        kind = self.dataset.info.kind if self.dataset else "images"
+        return NOUNS.get(kind, "examples")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class, in the order of their numbers."""
+        return tuple(map(str, self.manifest.data.get("class_names", ())))
+
+    @cached_property
+    def out_of_fold(self) -> OutOfFold | None:
+        """Predictions of the best trial, or None without a best trial or without the data."""
+        if self.results.best is None or self.dataset is None:
+            return None
+        return OutOfFold.of(self.results.best, self.dataset)
+
+    def render(self, template: str, **values: Any) -> Markup:
+        """Return a template filled in; strings are escaped, Markup is not."""
+        return Markup(self.environment.get_template(template).render(**values))  # noqa: S704
+
+    def chart(self, figure: Figure, *, title: str, look_for: str, height: int) -> Markup:
+        """Return a chart with its title and a sentence on what to look for.
+
+        Args:
+            figure: From `charts`.
+            title: Says what is shown.
+            look_for: One or two plain sentences, read out instead of the chart as well.
+            height: In pixels.
+        """
+        self.figures.append(script_json(figure))
+        number = len(self.figures) - 1
+        return self.render(
+            "chart.html", number=number, title=title, look_for=look_for, height=height
+        )
+
+
+def script_json(value: Mapping[str, Any]) -> str:
+    """Return JSON that can stand in a `<script>` element whatever strings it holds."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("automl_sem.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = ("percent", "percent_range", "loss", "loss_range", "signed_loss", "count")
+    filters += ("duration", "value", "shape")
+    environment.filters.update({name: getattr(wording, name) for name in filters})
+    environment.filters["together"] = _together
+    return environment
+
+
+def _together(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return text.replace(" %", "\u00a0%")

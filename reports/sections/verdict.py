@@ -1,0 +1,246 @@
+"""What came out, in words first: the winner, the baseline, and whether it is luck."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from markupsafe import Markup
+
+from automl_sem.reports.context import Context
+from automl_sem.reports.intervals import Dot, Row, interval_chart
+from automl_sem.reports.wording import count, loss, loss_range, percent, percent_range
+from automl_sem.reports.wording import signed_loss, times
+from automl_sem.results import Results, Standing
+
+TITLE = "Verdict"
+
+FEW = 200  # examples below which intervals are wide enough to say so
+
+
+def render(context: Context) -> Markup:
+    """Return the verdict of the run, whatever there is of it."""
+    results = context.results
+    return context.render(
+        "verdict.html",
+        headline=headline(results, context.examples),
+        luck=luck(results),
+        standings=_standings(results),
+        drop=maximum(results),
+        charts=_charts(results),
+        few=few(results, context.examples),
+        counts=counts(results),
+        reasons=sorted({t.reason for t in results.trials if t.reason}),
+        size=_size(results),
+        results=results,
+        manifest=context.manifest,
+        examples=context.examples,
+        test_looks=results.run.test_looks(),
+        tests=exported_tests(results),
+    )
+
+
+def facts(context: Context) -> dict[str, Any]:
+    """Return the headline and the sentences below it."""
+    return {
+        "headline": headline(context.results, context.examples),
+        "luck": luck(context.results),
+        "counts": counts(context.results),
+        "test_looks": context.results.run.test_looks(),
+    }
+
+
+def headline(results: Results, examples: str = "images") -> str:
+    """Return the outcome in one sentence."""
+    best, baseline, verdict = results.best, results.baseline, results.verdict
+    if best is None:
+        end = "No trial gave a score" if results.finished else "No trial has a score yet"
+        return f"{end}, so there is no winner."
+    name = f"Trial {best.trial.number}"
+    interval = f"95 % interval {percent_range(best.accuracy_interval)}"
+    alone = f"{percent(best.accuracy)} of {examples} right on {best.scored_on} ({interval})"
+    if best.trial.number == 0:
+        lead = "No trial beat the baseline" if len(results.complete) > 1 else "Only the baseline"
+        lead += "" if len(results.complete) > 1 else " has a score so far"
+        return f"{lead}: it gets {alone}."
+    if baseline is None:
+        return f"{name} is the best so far, with {alone}. There is no baseline to compare it with."
+    against = f"{percent(best.accuracy)} against {percent(baseline.accuracy)} of {examples} right"
+    numbers = f"{against} on {best.scored_on} ({interval})"
+    if verdict is None:
+        return (
+            f"{name} is ahead of the baseline so far: {against} in the search. "
+            "Whether that is luck is not decided yet."
+        )
+    if verdict.word == "better":
+        if best.accuracy > baseline.accuracy:
+            return f"{name} is better than the baseline: {numbers}."
+        surer = f"log-loss {loss(best.score)} against {loss(baseline.score)}"
+        return f"{name} is better than the baseline, by being surer ({surer}): {numbers}."
+    if verdict.word == "worse":
+        return f"{name} won the search by luck: on fresh folds the baseline is better, {numbers}."
+    return f"{name} and the baseline cannot be told apart: {numbers}."
+
+
+def luck(results: Results) -> str:
+    """Return what speaks for or against luck, in plain words."""
+    best, verdict = results.best, results.verdict
+    if best is None:
+        return ""
+    if verdict is None:
+        return (
+            "Not decided yet. Once the search has ended, the best trial and the baseline are "
+            "trained again on a new shuffle of the folds; only that comparison tells luck from "
+            "skill."
+        )
+    if verdict.interval is None:
+        return (
+            "There is nothing to compare: the search found no trial with a lower log-loss than "
+            "the baseline. More trials, or a wider search space, may find one."
+        )
+    low, high = verdict.interval.low, verdict.interval.high
+    method = f"{signed_loss(low)} to {signed_loss(high)}, {verdict.interval.method}"
+    fold_by_fold = (
+        "Both were trained again on the same fresh folds and compared fold by fold: log-loss of "
+        f"trial {best.trial.number} minus the baseline's is {signed_loss(verdict.difference)} on "
+        f"average (95 % interval {method})."
+    )
+    if verdict.word == "better":
+        return f"Probably not. {fold_by_fold} The whole interval lies below 0, where lower is better."
+    if verdict.word == "worse":
+        return f"Yes. {fold_by_fold} The whole interval lies above 0: take the baseline."
+    return f"It could be. {fold_by_fold} The interval includes 0: no difference is possible too."
+
+
+def maximum(results: Results) -> str:
+    """Return how the search score of the best differs from its fresh score, and why."""
+    best = results.best
+    if best is None or best.scored_on != "fresh folds" or best.trial.log_loss is None:
+        return ""
+    tries = len(results.complete)
+    search, fresh = best.trial.log_loss, best.score
+    numbers = (
+        f"In the search, trial {best.trial.number} had log-loss {loss(search)} "
+        f"({percent(best.trial.accuracy)} right); on fresh folds it has {loss(fresh)} "
+        f"({percent(best.accuracy)} right)."
+    )
+    if tries == 1:
+        return numbers
+    if fresh > search:
+        return (
+            f"{numbers} The best of {tries} scores is partly the luckiest, so the search score "
+            "is too good; the fresh score is the one to quote."
+        )
+    return (
+        f"{numbers} The best of {tries} scores is partly the luckiest and usually falls on fresh "
+        "folds; this time it did not. The fresh score is the one to quote."
+    )
+
+
+def few(results: Results, examples: str) -> str:
+    """Return a warning where there are too few examples for a narrow interval."""
+    if results.best is None:
+        return ""
+    n = sum(len(fold.indices) for fold in results.best.folds.folds)
+    if n >= FEW:
+        return ""
+    return (
+        f"With {n} {examples} the intervals are wide: one {examples.removesuffix('s')} more or "
+        f"less is {percent(1 / n)}. Read them, not only the numbers in front of them."
+    )
+
+
+def counts(results: Results) -> str:
+    """Return how many trials there are of each kind."""
+    states = [trial.state for trial in results.trials]
+    kinds = [f"{states.count(s)} {s}" for s in ("complete", "pruned", "failed", "running")]
+    kinds = [kind for kind in kinds if not kind.startswith("0 ")]
+    return f"{count(len(states), 'trial')}: {', '.join(kinds)}" if kinds else "no trials"
+
+
+def exported_tests(results: Results) -> list[dict[str, Any]]:
+    """Return what exports measured on the held-out test set: trial, accuracy, interval."""
+    found = []
+    for path in sorted(results.run.path.glob("export/*/export.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            test = record.get("test") or {}
+        except (OSError, ValueError, AttributeError):
+            continue
+        if isinstance(test, dict) and isinstance(test.get("accuracy"), int | float):
+            found.append({"name": path.parent.name, **test})
+    return found
+
+
+def _standings(results: Results) -> list[dict[str, Any]]:
+    best, baseline = results.best, results.baseline
+    shown: list[tuple[str, Standing]] = []
+    if best is not None and best.trial.number != 0:
+        shown.append((f"Trial {best.trial.number}", best))
+    if baseline is not None:
+        shown.append(("Baseline (trial 0)", baseline))
+    rows = []
+    for name, standing in shown:
+        rows.append(
+            {
+                "name": name,
+                "standing": standing,
+                "accuracy": percent(standing.accuracy),
+                "accuracy_range": percent_range(standing.accuracy_interval),
+                "loss": loss(standing.score),
+                "loss_range": loss_range(standing.interval),
+            }
+        )
+    return rows
+
+
+def _size(results: Results) -> str:
+    best, baseline = results.best, results.baseline
+    if best is None or baseline is None or best.trial.number == 0:
+        return ""
+    weights = times(best.trial.parameters, baseline.trial.parameters)
+    return f"{weights} weights {'as' if weights.startswith('about') else 'than'} the baseline"
+
+
+def _charts(results: Results) -> list[dict[str, Any]]:
+    """Return the interval of each accuracy, and that of the difference."""
+    best, baseline, verdict = results.best, results.baseline, results.verdict
+    shown = [] if best is None else [(f"Trial {best.trial.number}", "winner", best)]
+    if baseline is not None and baseline is not (shown and shown[0][2]):
+        if best is None or best.trial.number != 0:
+            shown.append(("Baseline", "baseline", baseline))
+        else:
+            shown = [("Baseline", "baseline", baseline)]
+    if not shown:
+        return []
+    rows = [
+        Row(name, kind, s.accuracy, s.accuracy_interval.low, s.accuracy_interval.high)
+        for name, kind, s in shown
+    ]
+    charts = [
+        {
+            "title": f"Share of right answers on {shown[0][2].scored_on}",
+            "note": "dot: measured · bar: 95 % interval · further right is better",
+            **interval_chart(rows, percent, upper=1.0),
+        }
+    ]
+    if verdict is not None and verdict.interval is not None and best and baseline:
+        pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
+        dots = [Dot(ours.log_loss - theirs.log_loss) for ours, theirs in pairs]
+        row = Row(
+            "Difference",
+            "winner" if verdict.word == "better" else "baseline",
+            verdict.difference,
+            verdict.interval.low,
+            verdict.interval.high,
+            dots=tuple(dots),
+        )
+        charts.append(
+            {
+                "title": f"Log-loss of trial {best.trial.number} minus the baseline's, fold by fold",
+                "note": "small rings: folds · dot and bar: mean with 95 % interval · "
+                "left of 0 the trial is better",
+                **interval_chart([row], signed_loss, include=0.0),
+            }
+        )
+    return charts

@@ -1,0 +1,80 @@
+"""How numbers and values are written in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from automl_sem.scoring.metrics import Interval
+
+
+def percent(share: float | None) -> str:
+    """Return `97.8 %`, or a dash."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def percent_range(interval: Interval) -> str:
+    """Return `88.4 to 99.6 %`."""
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"
+
+
+def loss(value: float | None) -> str:
+    """Return a log-loss with three significant digits, without an exponent, or a dash."""
+    if value is None:
+        return "–"
+    text = f"{value:#.3g}"
+    return f"{value:.6f}" if "e" in text else text.rstrip(".")
+
+
+def signed_loss(value: float) -> str:
+    """Return a difference of log-losses with its sign: `−0.213` or `+0.0120`."""
+    return ("−" if value < 0 else "+") + loss(abs(value))
+
+
+def loss_range(interval: Interval) -> str:
+    """Return `0.0120 to 0.213`; a mean of log-losses is never below 0."""
+    return f"{loss(max(0.0, interval.low))} to {loss(interval.high)}"
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 trial` or `14 trials`."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return `0.4 s`, `42 s`, `3 min 5 s` or `2 h 10 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def value(setting: Any) -> str:
+    """Return a hyperparameter's value: `yes`, `0.00123`, `adam`."""
+    if isinstance(setting, bool):
+        return "yes" if setting else "no"
+    return f"{setting:.3g}" if isinstance(setting, float) else str(setting)
+
+
+def values(settings: Mapping[str, Any]) -> list[str]:
+    """Return `["depth 3", "residual yes", ...]`."""
+    return [f"{name} {value(setting)}" for name, setting in settings.items()]
+
+
+def times(more: float, less: float) -> str:
+    """Return how two sizes compare: `3.2 times fewer`, `as many`, `1.5 times more`."""
+    if not more or not less or 0.95 < more / less < 1.05:
+        return "about as many"
+    ratio = max(more / less, less / more)
+    return f"{ratio:.1f} times {'more' if more > less else 'fewer'}"
+
+
+def shape(sizes: list[int | None] | None) -> str:
+    """Return `24 × 24 × 32`, with `any` for what is not fixed."""
+    if sizes is None:
+        return ""
+    return " × ".join("any" if size is None else str(size) for size in sizes) or "one number"

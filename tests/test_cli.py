@@ -1,0 +1,206 @@
+"""The command line: instant help, one clear line for bad input, exit codes, streams."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from automl_sem import cli
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run a command in this process; return exit code, stdout and stderr."""
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["automl-sem", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as error:
+            code = error.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    run.directory = directory
+    return run
+
+
+def drawings(folder, **counts):
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = np.random.default_rng(i).integers(0, 255, (12, 12), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    return folder
+
+
+def test_help_and_bad_words_import_nothing_heavy():
+    script = (
+        "import sys\n"
+        "from automl_sem.cli import main\n"
+        "sys.argv = ['automl-sem', *sys.argv[1:]]\n"
+        "try:\n    main()\nexcept SystemExit: pass\n"
+        "heavy = {'tensorflow', 'keras', 'plotly', 'optuna', 'pandas', 'sklearn', 'scipy'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))\n"
+    )
+    for arguments in (["--help"], ["search", "--help"], ["spaces"], ["search", "shaeps"], ["runs"]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "HEAVY []", arguments
+
+
+def test_help_names_every_command_and_the_first_steps(call):
+    code, out, _ = call("--help")
+    assert code == 0
+    commands = "search resume export predict report show runs spaces doctor".split()
+    assert all(f"  {name} " in out for name in commands)
+    assert "automl-sem search shapes" in out
+
+
+def test_version(call):
+    code, out, _ = call("--version")
+    assert (code, out.split()[0]) == (0, "automl-sem")
+
+
+def test_spaces_lists_spaces_and_datasets_and_what_to_do_next(call):
+    code, out, _ = call("spaces")
+    assert code == 0
+    assert "shapes" in out
+    assert "digits" in out
+    assert out.splitlines()[-1] == "next: automl-sem search shapes"
+
+
+def test_runs_without_any_run(call):
+    assert call("runs")[:2] == (0, "no runs yet\nnext: automl-sem search shapes\n")
+
+
+@pytest.mark.parametrize("command", ["resume", "export", "report", "show"])
+def test_a_run_that_is_not_there(call, command):
+    code, out, err = call(command)
+    assert (code, out) == (2, "")
+    assert "there is no run here yet" in err
+    code, out, err = call(command, "nowhere")
+    assert (code, out) == (2, "")
+    assert "not a run directory" in err
+
+
+def bad_inputs(tmp):
+    """Every kind of bad input: arguments and what the line must say."""
+    ok = drawings(tmp / "ok", a=6, b=6)
+    empty = tmp / "empty"
+    empty.mkdir()
+    broken = drawings(tmp / "broken", a=6, b=6)
+    (broken / "a" / "zero.png").write_bytes(b"")
+    flat = tmp / "flat"
+    flat.mkdir()
+    Image.new("L", (12, 12)).save(flat / "x.png")
+    different = drawings(tmp / "different" / "train", a=6, b=6).parent
+    drawings(different / "test", a=2, c=2)
+    np.savez(tmp / "keys.npz", a=np.zeros(3), b=np.zeros(3))
+    np.savez(tmp / "length.npz", x_train=np.zeros((9, 8, 8), np.uint8), y_train=np.arange(8) % 2)
+    nan = np.full((9, 8, 8), np.nan)
+    np.savez(tmp / "nan.npz", x_train=nan, y_train=np.arange(9) % 2)
+    (tmp / "syntax.py").write_text("def build(hp, data)\n    return 1\n")
+    (tmp / "nobuild.py").write_text("x = 1\n")
+    (tmp / "full").mkdir()
+    (tmp / "full" / "file").write_text("mine")
+    return {
+        "unknown word": (["search", "shaeps"], "Did you mean 'shapes'?"),
+        "nothing": (["search"], "nothing to search"),
+        "missing folder": (["search", tmp / "nowhere"], "nowhere"),
+        "unknown dataset": (["search", "shapes", "--data", "digitz"], "Did you mean 'digits'?"),
+        "unknown space": (["search", ok, "--space", "shape"], "Did you mean 'shapes'?"),
+        "empty folder": (["search", empty], "empty"),
+        "images not in class folders": (["search", flat], "flat"),
+        "one class": (["search", drawings(tmp / "one", a=6)], "one class"),
+        "single example": (["search", drawings(tmp / "single", a=6, b=1)], "'b'"),
+        "zero bytes": (["search", broken], "zero.png"),
+        "other classes in test": (["search", different], "c"),
+        "wrong keys": (["search", tmp / "keys.npz"], "a, b"),
+        "wrong lengths": (["search", tmp / "length.npz"], "9"),
+        "NaN": (["search", tmp / "nan.npz"], "NaN"),
+        "syntax error": (["search", tmp / "syntax.py"], "syntax.py:1"),
+        "no build": (["search", tmp / "nobuild.py"], "has no function build"),
+        "full directory": (["search", "shapes", "--out", tmp / "full"], "not empty"),
+        "folds": (["search", "shapes", "--folds", "1"], "--folds"),
+        "trials": (["search", "shapes", "--trials", "0"], "--trials"),
+        "time": (["search", "shapes", "--time", "soon"], "--time"),
+        "size of what has no size": (["search", ok, "--size", "9"], "size"),
+    }
+
+
+BAD_INPUTS = (
+    "unknown word", "nothing", "missing folder", "unknown dataset", "unknown space",
+    "empty folder", "images not in class folders", "one class", "single example", "zero bytes",
+    "other classes in test", "wrong keys", "wrong lengths", "NaN", "syntax error", "no build",
+    "full directory", "folds", "trials", "time", "size of what has no size",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD_INPUTS)
+def test_bad_input_gets_one_clear_line_and_nothing_is_written(call, tmp_path, kind):
+    inputs = bad_inputs(tmp_path)
+    assert set(inputs) == set(BAD_INPUTS)
+    arguments, expected = inputs[kind]
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+    assert expected in err
+    assert "Traceback" not in err
+    assert os.listdir(call.directory) == []
+
+
+def test_an_unknown_option_is_wrong_use(call):
+    code, out, err = call("search", "shapes", "--trails", "3")
+    assert (code, out) == (2, "")
+    assert "--trials" in err
+
+
+def test_best_and_trial_exclude_each_other(call):
+    assert "exclude each other" in call("export", "--best", "--trial", "3")[2]
+
+
+def test_another_keras_backend_is_a_clear_error(cli):
+    done = cli("search", "shapes", env={"KERAS_BACKEND": "jax"})
+    assert done.returncode == 2
+    assert "KERAS_BACKEND is 'jax'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list(cli.directory.iterdir()) == []
+
+
+def test_a_read_only_directory_is_one_clear_line(cli, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("the superuser may write anywhere")
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    done = cli("search", "shapes", "--out", locked / "run")
+    assert done.returncode == 2
+    assert "Permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_system_that_refuses_is_one_clear_line(cli):
+    done = cli("search", "shapes", "--out", "/proc/run")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: /proc/")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_doctor_trains_an_epoch(cli):
+    done = cli("doctor", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert found["healthy"]
+    assert "one epoch in" in found["training"]
+    assert found["versions"]["keras"].startswith("3.")
