@@ -65,5 +65,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return any error as one line for the record."""
-    text = " ".join(str(error).split())
+    text = str(error)
+    if text.startswith("in user code:"):  # TensorFlow puts a whole traceback before the message
+        text = text.strip().splitlines()[-1]
+    text = " ".join(text.split())
     return text if isinstance(error, AutomlSemError) else f"{type(error).__name__}: {text}"[:500]

@@ -93,6 +93,10 @@ def retrain(
     """
     import tensorflow as tf
 
+    try:
+        checkpoints.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _disk_error(error, checkpoints) from error
     tf.config.experimental.enable_op_determinism()
     with seeded(seed):
         model = build()
@@ -256,7 +260,6 @@ def _checkpoint(path: Path) -> Any:
             if self.due:
                 super().on_epoch_end(epoch, logs)
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     return Checkpoint(str(path))
 
 

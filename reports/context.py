@@ -14,6 +14,7 @@ from markupsafe import Markup
 from automl_sem.data.dataset import Dataset
 from automl_sem.reports import wording
 from automl_sem.reports.charts import Figure
+from automl_sem.reports.ped_anova import Importance, importances
 from automl_sem.reports.predictions import OutOfFold
 from automl_sem.results import Results
 from automl_sem.run import Manifest
@@ -67,6 +68,11 @@ class Context:
         if self.results.best is None or self.dataset is None:
             return None
         return OutOfFold.of(self.results.best, self.dataset)
+
+    @cached_property
+    def importances(self) -> tuple[Importance, ...]:
+        """What each hyperparameter mattered; empty when there are too few trials."""
+        return importances(self.results.run.read_study())
 
     def render(self, template: str, **values: Any) -> Markup:
         """Return a template filled in; strings are escaped, Markup is not."""

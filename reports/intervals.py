@@ -12,17 +12,6 @@ ROW, TOP, AXIS = 36, 8, 30
 
 
 @dataclass(frozen=True)
-class Dot:
-    """One small ring.
-
-    Args:
-        value: Where it stands.
-    """
-
-    value: float
-
-
-@dataclass(frozen=True)
 class Row:
     """One line of the chart.
 
@@ -40,7 +29,7 @@ class Row:
     value: float
     low: float
     high: float
-    dots: tuple[Dot, ...] = ()
+    dots: tuple[float, ...] = ()
 
 
 def interval_chart(
@@ -58,7 +47,7 @@ def interval_chart(
         upper: Where the axis ends, if it is known.
         include: A value that the axis must show, drawn as a line.
     """
-    values = [v for r in rows for v in (r.low, r.high, r.value, *(d.value for d in r.dots))]
+    values = [v for r in rows for v in (r.low, r.high, r.value, *r.dots)]
     if include is not None:
         values.append(include)
     low, high = min(values), max(values) if upper is None else upper
@@ -84,7 +73,7 @@ def interval_chart(
                 "x": at(row.value),
                 "low": at(row.low),
                 "high": at(row.high),
-                "dots": [at(dot.value) for dot in row.dots],
+                "dots": [at(dot) for dot in row.dots],
                 "text": f"{text(row.value)} ({text(row.low)} to {text(row.high)})",
             }
             for i, row in enumerate(rows)

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from automl_sem.reports.context import Context
-from automl_sem.reports.intervals import Dot, Row, interval_chart
+from automl_sem.reports.intervals import Row, interval_chart
 from automl_sem.reports.wording import count, loss, loss_range, percent, percent_range
 from automl_sem.reports.wording import signed_loss, times
 from automl_sem.results import Results, Standing
@@ -159,16 +159,25 @@ def counts(results: Results) -> str:
 
 
 def exported_tests(results: Results) -> list[dict[str, Any]]:
-    """Return what exports measured on the held-out test set: trial, accuracy, interval."""
+    """Return what exports measured on the held-out test set."""
     found = []
     for path in sorted(results.run.path.glob("export/*/export.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            test = record.get("test") or {}
-        except (OSError, ValueError, AttributeError):
+            share, interval = record["test"]["accuracy"], record["accuracy_interval"]
+            if share is None or interval is None:
+                continue
+            found.append(
+                {
+                    "trial": int(record["trial"]),
+                    "n": int(record["test"]["n"]),
+                    "accuracy": float(share),
+                    "low": float(interval["low"]),
+                    "high": float(interval["high"]),
+                }
+            )
+        except (OSError, ValueError, KeyError, TypeError):  # half an export, or a newer one
             continue
-        if isinstance(test, dict) and isinstance(test.get("accuracy"), int | float):
-            found.append({"name": path.parent.name, **test})
     return found
 
 
@@ -226,7 +235,7 @@ def _charts(results: Results) -> list[dict[str, Any]]:
     ]
     if verdict is not None and verdict.interval is not None and best and baseline:
         pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
-        dots = [Dot(ours.log_loss - theirs.log_loss) for ours, theirs in pairs]
+        dots = [ours.log_loss - theirs.log_loss for ours, theirs in pairs]
         row = Row(
             "Difference",
             "winner" if verdict.word == "better" else "baseline",

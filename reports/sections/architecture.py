@@ -1,0 +1,46 @@
+"""The winning network: a drawing of its layers, and how it is trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from automl_sem.reports.context import Context
+from automl_sem.reports.drawing import draw
+from automl_sem.reports.wording import value
+
+TITLE = "The winning network"
+
+
+def render(context: Context) -> Markup | None:
+    """Return the drawing, if the run has one of its best trial; None without a best trial."""
+    best = context.results.best
+    if best is None:
+        return None
+    described = context.results.run.read_json("architecture.json")
+    ours = described is not None and described.get("trial") == best.trial.number
+    recipe = best.trial.recipe.to_dict()
+    space = {k: v for k, v in best.trial.hyperparameters.items() if k not in recipe}
+    return context.render(
+        "architecture.html",
+        drawing=draw(described) if described is not None and ours else None,
+        graph=bool(described and described.get("graph", True)),
+        trial=best.trial,
+        space=_rows(space),
+        recipe=_rows(recipe),
+        examples=context.examples,
+    )
+
+
+def facts(context: Context) -> dict[str, Any] | None:
+    """Return the layers of the best trial."""
+    described = context.results.run.read_json("architecture.json")
+    best = context.results.best
+    if described is None or best is None or described.get("trial") != best.trial.number:
+        return None
+    return described
+
+
+def _rows(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), value(setting)) for name, setting in settings.items()]

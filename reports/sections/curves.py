@@ -1,0 +1,72 @@
+"""How the best trial learned, on each of its folds."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from automl_sem.reports import charts
+from automl_sem.reports.context import Context
+from automl_sem.reports.wording import loss, percent
+from automl_sem.types import FoldResult
+
+TITLE = "Learning curves"
+
+LOOK_FOR = (
+    "Left: the loss on what the model trains on, and on the fold held out. If the held-out "
+    "loss turns up while the training loss goes on falling, it overfits; if both still fall at "
+    "the end, more epochs would help. Right: accuracy on the held-out folds. Thin lines are "
+    "folds, thick lines their mean. The score is that of the last epoch, never the best one."
+)
+
+
+def render(context: Context) -> Markup | None:
+    """Return the learning curves of the best trial; None if there are none."""
+    best = context.results.best
+    if best is None:
+        return None
+    folds = [fold for fold in best.folds.folds if len(fold.curve) > 1]
+    if not folds:
+        return None
+    return context.chart(
+        _figure(folds),
+        title=f"Trial {best.trial.number} while it trains, on {best.scored_on}",
+        look_for=LOOK_FOR,
+        height=340,
+    )
+
+
+def _figure(folds: list[FoldResult]) -> charts.Figure:
+    panels = (
+        ("training loss", "loss", "x", charts.ORANGE, loss),
+        ("held-out loss", "val_loss", "x", charts.BLUE, loss),
+        ("held-out accuracy", "val_accuracy", "x2", charts.BLUE, percent),
+    )
+    traces: list[charts.Trace] = []
+    drawn: list[float] = []
+    for name, field, axis, color, text in panels:
+        where = {"xaxis": axis, "yaxis": axis.replace("x", "y")}
+        dash = "dot" if name == "training loss" else "solid"
+        series = [[float(getattr(point, field)) for point in fold.curve] for fold in folds]
+        drawn += [v for values in series for v in values if field != "val_accuracy"]
+        for fold, values in zip(folds, series, strict=True):
+            epochs = [point.epoch for point in fold.curve]
+            thin = charts.line(
+                epochs, values, name=name, color=color, width=1, line={"dash": dash}, opacity=0.35
+            )
+            traces.append({**thin, **where, "showlegend": False})
+        shortest = min(folds, key=lambda fold: len(fold.curve)).curve
+        means = [sum(column) / len(column) for column in zip(*series, strict=False)]
+        epochs = [point.epoch for point in shortest]
+        hover = [f"epoch {e}: mean {name} {text(m)}" for e, m in zip(epochs, means, strict=True)]
+        thick = charts.line(epochs, means, name=name, color=color, width=3, line={"dash": dash})
+        thick |= {"customdata": hover, "hovertemplate": "%{customdata}<extra></extra>"}
+        traces.append({**thick, **where, "hoverinfo": "text", "showlegend": axis == "x"})
+    lowest = min(point.val_accuracy for fold in folds for point in fold.curve)
+    return charts.figure(
+        traces,
+        legend=True,
+        xaxis=charts.axis("epoch", domain=[0, 0.46], showgrid=False, rangemode="tozero"),
+        xaxis2=charts.axis("epoch", domain=[0.56, 1], showgrid=False, rangemode="tozero"),
+        yaxis=charts.loss_axis("log-loss", drawn),
+        yaxis2=charts.percent_axis("held-out accuracy", lowest, anchor="x2"),
+    )

@@ -1,0 +1,78 @@
+"""How much the score of the top trials depends on the fold."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from automl_sem.reports import charts
+from automl_sem.reports.context import Context
+from automl_sem.reports.wording import loss, percent
+from automl_sem.results import TrialRecord
+
+TITLE = "Folds of the top trials"
+
+TOP = 8
+LOOK_FOR = (
+    "A ring is one fold of a trial, the bar its mean; the best trial is on top. Rings far "
+    "apart mean that the score depends on which {examples} a fold holds. Where the rings of two "
+    "trials overlap, their order may be chance."
+)
+
+
+def render(context: Context) -> Markup | None:
+    """Return the fold scores of the top trials and of the baseline; None without scores."""
+    top = list(context.results.complete[:TOP])
+    baseline = context.results.baseline
+    if baseline is not None and baseline.trial not in top:
+        top.append(baseline.trial)
+    top = [trial for trial in top if trial.fold_scores]
+    if not top:
+        return None
+    return context.chart(
+        _figure(top),
+        title="Accuracy and log-loss of each fold, in the search",
+        look_for=LOOK_FOR.format(examples=context.examples),
+        height=96 + 38 * len(top),
+    )
+
+
+def _figure(trials: list[TrialRecord]) -> charts.Figure:
+    """Two columns with one row a trial; the best on top."""
+    names = [f"trial {t.number}{' (baseline)' if t.number == 0 else ''}" for t in trials]
+    rows = list(range(len(trials)))
+    traces: list[charts.Trace] = []
+    for row, trial in enumerate(trials):
+        color = charts.ORANGE if trial.number == 0 else charts.BLUE
+        mean_loss = sum(trial.fold_scores) / len(trial.fold_scores)
+        columns = [(trial.fold_scores, mean_loss, loss, "x2")]
+        if trial.fold_accuracies and trial.accuracy is not None:
+            columns.append((trial.fold_accuracies, trial.accuracy, percent, "x"))
+        for values, mean, text, axis in columns:
+            x = [*values]
+            hover = [f"trial {trial.number}, fold {i}: {text(v)}" for i, v in enumerate(x)]
+            ring = charts.points(
+                x, [row] * len(x), name="fold", color=color, symbol="circle-open", hover=hover
+            )
+            bar = charts.points(
+                [mean],
+                [row],
+                name="mean",
+                color=charts.INK,
+                symbol="line-ns",
+                size=22,
+                hover=[f"trial {trial.number}, all folds: {text(mean)}"],
+            )
+            bar["marker"]["line"] = {"color": charts.INK, "width": 3}
+            traces += [{**ring, "xaxis": axis}, {**bar, "xaxis": axis}]
+    losses = [score for trial in trials for score in trial.fold_scores]
+    shares = [share for trial in trials for share in trial.fold_accuracies]
+    return charts.figure(
+        traces,
+        xaxis=charts.percent_axis(
+            "accuracy (right is better)", min(shares, default=0.0), domain=[0, 0.47]
+        ),
+        xaxis2=charts.loss_axis("log-loss (left is better)", losses, domain=[0.53, 1]),
+        yaxis=charts.axis(
+            tickvals=rows, ticktext=names, range=[len(trials) - 0.4, -0.6], side="left"
+        ),
+    )

@@ -1,0 +1,104 @@
+"""How the search went, trial by trial."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from markupsafe import Markup
+
+from automl_sem.reports import charts
+from automl_sem.reports.context import Context
+from automl_sem.reports.wording import loss, percent, values
+from automl_sem.results import TrialRecord
+
+TITLE = "Search history"
+
+LOOK_FOR = (
+    "Each sign is one trial; lower is better. The line is the best score so far: once the "
+    "sampler's model has taken over from the random start-up, it should go on falling. If it "
+    "went flat long ago, more trials will probably not help. Hover over a trial to see its "
+    "hyperparameters."
+)
+HOVER_LINE = 3  # hyperparameters on one line of a hover text
+
+
+def render(context: Context) -> Markup | None:
+    """Return the scores by trial with the best so far; None without a score."""
+    complete = sorted(context.results.complete, key=lambda trial: trial.number)
+    if not complete:
+        return None
+    chart = context.chart(
+        _figure(context.results.trials, complete),
+        title="Log-loss and accuracy of every trial",
+        look_for=LOOK_FOR,
+        height=460,
+    )
+    return context.render("history.html", chart=chart)
+
+
+def _figure(trials: tuple[TrialRecord, ...], complete: list[TrialRecord]) -> charts.Figure:
+    losses = [t.log_loss for t in complete if t.log_loss is not None]
+    numbers = [t.number for t in complete]
+    best = list(accumulate(losses, min))
+    traces = [
+        charts.line(
+            [*numbers, trials[-1].number],
+            [*best, best[-1]],
+            name="best so far",
+            color=charts.INK,
+            width=1.5,
+            line={"shape": "hv"},
+        )
+    ]
+    known = [origin for origin in charts.ORIGINS if any(t.proposed_by == origin for t in complete)]
+    other = sorted({t.proposed_by for t in complete} - set(known))
+    for origin in [*known, *other]:
+        chosen = [t for t in complete if t.proposed_by == origin]
+        color, symbol = charts.origin_style(origin)
+        name = charts.label(_origin_name(origin))
+        x, hover = [t.number for t in chosen], [hover_text(t) for t in chosen]
+        style = {"name": name, "color": color, "symbol": symbol, "hover": hover}
+        traces.append(charts.points(x, [t.log_loss for t in chosen], **style))
+        below = charts.points(x, [t.accuracy for t in chosen], **style, showlegend=False)
+        traces.append({**below, "yaxis": "y2"})
+    without = [t for t in trials if t.state in ("pruned", "failed")]
+    if without:
+        hover = [f"trial {t.number} {t.state}: {charts.label(t.reason)}" for t in without]
+        x = [t.number for t in without]
+        traces.append(
+            charts.points(
+                x,
+                [max(losses)] * len(x),
+                name="no score (pruned or failed)",
+                color=charts.MUTED,
+                symbol="x-thin",
+                hover=hover,
+            )
+        )
+    span = [-0.6, trials[-1].number + 0.6]
+    dtick = 1 if len(trials) <= 20 else None
+    shares = [t.accuracy for t in complete if t.accuracy is not None]
+    return charts.figure(
+        traces,
+        legend=True,
+        xaxis=charts.axis("trial", range=span, dtick=dtick, anchor="y2", showgrid=False),
+        yaxis=charts.loss_axis("log-loss", losses, domain=[0.42, 1]),
+        yaxis2=charts.percent_axis("accuracy", min(shares, default=0.0), domain=[0, 0.33]),
+    )
+
+
+def _origin_name(proposed_by: str) -> str:
+    return {
+        "start-up": "start-up (random)",
+        "model": "sampler's model",
+        "": "unknown origin",
+    }.get(proposed_by, proposed_by)
+
+
+def hover_text(trial: TrialRecord) -> str:
+    """Return the lines shown for a trial, escaped for plotly."""
+    words = [charts.label(word) for word in values(trial.hyperparameters)]
+    lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
+    score = f"log-loss {loss(trial.log_loss)}, {percent(trial.accuracy)} right"
+    head = f"<b>trial {trial.number}</b>, {charts.label(_origin_name(trial.proposed_by))}"
+    return "<br>".join([head, score, f"{trial.parameters:,} weights", *lines])

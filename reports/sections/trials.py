@@ -1,0 +1,24 @@
+"""Every trial in one table."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from automl_sem.reports.context import Context
+from automl_sem.reports.wording import values
+
+TITLE = "All trials"
+
+
+def render(context: Context) -> Markup | None:
+    """Return the table, the best first, those without a score last; None before any trial."""
+    results = context.results
+    if not results.trials:
+        return None
+    without = [trial for trial in results.trials if trial.log_loss is None]
+    rows = [
+        {"trial": trial, "settings": values(trial.hyperparameters)}
+        for trial in (*results.complete, *without)
+    ]
+    best = results.best.trial.number if results.best else None
+    return context.render("trials.html", rows=rows, best=best)

@@ -1,0 +1,319 @@
+"""Retraining: the same weights on any number of devices, and after a kill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import make_stripes
+
+from automl_sem import retrain as module
+from automl_sem.errors import NegativeResult, UserError
+from automl_sem.retrain import retrain, visible_devices
+from automl_sem.scoring.batches import cross_entropy, epoch_order
+from automl_sem.scoring.recipes import make_optimizer
+from automl_sem.seeds import derive_seed, seeded
+from automl_sem.types import Recipe
+
+RECIPE = Recipe(batch_size=8, learning_rate=0.01, weight_decay=1e-4, augment=True)
+
+
+def plain():
+    """A network whose weights should not depend on the number of devices."""
+    x = inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(8, 3, activation="relu", kernel_regularizer="l2")(x)
+    x = keras.layers.Flatten()(x)
+    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+
+
+def noisy():
+    """A network with all that a resumed training could lose: statistics and seed states."""
+    x = inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(8, 3)(x)
+    x = keras.layers.BatchNormalization(momentum=0.9)(x)
+    x = keras.layers.Activation("relu")(x)
+    x = keras.layers.Dropout(0.3)(keras.layers.Flatten()(x))
+    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+
+
+def train(checkpoints, build=plain, recipe=RECIPE, part=None, **options):
+    options = {"seed": 3, "epochs": 4, "devices": ["CPU:0"], **options}
+    return retrain(build, recipe, part or make_stripes(41), checkpoints=checkpoints, **options)
+
+
+def weights(model):
+    return [variable.numpy() for variable in model.variables]
+
+
+def same(ours, theirs):
+    return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def largest_difference(ours, theirs):
+    return max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_after(epoch):
+    def on_epoch(done, epochs, loss):
+        if done == epoch:
+            raise Killed
+
+    return on_epoch
+
+
+def test_a_step_is_the_gradient_of_the_mean_loss_and_the_penalty(tmp_path):
+    part = make_stripes(41)
+    recipe = Recipe(batch_size=8, learning_rate=0.01)
+    with seeded(3):
+        model = plain()
+    optimizer = make_optimizer(recipe, 12)
+    for epoch in (1, 2):
+        order = epoch_order(np.arange(41), 8, derive_seed(3, epoch))
+        for first in range(0, 41, 8):
+            rows = order[first : first + 8]
+            with tf.GradientTape() as tape:
+                probabilities = model(part.x[rows] / np.float32(255), training=True)
+                loss = tf.reduce_mean(cross_entropy(part.y[rows], probabilities))
+                loss += sum(model.losses)
+            optimizer.apply(
+                tape.gradient(loss, model.trainable_variables), model.trainable_variables
+            )
+    ours = train(tmp_path, recipe=recipe, part=part, epochs=2)
+    assert ours.steps == 12
+    assert largest_difference(weights(ours.model), weights(model)) < 1e-6
+
+
+def test_it_learns(tmp_path):
+    part = make_stripes(60)
+    model = train(
+        tmp_path, recipe=Recipe(batch_size=8, learning_rate=0.01), part=part, epochs=12
+    ).model
+    hits = model.predict(part.x / np.float32(255), verbose=0).argmax(1) == part.y
+    assert hits.mean() > 0.9
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A noisy training from the first epoch to the last."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return folder, train(folder, noisy)
+
+
+@pytest.fixture
+def finished(tmp_path, undisturbed):
+    """Its checkpoints, for a test of one's own."""
+    return shutil.copytree(undisturbed[0], tmp_path / "finished")
+
+
+def test_a_killed_training_ends_with_the_very_same_weights(tmp_path, undisturbed, monkeypatch):
+    monkeypatch.setattr(module, "SAVE_EVERY_S", 0.0)
+    with pytest.raises(Killed):
+        train(tmp_path, noisy, on_epoch=kill_after(2))
+    resumed = train(tmp_path, noisy)
+    assert resumed.resumed_from == 2
+    assert same(weights(resumed.model), weights(undisturbed[1].model))
+
+
+def test_a_training_killed_before_its_first_backup_starts_anew(tmp_path):
+    with pytest.raises(Killed):
+        train(tmp_path, on_epoch=kill_after(2))  # saves every few seconds, not every epoch
+    assert train(tmp_path).resumed_from == 0
+
+
+def test_a_finished_training_is_not_repeated(finished, undisturbed):
+    first, again = undisturbed[1], train(finished, noisy, on_epoch=kill_after(1))
+    assert same(weights(again.model), weights(first.model))
+    assert (again.resumed_from, again.seconds, again.devices) == (4, first.seconds, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 4}, {"epochs": 1}, {"part": make_stripes(40)}, {"recipe": Recipe(batch_size=8)}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_backup_of_another_training_is_not_used(finished, change):
+    with pytest.raises(Killed):  # in its first epoch, so it began there
+        train(finished, noisy, **change, on_epoch=kill_after(1))
+
+
+def test_a_backup_of_another_network_is_not_used(finished):
+    assert train(finished, plain, epochs=4).resumed_from == 0
+
+
+def test_a_damaged_backup_is_named(finished):
+    (finished / "backup.npz").write_bytes(b"torn")
+    with pytest.raises(UserError, match=r"backup\.npz"):
+        train(finished, noisy)
+
+
+def test_the_seed_decides(tmp_path, undisturbed):
+    other = train(tmp_path, noisy, seed=4)
+    assert not same(weights(other.model), weights(undisturbed[1].model))
+
+
+def test_people_find_a_keras_checkpoint(undisturbed):
+    folder, trained = undisturbed
+    loaded = keras.models.load_model(folder / "model.keras")
+    images = make_stripes(5).x / np.float32(255)
+    assert np.allclose(
+        loaded.predict(images, verbose=0), trained.model.predict(images, verbose=0), atol=1e-6
+    )
+
+
+def test_a_diverging_training_is_a_negative_result(tmp_path):
+    recipe = Recipe(optimizer="sgd", learning_rate=1e30, batch_size=8)
+    with pytest.raises(NegativeResult, match="loss became"):
+        train(tmp_path, recipe=recipe)
+    assert not (tmp_path / "backup.npz").exists()
+
+
+def test_every_epoch_is_told(tmp_path):
+    told = []
+    train(tmp_path, epochs=3, on_epoch=lambda *epoch: told.append(epoch))
+    assert [epoch[:2] for epoch in told] == [(1, 3), (2, 3), (3, 3)]
+    assert all(np.isfinite(loss) for _, _, loss in told)
+
+
+def test_checkpoints_that_cannot_be_written_are_a_user_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        train(tmp_path / "file" / "checkpoints")
+
+
+class TestVisibleDevices:
+    @pytest.fixture
+    def gpus(self, monkeypatch):
+        def pretend(count):
+            device = tf.config.LogicalDevice
+            found = [device(f"/device:GPU:{i}", "GPU") for i in range(count)]
+            monkeypatch.setattr(tf.config, "list_logical_devices", lambda _: found)
+
+        return pretend
+
+    def test_without_a_gpu_it_is_the_cpu(self, gpus):
+        gpus(0)
+        assert visible_devices() == visible_devices("all") == visible_devices(0) == ["CPU:0"]
+
+    def test_all_gpus_or_the_first_of_them(self, gpus):
+        gpus(2)
+        assert visible_devices("all") == visible_devices(2) == ["GPU:0", "GPU:1"]
+        assert visible_devices("1") == ["GPU:0"]
+        assert visible_devices(0) == ["CPU:0"]
+
+    @pytest.mark.parametrize(("count", "message"), [(0, "no GPU is visible"), (2, "only 2 are")])
+    def test_more_than_there_are_is_an_error(self, gpus, count, message):
+        gpus(count)
+        with pytest.raises(UserError, match=message):
+            visible_devices(count + 1)
+
+    @pytest.mark.parametrize("wrong", ["two", "-1", -1, ""])
+    def test_anything_else_is_an_error(self, gpus, wrong):
+        gpus(2)
+        with pytest.raises(UserError, match="all or a number"):
+            visible_devices(wrong)
+
+
+# Logical devices are set before TensorFlow starts, so these run in processes of their own.
+
+TWO_DEVICES = f"""
+import sys
+sys.path[:0] = [{str(Path(__file__).parent)!r}]
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import json
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+import test_retrain as t
+from automl_sem import retrain as module
+"""
+
+
+def start(script, *arguments):
+    command = [sys.executable, "-c", TWO_DEVICES + script, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def last_line(process):
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    return json.loads(out.splitlines()[-1])
+
+
+EQUIVALENCE = """
+found = {}
+for n, batch_size, augment in [(40, 8, False), (41, 8, True), (43, 8, True), (33, 16, True)]:
+    recipe = replace(t.RECIPE, batch_size=batch_size, augment=augment)
+    ends = [
+        t.weights(t.train(Path(sys.argv[1], f"{n}-{len(d)}"), recipe=recipe,
+                          part=t.make_stripes(n), devices=d).model)
+        for d in (["CPU:0"], ["CPU:0", "CPU:1"])
+    ]
+    found[f"{n} by {batch_size}"] = t.largest_difference(*ends)
+two = t.train(Path(sys.argv[1], "noisy"), t.noisy, part=t.make_stripes(33), epochs=8,
+              devices=["CPU:0", "CPU:1"], recipe=replace(t.RECIPE, batch_size=16))
+images = t.make_stripes(60, seed=1)
+hits = two.model.predict(images.x / np.float32(255), verbose=0).argmax(1) == images.y
+found["finite"] = all(bool(np.isfinite(v).all()) for v in t.weights(two.model))
+found["devices"] = two.devices
+
+trainer = module._MirroredTrainer(t.noisy, t.RECIPE, t.make_stripes(40), seed=1, steps=10,
+                                  devices=["CPU:0", "CPU:1"])
+seeds = [v for v in trainer.model.variables if v.path.endswith("seed_generator_state")]
+copies = [c.numpy().tolist() for c in trainer._strategy.experimental_local_results(seeds[0].value)]
+found["own noise"] = copies[0] != copies[1]
+trainer.run_epoch(1)
+statistics = [v for v in trainer.model.variables if v.path.endswith("moving_mean")][0]
+copies = [c.numpy() for c in trainer._strategy.experimental_local_results(statistics.value)]
+found["one average"] = bool(np.array_equal(*copies) and np.abs(copies[0]).max() > 0)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_train_as_one_does(tmp_path):
+    """Last batches: full, 1 (an empty replica), 3 (an odd one), 1 of 16."""
+    found = last_line(start(EQUIVALENCE, tmp_path))
+    for case in ("40 by 8", "41 by 8", "43 by 8", "33 by 16"):
+        assert found[case] < 5e-6, (case, found)
+    assert found["finite"]
+    assert found["devices"] == 2
+    assert found["own noise"]
+    assert found["one average"]
+
+
+TRAIN_NOISY = """
+module.SAVE_EVERY_S = float(sys.argv[2])
+end = t.train(Path(sys.argv[1]), t.noisy, epochs=int(sys.argv[3]), devices=["CPU:0", "CPU:1"],
+              on_epoch=lambda epoch, *_: print(f"epoch {epoch}", flush=True))
+np.savez(Path(sys.argv[1], "end.npz"), *t.weights(end.model))
+print(json.dumps({"resumed_from": end.resumed_from}))
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_on_two_devices_changes_nothing(tmp_path):
+    undisturbed = start(TRAIN_NOISY, tmp_path / "a", 1e9, 60)
+    victim = start(TRAIN_NOISY, tmp_path / "b", 0, 60)
+    for line in victim.stdout:
+        if line == "epoch 7\n":
+            victim.send_signal(signal.SIGKILL)
+            break
+    assert victim.wait() == -signal.SIGKILL
+    assert 7 <= last_line(start(TRAIN_NOISY, tmp_path / "b", 1e9, 60))["resumed_from"] < 60
+    assert last_line(undisturbed)["resumed_from"] == 0
+    with np.load(tmp_path / "a" / "end.npz") as a, np.load(tmp_path / "b" / "end.npz") as b:
+        assert same([a[name] for name in a.files], [b[name] for name in a.files])

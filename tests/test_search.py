@@ -1,0 +1,269 @@
+"""A whole search from Python: what it finds, what it records, what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+
+from automl_sem import NegativeResult, UserError, load_run, resume, search
+from automl_sem.run import RunDirectory
+
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def quiet():
+    """Collect the lines for people instead of printing them."""
+    lines = []
+    return lines, {"say": lines.append}
+
+
+@pytest.fixture
+def find(tmp_path, tiny_space, stripes_npz, quiet):
+    """Search the tiny space on the stripes."""
+
+    def run(name="run", **options):
+        options = {"trials": 4, "folds": 3, "space": str(tiny_space), **quiet[1], **options}
+        return search(options.pop("data", str(stripes_npz)), out=tmp_path / name, **options)
+
+    return run
+
+
+def record(run):
+    """Everything that a search decided and measured, without times."""
+    frame = run.trials_dataframe().drop(columns="seconds")
+    folds = {
+        (t.number, fold): result.probabilities.tobytes()
+        for t in run.results.trials
+        for fold, result in run.directory.read_folds(t.number).items()
+    }
+    return frame.to_csv(), folds
+
+
+def test_a_search_gives_a_run_to_look_at(find, quiet):
+    run = find(trials=7)
+    results = run.results
+    assert results.finished
+    assert [t.proposed_by for t in results.trials][:2] == ["baseline", "start-up"]
+    assert results.proposed_by_model == 2
+    assert len(run.trials_dataframe()) == 7
+    assert run.best.trial.log_loss == min(t.log_loss for t in results.trials)
+    assert run.best.scored_on == "fresh folds"
+    assert run.baseline.trial.number == 0
+    assert (run.path / "report.html").stat().st_size > 100_000
+    assert sum(line.startswith("trial ") for line in quiet[0]) >= 7
+    assert load_run(run.path).best.trial.number == run.best.trial.number
+
+
+def test_scores_can_be_recomputed_from_the_saved_predictions(find, stripes):
+    run = find()
+    for trial in run.results.trials:
+        folds = run.directory.read_folds(trial.number)
+        assert sorted(np.concatenate([f.indices for f in folds.values()])) == list(range(60))
+        for fold, result in folds.items():
+            p = result.probabilities[np.arange(len(result.indices)), stripes.y[result.indices]]
+            assert trial.fold_scores[fold] == pytest.approx(-np.log(p).mean(), rel=1e-5)
+        assert trial.log_loss == pytest.approx(np.mean(trial.fold_scores))
+
+
+def test_json_for_scripts(find):
+    run = find()
+    value = json.loads(json.dumps(run.results.to_json(), allow_nan=False))
+    assert value["schema_version"] == 1
+    assert value["objective"] == {"name": "log_loss", "direction": "minimize"}
+    assert value["run"] == str(run.path)
+    assert value["trials"] == 4
+    finalists = {value["best"]["trial"], 0}
+    assert value["fold_fits"] == 4 * 3 + len(finalists) * 3
+    assert value["wall_s"] > 0
+    for standing in (value["best"], value["baseline"]):
+        interval = standing["interval"]
+        assert interval["metric"] == "log_loss"
+        assert "Nadeau" in interval["method"]
+        assert interval["low"] <= standing["score"] <= interval["high"]
+        assert 0 <= standing["accuracy"] <= 1
+        assert set(standing["hyperparameters"]) == {"units", "dropout", "rate"}
+    assert run.directory.read_json("result.json") == value
+
+
+def test_the_same_seed_gives_the_same_study_and_another_seed_another(find):
+    first, second, third = find("a"), find("b"), find("c", seed=1)
+    assert record(first) == record(second)
+    assert record(first) != record(third)
+
+
+def test_the_test_set_is_never_seen(find, tmp_path, stripes_npz):
+    """Other test labels and images, the identical study."""
+    with np.load(stripes_npz) as file:
+        arrays = dict(file)
+    rng = np.random.default_rng(0)
+    arrays["y_test"] = rng.permutation(arrays["y_test"])
+    arrays["x_test"] = rng.permutation(arrays["x_test"])
+    np.savez(tmp_path / "other.npz", **arrays)
+    locked = find("a")
+    assert record(locked) == record(find("b", data=str(tmp_path / "other.npz")))
+    assert locked.directory.test_looks() == 0
+
+
+def test_arrays_can_be_searched_and_are_kept_for_resuming(tmp_path, tiny_space, stripes, quiet):
+    run = search(
+        (stripes.x, stripes.y), space=str(tiny_space), trials=2, folds=2,
+        out=tmp_path / "run", **quiet[1],
+    )  # fmt: skip
+    assert run.results.finished
+    again = resume(run.path, trials=3, **quiet[1])
+    assert len(again.results.trials) == 3
+
+
+def test_arrays_by_a_built_in_space_with_flags(tmp_path, stripes, quiet):
+    run = search(
+        (stripes.x, stripes.y), space="shapes", trials=1, folds=2, epochs=1, batch_size=16,
+        out=tmp_path / "run", **quiet[1],
+    )  # fmt: skip
+    recipe = run.best.trial.recipe
+    assert (recipe.epochs, recipe.batch_size) == (1, 16)
+    assert run.verdict.word == "the baseline itself"
+
+
+def test_a_finished_run_is_not_searched_again(find, quiet):
+    run = find()
+    before = {p: p.stat().st_mtime_ns for p in run.path.rglob("*") if p.is_file()}
+    assert resume(run.path, **quiet[1]).results.to_json() == run.results.to_json()
+    assert {p: p.stat().st_mtime_ns for p in run.path.rglob("*") if p.is_file()} == before
+
+
+def test_an_extended_run_equals_a_longer_one(find, quiet):
+    short = find("short", trials=3)
+    extended = resume(short.path, trials=6, **quiet[1])
+    assert record(extended) == record(find("long", trials=6))
+    assert extended.results.finished
+
+
+def test_more_time_extends_a_finished_run(find, quiet):
+    run = resume(find(trials=2).path, time_limit=4, **quiet[1])
+    assert len(run.results.trials) > 2
+
+
+def test_a_time_limit_stops_the_search(find):
+    run = find(trials=None, time_limit="6s")
+    assert 1 <= len(run.results.trials) < 500
+    assert run.results.finished
+
+
+def test_changed_data_is_refused_with_what_changed(find, stripes_npz, quiet):
+    run = find()
+    with np.load(stripes_npz) as file:
+        arrays = dict(file)
+    fewer = {**arrays, "x_train": arrays["x_train"][:-3], "y_train": arrays["y_train"][:-3]}
+    np.savez(stripes_npz, **fewer)
+    with pytest.raises(UserError, match="number of training examples changed .*60 then, 57 now"):
+        resume(run.path, trials=9, **quiet[1])
+    np.savez(stripes_npz, **{**arrays, "x_train": arrays["x_train"] // 2})
+    with pytest.raises(UserError, match="the training examples changed since"):
+        resume(run.path, trials=9, **quiet[1])
+    np.savez(stripes_npz, **arrays)
+    assert len(resume(run.path, trials=5, **quiet[1]).results.trials) == 5
+
+
+def test_a_changed_space_is_refused_with_the_line(find, tiny_space, quiet):
+    run = find()
+    text = tiny_space.read_text()
+    tiny_space.write_text(text.replace('"units", 4, 16', '"units", 4, 32'))
+    with pytest.raises(UserError, match=r"tiny\.py:14: the space changed"):
+        resume(run.path, trials=9, **quiet[1])
+    tiny_space.unlink()
+    assert len(resume(run.path, trials=5, **quiet[1]).results.trials) == 5
+
+
+def test_a_run_in_use_is_refused(find, quiet):
+    run = find()
+    with run.directory.lock(), pytest.raises(UserError, match="in use by another process"):
+        resume(run.path, trials=9, **quiet[1])
+
+
+FRAGILE = '''
+import tensorflow as tf
+from keras import Model, Input, layers
+from automl_sem import Recipe
+
+
+class Greedy(layers.Layer):
+    def call(self, x):
+        return x + tf.reduce_sum(tf.zeros([10**6 * tf.shape(x)[0], 10**6]))
+
+
+def build(hp, data):
+    fault = hp.Choice("fault", ["none", "build", "memory", "loss"])
+    if fault == "build":
+        raise ValueError("no such layer")
+    x = inputs = Input(data.input_shape)
+    x = layers.Flatten()(x)
+    if fault == "loss":
+        x = layers.UnitNormalization()(layers.Lambda(lambda x: x / 0.0)(x))
+    x = layers.Dense(data.classes, activation="softmax")(x)
+    return Model(inputs, Greedy()(x) if fault == "memory" else x)
+
+
+def recipe(hp, data):
+    return Recipe(epochs=2)
+'''
+
+
+def test_a_bad_candidate_ends_with_its_reason_and_the_search_goes_on(find, tmp_path):
+    path = tmp_path / "fragile.py"
+    path.write_text(FRAGILE)
+    run = find(space=str(path), trials=14)
+    by_fault = {t.hyperparameters.get("fault"): t for t in run.results.trials}
+    assert {"none", "build", "memory", "loss"} <= set(by_fault)
+    assert by_fault["build"].state == "failed"
+    assert by_fault["build"].reason == "ValueError: no such layer"
+    assert by_fault["memory"].state == "pruned"
+    assert "memory" in by_fault["memory"].reason
+    assert by_fault["loss"].state == "pruned"
+    assert "loss became" in by_fault["loss"].reason or "not finite" in by_fault["loss"].reason
+    assert by_fault["none"].state == "complete"
+    study = run.directory.read_study()
+    constrained = [t.number for t in study.trials if t.constraints]
+    assert constrained == [t.number for t in run.results.trials if "memory" in t.reason]
+    assert run.best.trial.hyperparameters["fault"] == "none"
+
+
+def test_a_search_without_a_valid_trial_is_a_negative_result(find, tmp_path):
+    path = tmp_path / "hopeless.py"
+    path.write_text(FRAGILE.replace('"none", "build", "memory", "loss"', '"memory", "loss"'))
+    with pytest.raises(NegativeResult, match="no trial gave a score"):
+        find(space=str(path), trials=3)
+    run = load_run(tmp_path / "run")
+    assert len(run.results.trials) == 3
+    with pytest.raises(NegativeResult, match="no trial is complete"):
+        _ = run.best
+
+
+def test_the_smallest_class_gives_the_number_of_folds(find, tmp_path, stripes, quiet):
+    keep = np.concatenate([np.flatnonzero(stripes.y == c)[:n] for c, n in enumerate((9, 9, 3))])
+    path = tmp_path / "few.npz"
+    np.savez(
+        path, x_train=stripes.x[keep], y_train=stripes.y[keep],
+        x_test=stripes.x[:3], y_test=stripes.y[:3],
+    )  # fmt: skip
+    run = find(data=str(path), trials=1, folds=5)
+    assert run.directory.manifest.folds == 3
+    assert any("3 folds" in line for line in quiet[0])
+
+
+def test_bad_input_leaves_no_run_behind(find, tmp_path):
+    with pytest.raises(UserError):
+        find(data=str(tmp_path / "nowhere"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_run_directory_says_what_was_searched(find, tiny_space):
+    run = find(seed=3)
+    manifest = RunDirectory(run.path).manifest
+    assert manifest.seed == 3
+    assert (run.path / "space.py").read_text() == tiny_space.read_text()
+    assert manifest.data["train_examples"] == 60
+    assert manifest.data["class_names"] == ["0", "1", "2"]
+    assert manifest.versions["keras"]
+    assert manifest.machine["cores"] >= 1
