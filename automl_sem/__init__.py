@@ -1,11 +1,11 @@
 """automl-sem: search architectures with honest k-fold scores, retrain, export, explain.
 
-    from automl_sem import search
+from automl_sem import search
 
-    run = search("shapes", trials=10)
-    run.best
-    run.trials_dataframe()
-    run.export()
+run = search("shapes", trials=10)
+run.best
+run.trials_dataframe()
+run.export()
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class Run:
                 formats=tuple(formats),
                 gpus=gpus,
                 force=force,
-                say=say or (lambda line: None),
+                say=say or (lambda _: None),
             )
             _build_report(self.directory, dataset)
         return exported
@@ -361,9 +361,11 @@ def _resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Data
             "nothing to search", hint="Name a space or data, as in `automl-sem search shapes`"
         )
     use_tensorflow()
-    space = load_space(space_path).with_fixed(
-        epochs=options.epochs, batch_size=options.batch_size
-    ) if space_path else None
+    space = (
+        load_space(space_path).with_fixed(epochs=options.epochs, batch_size=options.batch_size)
+        if space_path
+        else None
+    )
     if arrays is not None:
         dataset = from_arrays(*arrays, seed=options.seed)
     else:

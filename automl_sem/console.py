@@ -166,7 +166,8 @@ class LiveListener(LineListener):
         status += self._time_left()
         name = f"{label}trial {candidate.trial}" if label else f"trial {number}{of}"
         self._progress.update(
-            self._task, description=f"{name}, fold {min(fold + 1, self._folds)}/{self._folds}",
+            self._task,
+            description=f"{name}, fold {min(fold + 1, self._folds)}/{self._folds}",
             status=status,
         )
 

@@ -1,14 +1,14 @@
 """The run directory: everything about one search, written so that a crash loses nothing.
 
-    runs/20261123-1412-shapes/
-      run.json        options, versions, machine, data fingerprint, seed; written once
-      space.py        snapshot of the space
-      splits.npz      fold number of every training row, for the search and for fresh folds
-      data.npz        the examples, only when they came from arrays in Python
-      study.journal   Optuna's journal: the one record of all trials
-      folds/T/F.npz   out-of-fold predictions and curve of trial T, fold F (fresh/T/F.npz: finalists)
-      finalists.json  result.json  test_looks.jsonl  architecture.json
-      checkpoints/  export/NAME/  report.html  run.log
+runs/20261123-1412-shapes/
+  run.json        options, versions, machine, data fingerprint, seed; written once
+  space.py        snapshot of the space
+  splits.npz      fold number of every training row, for the search and for fresh folds
+  data.npz        the examples, only when they came from arrays in Python
+  study.journal   Optuna's journal: the one record of all trials
+  folds/T/F.npz   out-of-fold predictions and curve of trial T, fold F (fresh/T/F.npz: finalists)
+  finalists.json  result.json  test_looks.jsonl  architecture.json
+  checkpoints/  export/NAME/  report.html  run.log
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from automl_sem.errors import UserError
@@ -98,8 +98,8 @@ class RunDirectory:
         path: Path,
         manifest: Manifest,
         space_source: str,
-        splits: Mapping[str, np.ndarray],
-        arrays: Mapping[str, np.ndarray] | None = None,
+        splits: Mapping[str, NDArray[Any]],
+        arrays: Mapping[str, NDArray[Any]] | None = None,
     ) -> RunDirectory:
         """Write a new run at once: the directory appears complete or not at all.
 
@@ -165,7 +165,8 @@ class RunDirectory:
         journal = self.path / "study.journal"
         try:
             _cut_torn_line(journal)
-            backend = JournalFileBackend(str(journal), lock_obj=FileLock(self.path / "study.lock"))
+            lock: Any = FileLock(self.path / "study.lock")
+            backend = JournalFileBackend(str(journal), lock_obj=lock)
             return optuna.create_study(
                 study_name=STUDY_NAME,
                 storage=JournalStorage(backend),
@@ -194,7 +195,7 @@ class RunDirectory:
             def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
                 return (json.loads(line) for line in lines[log_number_from:])
 
-            def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            def append_logs(self, _: list[dict[str, Any]]) -> None:
                 raise RuntimeError("this study was opened to be read only")
 
         try:
@@ -210,7 +211,7 @@ class RunDirectory:
     def write_fold(self, trial: int, result: FoldResult, stage: Stage = "search") -> None:
         """Save a fold fit: temporary file, fsync, rename."""
         curve = [[p.epoch, p.loss, p.val_loss, p.val_accuracy] for p in result.curve]
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "indices": result.indices,
             "probabilities": result.probabilities,
             "curve": np.array(curve, np.float64).reshape(-1, 4),
@@ -282,7 +283,7 @@ class RunDirectory:
 
 
 class FileLock:
-    """A journal lock that a crash does not leave behind (`flock`), for Optuna's backend.
+    """A journal lock for Optuna that a crash does not leave behind (`flock`).
 
     Args:
         path: The lock file.
@@ -344,9 +345,9 @@ def _write_atomic(path: Path, content: bytes) -> None:
         os.close(directory)
 
 
-def _save_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     _write_atomic(path, buffer.getvalue())
 
 

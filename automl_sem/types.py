@@ -80,10 +80,12 @@ class Recipe:
         require(int(self.epochs) == self.epochs >= 1, "epochs", "a whole number >= 1")
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dictionary, for the record."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """Return the recipe of a record; fields that it lacks take their defaults."""
         return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
 
 
@@ -139,6 +141,7 @@ class Score:
 
     @property
     def log_loss(self) -> float:
+        """Mean of the folds' log-losses in nats."""
         return float(np.mean([f.log_loss for f in self.folds]))
 
     @property
@@ -149,6 +152,7 @@ class Score:
 
     @property
     def seconds(self) -> float:
+        """Time of all fold fits."""
         return float(sum(f.seconds for f in self.folds))
 
 

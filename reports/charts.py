@@ -100,7 +100,8 @@ def loss_axis(title: str, values: Sequence[float], **more: Any) -> dict[str, Any
     """Return an axis for log-losses: logarithmic when they differ by more than 20 times."""
     positive = [value for value in values if value > 0]
     if positive and len(positive) == len(values) and max(positive) > 20 * min(positive):
-        return axis(title, type="log", dtick="D2", tickformat="~g", **more)
+        wide = max(positive) > 100 * min(positive)
+        return axis(title, type="log", dtick=1 if wide else "D2", tickformat="~g", **more)
     return axis(title, rangemode="tozero", tickformat="~g", **more)
 
 
@@ -126,5 +127,6 @@ def figure(traces: Sequence[Trace], *, legend: bool = False, **layout: Any) -> F
             "align": "left",
         },
         "hovermode": "closest",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},
     }
     return {"data": list(traces), "layout": {**style, **layout}}

@@ -113,6 +113,7 @@ def _environment() -> Environment:
     filters += ("duration", "value", "shape")
     environment.filters.update({name: getattr(wording, name) for name in filters})
     environment.filters["together"] = _together
+    environment.filters["pystring"] = repr
     return environment
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from automl_sem.reports.wording import shape
 
-BOX_WIDTH, BOX_HEIGHT, GAP = 372, 44, 22  # pixels
+BOX_WIDTH, BOX_HEIGHT, GAP = 372, 40, 18  # pixels
 COLUMN_GAP, LANE, MARGIN = 40, 16, 10
 BEND = 12
 CHARACTERS = 54  # of a box's first line

@@ -22,6 +22,8 @@ def loss(value: float | None) -> str:
     """Return a log-loss with three significant digits, without an exponent, or a dash."""
     if value is None:
         return "–"
+    if value == 0:
+        return "0"
     text = f"{value:#.3g}"
     return f"{value:.6f}" if "e" in text else text.rstrip(".")
 

@@ -61,7 +61,17 @@ def test_help_and_bad_words_import_nothing_heavy():
 def test_help_names_every_command_and_the_first_steps(call):
     code, out, _ = call("--help")
     assert code == 0
-    commands = "search resume export predict report show runs spaces doctor".split()
+    commands = [
+        "search",
+        "resume",
+        "export",
+        "predict",
+        "report",
+        "show",
+        "runs",
+        "spaces",
+        "doctor",
+    ]
     assert all(f"  {name} " in out for name in commands)
     assert "automl-sem search shapes" in out
 

@@ -16,7 +16,7 @@ from automl_sem.api import load_run
 KILLS = 10
 TRIALS, FOLDS = 9, 4
 
-SPACE = '''
+SPACE = """
 from keras import Model, Input, layers
 from automl_sem import Recipe
 
@@ -32,7 +32,7 @@ def build(hp, data):
 def recipe(hp, data):
     rate = hp.Float("rate", 1e-3, 1e-1, sampling="log")
     return Recipe(learning_rate=rate, batch_size=8, epochs=60, augment=hp.Boolean("augment"))
-'''
+"""
 
 
 def start(*arguments: object) -> subprocess.Popen[bytes]:

@@ -8,7 +8,6 @@ import pytest
 from automl_sem import NegativeResult, UserError, load_run, resume, search
 from automl_sem.run import RunDirectory
 
-
 pytestmark = pytest.mark.slow
 
 
@@ -157,7 +156,7 @@ def test_changed_data_is_refused_with_what_changed(find, stripes_npz, quiet):
         arrays = dict(file)
     fewer = {**arrays, "x_train": arrays["x_train"][:-3], "y_train": arrays["y_train"][:-3]}
     np.savez(stripes_npz, **fewer)
-    with pytest.raises(UserError, match="number of training examples changed .*60 then, 57 now"):
+    with pytest.raises(UserError, match=r"number of training examples changed .*60 then, 57 now"):
         resume(run.path, trials=9, **quiet[1])
     np.savez(stripes_npz, **{**arrays, "x_train": arrays["x_train"] // 2})
     with pytest.raises(UserError, match="the training examples changed since"):
@@ -182,7 +181,7 @@ def test_a_run_in_use_is_refused(find, quiet):
         resume(run.path, trials=9, **quiet[1])
 
 
-FRAGILE = '''
+FRAGILE = """
 import tensorflow as tf
 from keras import Model, Input, layers
 from automl_sem import Recipe
@@ -207,7 +206,7 @@ def build(hp, data):
 
 def recipe(hp, data):
     return Recipe(epochs=2)
-'''
+"""
 
 
 def test_a_bad_candidate_ends_with_its_reason_and_the_search_goes_on(find, tmp_path):

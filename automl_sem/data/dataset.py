@@ -33,6 +33,7 @@ class TrainingPart:
 
     @property
     def info(self) -> DataInfo:
+        """What a space may know of it."""
         return DataInfo(
             kind=self.kind,
             input_shape=tuple(self.x.shape[1:]),
@@ -54,6 +55,7 @@ class HeldOutPart:
     names: tuple[str, ...]
 
     def fingerprint(self) -> str:
+        """Return a SHA-256 over shapes, values and labels."""
         return _digest(self.x, self.y, ())
 
 
@@ -110,10 +112,12 @@ class Dataset:
 
     @property
     def class_names(self) -> tuple[str, ...]:
+        """Name of each class, in the order of their numbers."""
         return self.train.class_names
 
     @property
     def info(self) -> DataInfo:
+        """What a space may know of it."""
         return self.train.info
 
 

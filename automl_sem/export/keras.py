@@ -33,6 +33,7 @@ KERAS = Format(
     load=load,
     usage="""
 import keras
-probabilities = keras.models.load_model("model.keras").predict(images)
+model = keras.models.load_model("model.keras")
+probabilities = model.predict(images)
 """,
 )

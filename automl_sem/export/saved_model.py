@@ -38,7 +38,8 @@ SAVED_MODEL = Format(
     load=load,
     usage="""
 import tensorflow as tf
-probabilities = tf.saved_model.load("saved_model").serve(images).numpy()
+model = tf.saved_model.load("saved_model")
+probabilities = model.serve(images).numpy()
 """,
     without=("keras",),
 )

@@ -34,7 +34,7 @@ import numpy as np
 
 {load}
 
-predict = load(sys.argv[1])
+predict = {name}(sys.argv[1])
 with np.load(sys.argv[2]) as images:
     probabilities = {{name: predict(images[name]) for name in images.files}}
 np.savez(sys.argv[3], **probabilities)
@@ -103,7 +103,9 @@ def _predict_in_fresh_process(
     made: Format, path: Path, batches: Mapping[str, Bytes]
 ) -> dict[str, Floats]:
     without = ("automl_sem", *made.without)
-    script = _SCRIPT.format(without=without, load=inspect.getsource(made.load))
+    script = _SCRIPT.format(
+        without=without, load=inspect.getsource(made.load), name=made.load.__name__
+    )
     with tempfile.TemporaryDirectory(prefix="automl-sem-verify-") as folder:
         images, probabilities = Path(folder, "images.npz"), Path(folder, "probabilities.npz")
         np.savez(images, **dict[str, Any](batches))

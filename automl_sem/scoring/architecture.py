@@ -106,7 +106,9 @@ def _entry(
     import keras
 
     nested = isinstance(layer, keras.Model)
-    weights = layer.count_params() if count and hasattr(layer, "count_params") and layer.built else 0
+    weights = (
+        layer.count_params() if count and hasattr(layer, "count_params") and layer.built else 0
+    )
     return {
         "id": identity,
         "name": str(layer.name),

@@ -29,7 +29,7 @@ class OptunaHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         self._trial = trial
         self._fixed = dict(fixed or {})
 
-    def _register(self, hp: Any, overwrite: bool = False) -> Any:
+    def _register(self, hp: Any, overwrite: bool = False) -> Any:  # noqa: ARG002
         if self.is_active(hp) and hp.name not in self.values:
             fixed = hp.name in self._fixed
             self.values[hp.name] = self._fixed[hp.name] if fixed else suggest(self._trial, hp)

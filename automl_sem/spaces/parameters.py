@@ -12,11 +12,16 @@ Value = bool | int | float | str
 class Suggester(Protocol):
     """The part of `optuna.Trial` that hands out values."""
 
-    def suggest_categorical(self, name: str, choices: list[Any], /) -> Any: ...
-    def suggest_int(self, name: str, low: int, high: int, /, *, step: int, log: bool) -> int: ...
+    def suggest_categorical(self, name: str, choices: list[Any], /) -> Any:
+        """Return one of the choices."""
+
+    def suggest_int(self, name: str, low: int, high: int, /, *, step: int, log: bool) -> int:
+        """Return a whole number from low to high."""
+
     def suggest_float(
         self, name: str, low: float, high: float, /, *, step: float | None, log: bool
-    ) -> float: ...
+    ) -> float:
+        """Return a number from low to high."""
 
 
 def suggest(trial: Suggester, hp: Any) -> Value:
@@ -64,9 +69,7 @@ def study_name(hp: Any) -> str:
     """
     if not hp.conditions:
         return str(hp.name)
-    conditions = ",".join(
-        f"{c.name}={'|'.join(str(v) for v in c.values)}" for c in hp.conditions
-    )
+    conditions = ",".join(f"{c.name}={'|'.join(str(v) for v in c.values)}" for c in hp.conditions)
     return f"{hp.name}[{conditions}]"
 
 
@@ -81,4 +84,4 @@ def in_range(hp: Any, value: object) -> bool:
         return bool(value == hp.value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     number = whole or (kind == "Float" and isinstance(value, float))
-    return number and hp.min_value <= value <= hp.max_value  # type: ignore[operator]
+    return number and hp.min_value <= value <= hp.max_value

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.seeds import derive_seed
 from automl_sem.scoring.trainer import FoldTrainer
+from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
 from automl_sem.types import Candidate, FoldResult, Ints
 

@@ -7,10 +7,10 @@ from typing import Any
 from markupsafe import Markup
 
 from automl_sem.reports.context import Context
-from automl_sem.reports.drawing import draw
+from automl_sem.reports.drawing import BOX_HEIGHT, BOX_WIDTH, draw
 from automl_sem.reports.wording import value
 
-TITLE = "The winning network"
+TITLE = "Winning network"
 
 
 def render(context: Context) -> Markup | None:
@@ -25,6 +25,7 @@ def render(context: Context) -> Markup | None:
     return context.render(
         "architecture.html",
         drawing=draw(described) if described is not None and ours else None,
+        box={"width": BOX_WIDTH, "height": BOX_HEIGHT},
         graph=bool(described and described.get("graph", True)),
         trial=best.trial,
         space=_rows(space),

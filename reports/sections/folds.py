@@ -9,7 +9,7 @@ from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, percent
 from automl_sem.results import TrialRecord
 
-TITLE = "Folds of the top trials"
+TITLE = "Folds"
 
 TOP = 8
 LOOK_FOR = (
@@ -30,10 +30,19 @@ def render(context: Context) -> Markup | None:
         return None
     return context.chart(
         _figure(top),
-        title="Accuracy and log-loss of each fold, in the search",
+        title="The top trials, fold by fold, in the search",
         look_for=LOOK_FOR.format(examples=context.examples),
         height=96 + 38 * len(top),
     )
+
+
+def _apart(values: list[float]) -> list[float]:
+    """Return by how much of a row to move each ring, so that equal values show as several."""
+    shifts = []
+    for i, value in enumerate(values):
+        equal = values[:i].count(value)
+        shifts.append(0.13 * ((equal + 1) // 2) * (-1 if equal % 2 else 1))
+    return shifts
 
 
 def _figure(trials: list[TrialRecord]) -> charts.Figure:
@@ -51,7 +60,7 @@ def _figure(trials: list[TrialRecord]) -> charts.Figure:
             x = [*values]
             hover = [f"trial {trial.number}, fold {i}: {text(v)}" for i, v in enumerate(x)]
             ring = charts.points(
-                x, [row] * len(x), name="fold", color=color, symbol="circle-open", hover=hover
+                x, [row + by for by in _apart(x)], name="fold", color=color, symbol="circle-open", hover=hover
             )
             bar = charts.points(
                 [mean],

@@ -75,6 +75,16 @@ def _figure(trials: tuple[TrialRecord, ...], complete: list[TrialRecord]) -> cha
                 hover=hover,
             )
         )
+    best_trial = min(complete, key=lambda t: (t.log_loss, t.number))
+    ring = charts.points(
+        [best_trial.number],
+        [best_trial.log_loss],
+        name="the best",
+        color=charts.INK,
+        symbol="circle-open",
+        size=18,
+    )
+    traces += [ring, {**ring, "y": [best_trial.accuracy], "yaxis": "y2", "showlegend": False}]
     span = [-0.6, trials[-1].number + 0.6]
     dtick = 1 if len(trials) <= 20 else None
     shares = [t.accuracy for t in complete if t.accuracy is not None]

@@ -14,7 +14,7 @@ from automl_sem.reports.context import Context
 from automl_sem.reports.predictions import OutOfFold
 from automl_sem.types import Bytes, Ints
 
-TITLE = "Worst mistakes"
+TITLE = "Mistakes"
 
 SHOWN = 12
 FEW = 4  # mistakes below which doubtful hits are shown as well

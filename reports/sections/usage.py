@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from automl_sem.reports.context import Context
 
-TITLE = "Use the winner"
+TITLE = "Use it"
 
 
 def render(context: Context) -> Markup | None:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
+from automl_sem.reports.predictions import OutOfFold
 from automl_sem.reports.wording import count, loss, loss_range, percent, percent_range
 from automl_sem.reports.wording import signed_loss, times
 from automl_sem.results import Results, Standing
@@ -25,6 +26,7 @@ def render(context: Context) -> Markup:
         "verdict.html",
         headline=headline(results, context.examples),
         luck=luck(results),
+        image_by_image=image_by_image(context),
         standings=_standings(results),
         drop=maximum(results),
         charts=_charts(results),
@@ -66,7 +68,7 @@ def headline(results: Results, examples: str = "images") -> str:
     if baseline is None:
         return f"{name} is the best so far, with {alone}. There is no baseline to compare it with."
     against = f"{percent(best.accuracy)} against {percent(baseline.accuracy)} of {examples} right"
-    numbers = f"{against} on {best.scored_on} ({interval})"
+    numbers = f"{against} on {best.scored_on} (its {interval})"
     if verdict is None:
         return (
             f"{name} is ahead of the baseline so far: {against} in the search. "
@@ -79,7 +81,9 @@ def headline(results: Results, examples: str = "images") -> str:
         return f"{name} is better than the baseline, by being surer ({surer}): {numbers}."
     if verdict.word == "worse":
         return f"{name} won the search by luck: on fresh folds the baseline is better, {numbers}."
-    return f"{name} and the baseline cannot be told apart: {numbers}."
+    if verdict.difference < 0:
+        return f"{name} is ahead of the baseline, but it could be luck: {numbers}."
+    return f"{name} is not ahead of the baseline on fresh folds: {numbers}."
 
 
 def luck(results: Results) -> str:
@@ -134,6 +138,24 @@ def maximum(results: Results) -> str:
     return (
         f"{numbers} The best of {tries} scores is partly the luckiest and usually falls on fresh "
         "folds; this time it did not. The fresh score is the one to quote."
+    )
+
+
+def image_by_image(context: Context) -> str:
+    """Return how many examples only one of the two gets right; empty where that is unknown."""
+    best, baseline = context.results.best, context.results.baseline
+    if context.results.verdict is None or context.dataset is None or best is None:
+        return ""
+    if baseline is None or baseline.trial == best.trial:
+        return ""
+    wrong = []
+    for standing in (best, baseline):
+        found = OutOfFold.of(standing, context.dataset)
+        wrong.append(set(found.rows[found.mistakes()].tolist()))
+    ours, theirs = len(wrong[1] - wrong[0]), len(wrong[0] - wrong[1])
+    return (
+        f"Counted by {context.examples}: {ours} that only trial {best.trial.number} gets right, "
+        f"{theirs} that only the baseline gets right, {len(wrong[0] & wrong[1])} that neither does."
     )
 
 

@@ -300,22 +300,24 @@ class TestExportTrial:
 IMAGES = make_stripes(40).x
 
 
+@pytest.fixture(scope="module")
+def core():
+    return network()
+
+
+@pytest.fixture(scope="module")
+def files(core, tmp_path_factory):
+    """The network in each format, and another one of the same shape."""
+    folder = tmp_path_factory.mktemp("files")
+    for made in FORMATS.values():
+        made.write(wrap(core), folder / made.file, ("a", "b", "c"))
+        made.write(wrap(network()), folder / f"other-{made.file}", ("a", "b", "c"))
+    return folder
+
+
+@pytest.mark.slow
 class TestVerify:
     """Each in a fresh process."""
-
-    pytestmark = pytest.mark.slow
-
-    @pytest.fixture(scope="class")
-    def core(self):
-        return network()
-
-    @pytest.fixture(scope="class")
-    def files(self, core, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("files")
-        for made in FORMATS.values():
-            made.write(wrap(core), folder / made.file, ("a", "b", "c"))
-            made.write(wrap(network()), folder / f"other-{made.file}", ("a", "b", "c"))
-        return folder
 
     @pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS)
     def test_a_good_one_is_verified(self, made, core, files):

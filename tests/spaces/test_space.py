@@ -46,9 +46,9 @@ def test_a_copy_of_a_built_in_space_is_a_space_of_ones_own(tmp_path, info):
 def test_a_build_with_hp_alone_works(tmp_path, info):
     path = space_file(
         tmp_path,
-        GOOD.replace("hp, data", "hp").replace("data.input_shape", "(8, 8, 1)").replace(
-            "data.classes", "3"
-        ),
+        GOOD.replace("hp, data", "hp")
+        .replace("data.input_shape", "(8, 8, 1)")
+        .replace("data.classes", "3"),
     )
     assert load_space(path).starts(info) == ({"units": 2},)
 
