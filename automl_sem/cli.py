@@ -105,7 +105,7 @@ def search(
     ] = None,
     data: Annotated[str | None, typer.Option(help="Dataset, folder or .npz file.")] = None,
     space: Annotated[str | None, typer.Option(help="Space: a name or a .py file.")] = None,
-    trials: Annotated[int | None, typer.Option(help=TRIALS_HELP, show_default="14")] = None,
+    trials: Annotated[int | None, typer.Option(help=TRIALS_HELP, show_default="13")] = None,
     time: Annotated[str | None, typer.Option(help=TIME_HELP)] = None,
     folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
     epochs: Annotated[int | None, typer.Option(help="Fix the epochs of every trial.")] = None,

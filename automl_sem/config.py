@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from automl_sem.errors import UserError
 
-DEFAULT_TRIALS = 14
+DEFAULT_TRIALS = 13
 DEFAULT_FOLDS = 5
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -22,7 +22,7 @@ class SearchOptions(BaseModel):
         target: A space, a .py file, a dataset or a path; or None with `data`.
         data: Dataset name or path; by default the space's own.
         space: Space name or file; by default the one for the kind of data.
-        trials: Trials in all, the baseline included. Default 14, or no limit with a time limit.
+        trials: Trials in all, the baseline included. Default 13, or no limit with a time limit.
         time_limit_s: Seconds after which no new trial starts, or None.
         folds: Number of folds.
         epochs: Fixes the recipe's epochs.

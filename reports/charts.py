@@ -57,6 +57,7 @@ def points(
         "name": name,
         "marker": {"color": color, "symbol": symbol, "size": size, "line": edge},
         "hoverinfo": "skip",
+        "cliponaxis": False,
     }
     if hover is not None:
         trace |= {

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.reports import wording
@@ -19,6 +19,7 @@ from automl_sem.reports.predictions import OutOfFold
 from automl_sem.results import Results
 from automl_sem.run import Manifest
 
+FILTERS = ("percent", "loss", "count", "duration", "shape")  # of `wording`, in templates
 NOUNS = {"images": "images"}  # what examples of a kind of data are called
 
 
@@ -76,7 +77,7 @@ class Context:
 
     def render(self, template: str, **values: Any) -> Markup:
         """Return a template filled in; strings are escaped, Markup is not."""
-        return Markup(self.environment.get_template(template).render(**values))  # noqa: S704
+        return Markup(self.environment.get_template(template).render(**values))
 
     def chart(self, figure: Figure, *, title: str, look_for: str, height: int) -> Markup:
         """Return a chart with its title and a sentence on what to look for.
@@ -100,7 +101,6 @@ def script_json(value: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("automl_sem.reports"),
@@ -109,12 +109,20 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = ("percent", "percent_range", "loss", "loss_range", "signed_loss", "count")
-    filters += ("duration", "value", "shape")
-    environment.filters.update({name: getattr(wording, name) for name in filters})
+    environment.filters.update({name: getattr(wording, name) for name in FILTERS})
     environment.filters["together"] = _together
+    environment.filters["code"] = _code
     environment.filters["pystring"] = repr
     return environment
+
+
+def _code(text: str) -> Markup:
+    """Set what stands between backticks as code."""
+    parts = text.split("`")
+    made = [
+        Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts)
+    ]
+    return Markup("").join(made)
 
 
 def _together(text: str) -> str:

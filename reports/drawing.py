@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from automl_sem.reports.wording import shape
+from automl_sem.reports.wording import TIMES, shape
 
 BOX_WIDTH, BOX_HEIGHT, GAP = 372, 40, 18  # pixels
 COLUMN_GAP, LANE, MARGIN = 40, 16, 10
@@ -110,17 +110,13 @@ def draw(architecture: Mapping[str, Any]) -> Drawing:
     inputs = {layer["id"]: list(layer["inputs"]) for layer in layers}
     rows = ranks(inputs)
     columns = lanes_of_layers(inputs, rows)
-    boxes = {
-        layer["id"]: _box(layer, rows[layer["id"]], columns[layer["id"]]) for layer in layers
-    }
+    boxes = {layer["id"]: _box(layer, rows[layer["id"]], columns[layer["id"]]) for layer in layers}
     pairs = [(boxes[source], boxes[target]) for target in inputs for source in inputs[target]]
     skips = [(a, b) for a, b in pairs if a.column == b.column and _between(a, b, boxes.values())]
     lanes = intervals_to_lanes([(a.row, b.row) for a, b in skips])
     left = MARGIN + (LANE * (max(lanes) + 1) + 6 if lanes else 0)
     lane_of = dict(zip([(a.identity, b.identity) for a, b in skips], lanes, strict=True))
-    edges = tuple(
-        _edge(a, b, left, lane_of.get((a.identity, b.identity))) for a, b in pairs
-    )
+    edges = tuple(_edge(a, b, left, lane_of.get((a.identity, b.identity))) for a, b in pairs)
     widest = max((box.x for box in boxes.values()), default=0.0)
     lowest = max((box.y for box in boxes.values()), default=0.0)
     return Drawing(
@@ -144,9 +140,7 @@ def ranks(inputs: Mapping[str, Sequence[str]]) -> dict[str, int]:
     return rows
 
 
-def lanes_of_layers(
-    inputs: Mapping[str, Sequence[str]], rows: Mapping[str, int]
-) -> dict[str, int]:
+def lanes_of_layers(inputs: Mapping[str, Sequence[str]], rows: Mapping[str, int]) -> dict[str, int]:
     """Return the column of each layer: 0 on the longest way, the first free one beside it."""
     columns: dict[str, int] = {}
     identity = max(rows, key=lambda name: rows[name], default=None)
@@ -190,7 +184,7 @@ def intervals_to_lanes(intervals: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> list[str]:
-    """Return what matters of a layer's settings: `["32 filters", "3 × 3", "no bias"]`."""
+    """Return what matters of a layer's settings: `["32 filters", "3 x 3", "no bias"]`."""
     words = []
     for name, value in settings.items():
         text = _setting(name, value)
@@ -224,7 +218,7 @@ def _setting(name: str, value: Any) -> str:  # noqa: PLR0911
 
 def _sizes(values: Sequence[Any]) -> str:
     texts = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
-    return " × ".join(texts)
+    return TIMES.join(texts)
 
 
 def _box(layer: Mapping[str, Any], row: int, column: int) -> Box:

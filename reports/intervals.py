@@ -17,7 +17,7 @@ class Row:
 
     Args:
         name: Stands to its left.
-        kind: `"winner"` or `"baseline"`: its colour and shape.
+        kind: `"winner"`, `"baseline"` or `"neutral"`: its colour and shape.
         value: Where the dot is.
         low: Where the bar begins.
         high: Where the bar ends.

@@ -7,7 +7,7 @@ ones count within the trials in which they are active (Watanabe et al. 2023, arX
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,16 +53,18 @@ def importances(study: Any) -> tuple[Importance, ...]:
     shuffled = []
     for _ in range(SHUFFLES):
         values = dict(zip((t.number for t in complete), rng.permutation(scores), strict=True))
-        shuffled.append(_shares(study, lambda trial, values=values: float(values[trial.number])))
+        shuffled.append(_shares(study, values))
     return tuple(
         Importance(name, share, float(np.quantile([s.get(name, 0.0) for s in shuffled], 0.95)))
         for name, share in _shares(study, None).items()
     )
 
 
-def _shares(study: Any, target: Callable[[Any], float] | None) -> dict[str, float]:
+def _shares(study: Any, scores: Mapping[int, float] | None) -> dict[str, float]:
+    """Return the importances, from other scores by trial number if they are given."""
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
+    target = None if scores is None else lambda trial: float(scores[trial.number])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that PED-ANOVA minimizes, as we do
         evaluator = PedAnovaImportanceEvaluator(target_quantile=GOOD)

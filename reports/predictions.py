@@ -37,7 +37,8 @@ class OutOfFold:
     @property
     def predicted(self) -> Ints:
         """The most probable class of each example, (n,)."""
-        return self.probabilities.argmax(axis=1).astype(np.int64)
+        predicted: Ints = self.probabilities.argmax(axis=1).astype(np.int64)
+        return predicted
 
     @property
     def sureness(self) -> NDArray[np.float64]:
@@ -61,4 +62,5 @@ class OutOfFold:
 
     def _least_sure(self, wanted: NDArray[np.bool_]) -> Ints:
         order = np.argsort(self.sureness, kind="stable")
-        return order[wanted[order]].astype(np.int64)
+        chosen: Ints = order[wanted[order]].astype(np.int64)
+        return chosen

@@ -7,10 +7,12 @@ from typing import Any
 
 from automl_sem.scoring.metrics import Interval
 
+DASH, MINUS, TIMES = "\u2013", "\u2212", " \u00d7 "
+
 
 def percent(share: float | None) -> str:
     """Return `97.8 %`, or a dash."""
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return DASH if share is None else f"{100 * share:.1f} %"
 
 
 def percent_range(interval: Interval) -> str:
@@ -21,7 +23,7 @@ def percent_range(interval: Interval) -> str:
 def loss(value: float | None) -> str:
     """Return a log-loss with three significant digits, without an exponent, or a dash."""
     if value is None:
-        return "–"
+        return DASH
     if value == 0:
         return "0"
     text = f"{value:#.3g}"
@@ -29,8 +31,8 @@ def loss(value: float | None) -> str:
 
 
 def signed_loss(value: float) -> str:
-    """Return a difference of log-losses with its sign: `−0.213` or `+0.0120`."""
-    return ("−" if value < 0 else "+") + loss(abs(value))
+    """Return a difference of log-losses with its sign: `-0.213` or `+0.0120`."""
+    return (MINUS if value < 0 else "+") + loss(abs(value))
 
 
 def loss_range(interval: Interval) -> str:
@@ -76,7 +78,7 @@ def times(more: float, less: float) -> str:
 
 
 def shape(sizes: list[int | None] | None) -> str:
-    """Return `24 × 24 × 32`, with `any` for what is not fixed."""
+    """Return `24 x 24 x 32`, with `any` for what is not fixed."""
     if sizes is None:
         return ""
-    return " × ".join("any" if size is None else str(size) for size in sizes) or "one number"
+    return TIMES.join("any" if size is None else str(size) for size in sizes) or "one number"

@@ -78,14 +78,14 @@ def recipe(hp, data):
     """Return how to train it. The learning rate falls to zero unless the schedule is constant."""
     small = data.n_train < 500  # few examples need small batches and many passes
     batch_sizes = [4, 8, 16, 32] if small else [32, 64, 128]
-    epochs = [30, 40, 50, 60] if small else [10, 15, 20, 30]
+    epochs = [20, 30, 40, 50] if small else [5, 10, 15, 20]
     return Recipe(
         optimizer=hp.Choice("optimizer", ["adam", "sgd"]),
         learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log"),
         schedule=hp.Choice("schedule", ["cosine", "constant"]),
         weight_decay=hp.Choice("weight_decay", [0.0, 1e-4, 1e-3]),
         batch_size=hp.Choice("batch_size", batch_sizes, default=batch_sizes[0]),
-        epochs=hp.Choice("epochs", epochs, default=epochs[2]),
+        epochs=hp.Choice("epochs", epochs, default=epochs[3]),
         augment=hp.Boolean("augment"),
     )
 

@@ -24,11 +24,11 @@ def wrap(core: Any) -> Any:
 
     _, height, width, channels = core.input_shape
     images = keras.Input((None, None, channels), dtype="uint8", name="images")
-    # Without training=False, Resizing would take itself to be training and tell the layers
-    # after it, so that Dropout would drop when the model is simply called.
-    x = resizing(height, width)(images, training=False)
+    x = resizing(height, width)(images)
     # A network that scales by itself gets 0..255, but as floats.
     x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
+    # Resizing takes itself to be training unless told otherwise, and tells the layers after it:
+    # without training=False, Dropout would drop when the model is simply called.
     return keras.Model(images, core(x, training=False), name="classifier")
 
 

@@ -25,7 +25,7 @@ def render(context: Context) -> Markup | None:
     return context.render(
         "architecture.html",
         drawing=draw(described) if described is not None and ours else None,
-        box={"width": BOX_WIDTH, "height": BOX_HEIGHT},
+        size={"width": BOX_WIDTH, "height": BOX_HEIGHT},
         graph=bool(described and described.get("graph", True)),
         trial=best.trial,
         space=_rows(space),

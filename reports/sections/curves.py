@@ -16,7 +16,8 @@ LOOK_FOR = (
     "loss turns up while the training loss goes on falling, it overfits; if both still fall at "
     "the end, more epochs would help. Right: accuracy on the held-out folds. Thin lines are "
     "folds, thick lines their mean. With augmentation or "
-    "dropout the training loss may lie above the other. The score is that of the last epoch, never the best one."
+    "dropout the training loss may lie above the other. The score is that of the last epoch, "
+    "never of the best one."
 )
 
 

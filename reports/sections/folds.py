@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from markupsafe import Markup
 
 from automl_sem.reports import charts
@@ -12,6 +14,8 @@ from automl_sem.results import TrialRecord
 TITLE = "Folds"
 
 TOP = 8
+# Values, their mean, how they are written, their axis.
+Column = tuple[tuple[float, ...], float, Callable[[float | None], str], str]
 LOOK_FOR = (
     "A ring is one fold of a trial, the bar its mean; the best trial is on top. Rings far "
     "apart mean that the score depends on which {examples} a fold holds. Where the rings of two "
@@ -53,14 +57,19 @@ def _figure(trials: list[TrialRecord]) -> charts.Figure:
     for row, trial in enumerate(trials):
         color = charts.ORANGE if trial.number == 0 else charts.BLUE
         mean_loss = sum(trial.fold_scores) / len(trial.fold_scores)
-        columns = [(trial.fold_scores, mean_loss, loss, "x2")]
+        columns: list[Column] = [(trial.fold_scores, mean_loss, loss, "x2")]
         if trial.fold_accuracies and trial.accuracy is not None:
             columns.append((trial.fold_accuracies, trial.accuracy, percent, "x"))
         for values, mean, text, axis in columns:
             x = [*values]
             hover = [f"trial {trial.number}, fold {i}: {text(v)}" for i, v in enumerate(x)]
             ring = charts.points(
-                x, [row + by for by in _apart(x)], name="fold", color=color, symbol="circle-open", hover=hover
+                x,
+                [row + by for by in _apart(x)],
+                name="fold",
+                color=color,
+                symbol="circle-open",
+                hover=hover,
             )
             bar = charts.points(
                 [mean],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import Any
 
 from markupsafe import Markup
 
@@ -57,7 +58,7 @@ def _figure(trials: tuple[TrialRecord, ...], complete: list[TrialRecord]) -> cha
         color, symbol = charts.origin_style(origin)
         name = charts.label(_origin_name(origin))
         x, hover = [t.number for t in chosen], [hover_text(t) for t in chosen]
-        style = {"name": name, "color": color, "symbol": symbol, "hover": hover}
+        style: dict[str, Any] = {"name": name, "color": color, "symbol": symbol, "hover": hover}
         traces.append(charts.points(x, [t.log_loss for t in chosen], **style))
         below = charts.points(x, [t.accuracy for t in chosen], **style, showlegend=False)
         traces.append({**below, "yaxis": "y2"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -62,7 +63,7 @@ def _too_few(complete: int) -> str:
     )
 
 
-def _figure(found: list[Importance]) -> charts.Figure:
+def _figure(found: Sequence[Importance]) -> charts.Figure:
     rows = list(range(len(found)))
     names = [charts.label(importance.name) for importance in found]
     bars = {

@@ -36,8 +36,8 @@ def render(context: Context) -> Markup | None:
     wrong, doubtful = found.mistakes(), found.doubtful()
     return context.render(
         "mistakes.html",
-        mistakes=[picture(context, dataset, found, i) for i in wrong[:SHOWN]],
-        doubtful=[picture(context, dataset, found, i) for i in _doubtful(wrong, doubtful)],
+        mistakes=[picture(dataset, found, i) for i in wrong[:SHOWN]],
+        doubtful=[picture(dataset, found, i) for i in _doubtful(wrong, doubtful)],
         wrong=len(wrong),
         total=len(found.rows),
         trial=best.trial.number,
@@ -52,7 +52,7 @@ def facts(context: Context) -> dict[str, Any] | None:
     if found is None or dataset is None:
         return None
     keys = ("name", "row", "true", "predicted", "probability", "true_probability")
-    described = [_describe(context, dataset, found, i) for i in found.mistakes()]
+    described = [_describe(dataset, found, i) for i in found.mistakes()]
     return {"mistakes": [{key: entry[key] for key in keys} for entry in described]}
 
 
@@ -61,13 +61,13 @@ def _doubtful(wrong: Ints, doubtful: Ints) -> Ints:
     return doubtful[: 6 - len(wrong)] if len(wrong) < FEW else doubtful[:0]
 
 
-def picture(context: Context, dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
+def picture(dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
     """Return one picture with what was said about it."""
     row = int(found.rows[i])
-    return {**_describe(context, dataset, found, i), "source": data_uri(dataset.train.x[row])}
+    return {**_describe(dataset, found, i), "source": data_uri(dataset.train.x[row])}
 
 
-def _describe(context: Context, dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
+def _describe(dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
     row, predicted = int(found.rows[i]), int(found.predicted[i])
     return {
         "name": dataset.train.names[row],
@@ -90,7 +90,9 @@ def data_uri(image: Bytes) -> str:
     shown = image[..., :3] if image.shape[-1] >= 3 else image[..., :1]
     zoom = max(1, SIDE // max(shown.shape[:2]))
     large = shown.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    drawn = Image.fromarray(np.ascontiguousarray(large.squeeze(-1) if large.shape[-1] == 1 else large))
+    drawn = Image.fromarray(
+        np.ascontiguousarray(large.squeeze(-1) if large.shape[-1] == 1 else large)
+    )
     drawn.thumbnail((2 * SIDE, 2 * SIDE))
     buffer = io.BytesIO()
     drawn.save(buffer, "PNG", optimize=True)

@@ -7,11 +7,19 @@ from typing import Any
 
 from markupsafe import Markup
 
+from automl_sem.finalists import Verdict
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
 from automl_sem.reports.predictions import OutOfFold
-from automl_sem.reports.wording import count, loss, loss_range, percent, percent_range
-from automl_sem.reports.wording import signed_loss, times
+from automl_sem.reports.wording import (
+    count,
+    loss,
+    loss_range,
+    percent,
+    percent_range,
+    signed_loss,
+    times,
+)
 from automl_sem.results import Results, Standing
 
 TITLE = "Verdict"
@@ -58,32 +66,41 @@ def headline(results: Results, examples: str = "images") -> str:
     if best is None:
         end = "No trial gave a score" if results.finished else "No trial has a score yet"
         return f"{end}, so there is no winner."
-    name = f"Trial {best.trial.number}"
     interval = f"95 % interval {percent_range(best.accuracy_interval)}"
-    alone = f"{percent(best.accuracy)} of {examples} right on {best.scored_on} ({interval})"
-    if best.trial.number == 0:
-        lead = "No trial beat the baseline" if len(results.complete) > 1 else "Only the baseline"
-        lead += "" if len(results.complete) > 1 else " has a score so far"
-        return f"{lead}: it gets {alone}."
-    if baseline is None:
-        return f"{name} is the best so far, with {alone}. There is no baseline to compare it with."
+    if baseline is None or best.trial.number == 0:
+        numbers = f"{percent(best.accuracy)} of {examples} right on {best.scored_on} ({interval})"
+        return f"{_lead_alone(results, best)} {numbers}."
     against = f"{percent(best.accuracy)} against {percent(baseline.accuracy)} of {examples} right"
-    numbers = f"{against} on {best.scored_on} (its {interval})"
     if verdict is None:
         return (
-            f"{name} is ahead of the baseline so far: {against} in the search. "
+            f"Trial {best.trial.number} is ahead of the baseline so far: {against} in the search. "
             "Whether that is luck is not decided yet."
         )
+    return f"{_lead(best, baseline, verdict)}: {against} on {best.scored_on} (its {interval})."
+
+
+def _lead_alone(results: Results, best: Standing) -> str:
+    """Return how the headline begins when there is no pair to compare."""
+    if best.trial.number != 0:
+        return f"Trial {best.trial.number} is the best, with no baseline to compare it with:"
+    if len(results.complete) > 1:
+        return "No trial beat the baseline: it gets"
+    return "Only the baseline has a score so far: it gets"
+
+
+def _lead(best: Standing, baseline: Standing, verdict: Verdict) -> str:
+    """Return how the headline begins when both were compared on fresh folds."""
+    name = f"Trial {best.trial.number}"
     if verdict.word == "better":
         if best.accuracy > baseline.accuracy:
-            return f"{name} is better than the baseline: {numbers}."
+            return f"{name} is better than the baseline"
         surer = f"log-loss {loss(best.score)} against {loss(baseline.score)}"
-        return f"{name} is better than the baseline, by being surer ({surer}): {numbers}."
+        return f"{name} is better than the baseline, by being surer ({surer})"
     if verdict.word == "worse":
-        return f"{name} won the search by luck: on fresh folds the baseline is better, {numbers}."
+        return f"{name} won the search by luck, the baseline is better on fresh folds"
     if verdict.difference < 0:
-        return f"{name} is ahead of the baseline, but it could be luck: {numbers}."
-    return f"{name} is not ahead of the baseline on fresh folds: {numbers}."
+        return f"{name} is ahead of the baseline, but it could be luck"
+    return f"{name} is not ahead of the baseline on fresh folds"
 
 
 def luck(results: Results) -> str:
@@ -110,10 +127,15 @@ def luck(results: Results) -> str:
         f"average (95 % interval {method})."
     )
     if verdict.word == "better":
-        return f"Probably not. {fold_by_fold} The whole interval lies below 0, where lower is better."
+        return (
+            f"Probably not. {fold_by_fold} The whole interval lies below 0, where lower is better."
+        )
     if verdict.word == "worse":
         return f"Yes. {fold_by_fold} The whole interval lies above 0: take the baseline."
-    return f"It could be. {fold_by_fold} The interval includes 0: no difference is possible too."
+    return (
+        f"It could be. {fold_by_fold} The interval includes 0, so there may be no difference: with "
+        f"{len(best.folds.folds)} folds only one that is large and steady shows."
+    )
 
 
 def maximum(results: Results) -> str:
@@ -154,7 +176,7 @@ def image_by_image(context: Context) -> str:
         wrong.append(set(found.rows[found.mistakes()].tolist()))
     ours, theirs = len(wrong[1] - wrong[0]), len(wrong[0] - wrong[1])
     return (
-        f"Counted by {context.examples}: {ours} that only trial {best.trial.number} gets right, "
+        f"Counting {context.examples}: {ours} that only trial {best.trial.number} gets right, "
         f"{theirs} that only the baseline gets right, {len(wrong[0] & wrong[1])} that neither does."
     )
 
@@ -260,7 +282,7 @@ def _charts(results: Results) -> list[dict[str, Any]]:
         dots = [ours.log_loss - theirs.log_loss for ours, theirs in pairs]
         row = Row(
             "Difference",
-            "winner" if verdict.word == "better" else "baseline",
+            "winner" if verdict.word == "better" else "neutral",
             verdict.difference,
             verdict.interval.low,
             verdict.interval.high,
@@ -268,7 +290,7 @@ def _charts(results: Results) -> list[dict[str, Any]]:
         )
         charts.append(
             {
-                "title": f"Log-loss of trial {best.trial.number} minus the baseline's, fold by fold",
+                "title": f"Log-loss of trial {best.trial.number} minus the baseline's, by fold",
                 "note": "small rings: folds · dot and bar: mean with 95 % interval · "
                 "left of 0 the trial is better",
                 **interval_chart([row], signed_loss, include=0.0),

@@ -14,7 +14,7 @@ from automl_sem.results import Results, TrialRecord
 from automl_sem.run import Manifest, RunDirectory, now
 from automl_sem.spaces.load import load_space
 
-VALUES = {"units": 8, "dropout": 0.2, "rate": 0.02}
+VALUES = {"units": 16, "dropout": 0.2, "rate": 0.003}
 
 
 @dataclass

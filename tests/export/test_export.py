@@ -149,11 +149,22 @@ class TestExportTrial:
         model = keras.models.load_model(result.path / "model.keras")
         probabilities = model.predict(test.x, verbose=0)
         hits = probabilities.argmax(1) == test.y
+        assert probabilities.std(axis=0).min() > 0.01  # a dead network would pass all of this
         assert result.test.accuracy == pytest.approx(hits.mean())
         log_loss = -np.log(probabilities[np.arange(15), test.y]).mean()
         assert result.test.metrics["log_loss"] == pytest.approx(log_loss, abs=1e-5)
         low, high = result.test.interval
         assert low < result.test.accuracy < high
+
+    def test_what_is_exported_is_verified_against_the_trained_network(self, export, monkeypatch):
+        seen = []
+        monkeypatch.setattr(build, "verify", lambda *a: seen.append(a) or Verification(0.0))
+        export("keras")
+        ((made, path, core, images),) = seen
+        assert (made, path.name) == (KERAS, "model.keras")
+        assert images is export.dataset.train.x
+        with np.load(export.run.path / "checkpoints" / "trial-0" / "backup.npz") as file:
+            assert np.array_equal(core.weights[0].numpy(), file["v0"])
 
     def test_a_finished_export_is_returned_as_it_is(self, export):
         first = export()
@@ -289,7 +300,7 @@ class TestExportTrial:
             "Wilson",
             "looked at its test set once",
             "2 epochs, 16 steps",
-            "| units | 8 |",
+            "| units | 16 |",
             "examples are few",
             f"- keras {keras.__version__}",
             "--trial 0 --force",
@@ -350,7 +361,7 @@ class TestVerify:
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(REPOSITORY), str(files)]))
         made = Format("needy", "model.keras", KERAS.write, load_with_our_help, "")
         found = verify(made, files / "model.keras", core, IMAGES)
-        assert "ModuleNotFoundError: import of automl_sem" in found.reason
+        assert "ModuleNotFoundError: No module named 'automl_sem.types'" in found.reason
 
     def test_a_saved_model_does_without_keras(self, core, files):
         made = replace(SAVED_MODEL, load=load_with_keras)

@@ -1,0 +1,204 @@
+"""Runs as a search leaves them, made in milliseconds: no model is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
+
+from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
+from automl_sem.results import Results, read_results
+from automl_sem.run import Manifest, RunDirectory
+from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.types import CurvePoint, FoldResult, Recipe
+
+FOLDS = 5
+CLASSES = ("circle", "rectangle", "triangle")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A trial to put on record.
+
+    `wrong` are the rows it gets wrong, in the search and on fresh folds; `sure` is the
+    probability of what it says, by row where that differs.
+    """
+
+    wrong: Sequence[int] = ()
+    sure: float = 0.9
+    surer: Mapping[int, float] = field(default_factory=dict)
+    state: str = "COMPLETE"
+    reason: str = ""
+    proposed_by: str = "model"
+    rate: float = 0.01
+    values: Mapping[str, object] = field(default_factory=dict)
+    parameters: int = 1000
+    fresh_wrong: Sequence[int] | None = None
+
+
+def make_dataset(
+    n: int = 45, class_names: Sequence[str] = CLASSES, names: Sequence[str] | None = None
+) -> Dataset:
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % len(class_names)
+    x = rng.integers(0, 256, (n, 8, 8, 1)).astype(np.uint8)
+    names = tuple(names or (f"drawing {i}.png" for i in range(n)))
+    train = TrainingPart(x, y.astype(np.int64), names, tuple(class_names))
+    return Dataset("made", "shapes", train, HeldOutPart(x[:9], train.y[:9], names[:9]))
+
+
+def make_run(
+    path: Path,
+    trials: Sequence[Made],
+    dataset: Dataset,
+    *,
+    fresh: Sequence[int] = (),
+    finished: bool = True,
+    asked: int | None = None,
+    **manifest: object,
+) -> RunDirectory:
+    """Return a run; `fresh` are the trials that have scores on fresh folds."""
+    n = len(dataset.train.y)
+    splits = {
+        "search": np.arange(n) // len(dataset.class_names) % FOLDS,
+        "fresh": np.arange(n)[::-1] // len(dataset.class_names) % FOLDS,
+    }
+    data = {
+        "name": dataset.name,
+        "source": dataset.source,
+        "in_run": False,
+        "options": {},
+        "train_examples": n,
+        "test_examples": len(dataset.test.y),
+        "input_shape": list(dataset.info.input_shape),
+        "class_names": list(dataset.class_names),
+        "train_sha256": dataset.train.fingerprint(),
+        "test_sha256": dataset.test.fingerprint(),
+    }
+    values: dict[str, object] = {
+        "created": "2026-11-23T14:12:00+00:00",
+        "seed": 3,
+        "folds": FOLDS,
+        "trials": asked or max(1, len(trials)),
+        "space": {"name": "mine", "origin": "/home/me/mine.py", "sha256": "ab12"},
+        "data": data,
+        "notes": ["images resized to 8x8"],
+        "versions": {"python": "3.11.9", "keras": "3.15.1"},
+        "machine": {"system": "Linux", "cores": 2, "gpus": []},
+    }
+    run = RunDirectory.create(path, Manifest(**{**values, **manifest}), "# space\n", splits)
+    with run.lock():
+        study = run.open_study() if trials else None
+        for number, made in enumerate(trials):
+            results = [] if made.state != "COMPLETE" else _fit(run, made, dataset, "search")
+            for result in results:
+                run.write_fold(number, result)
+            study.add_trial(_frozen(made, number, results))
+            if number in fresh:
+                for result in _fit(run, made, dataset, "fresh"):
+                    run.write_fold(number, result, "fresh")
+    session = {"trials": len(trials), "time_limit_s": None, "wall_s": 95.0, "finished": finished}
+    run.write_json("session.json", session)
+    return run
+
+
+def results_of(*args, **kwargs) -> Results:
+    return read_results(make_run(*args, **kwargs))
+
+
+def _fit(run: RunDirectory, made: Made, dataset: Dataset, stage: str) -> list[FoldResult]:
+    y, classes = dataset.train.y, len(dataset.class_names)
+    wrong = made.wrong if stage == "search" or made.fresh_wrong is None else made.fresh_wrong
+    said = np.array([(c + (i in wrong)) % classes for i, c in enumerate(y)])
+    sure = np.array([made.surer.get(i, made.sure) for i in range(len(y))])
+    probabilities = np.repeat((1 - sure) / (classes - 1), classes).reshape(-1, classes)
+    probabilities[np.arange(len(y)), said] = sure
+    folds = []
+    for fold in range(FOLDS):
+        rows = np.flatnonzero(run.splits(stage) == fold)
+        p, labels = probabilities[rows].astype(np.float32), y[rows]
+        loss, share = log_loss(labels, p), accuracy(labels, p)
+        curve = (CurvePoint(1, 1.2, 1.1, 0.4), CurvePoint(2, 0.5, loss, share))
+        folds.append(FoldResult(fold, rows, p, loss, share, curve, 0.5))
+    return folds
+
+
+def _frozen(made: Made, number: int, results: list[FoldResult]) -> optuna.trial.FrozenTrial:
+    attrs: dict[str, object] = {
+        "proposed_by": "baseline" if number == 0 else made.proposed_by,
+        "hyperparameters": {"rate": made.rate, "residual": True, **made.values},
+        "recipe": Recipe(learning_rate=made.rate).to_dict(),
+        "parameters": made.parameters,
+    }
+    if results:
+        hits = sum(f.accuracy * len(f.indices) for f in results)
+        attrs |= {
+            "fold_scores": [f.log_loss for f in results],
+            "fold_accuracies": [f.accuracy for f in results],
+            "accuracy": hits / sum(len(f.indices) for f in results),
+            "seconds": 2.5,
+        }
+    if made.reason:
+        attrs["reason"] = made.reason
+    return create_trial(
+        state=TrialState[made.state],
+        value=float(np.mean([f.log_loss for f in results])) if results else None,
+        params={"rate": made.rate},
+        distributions={"rate": FloatDistribution(1e-4, 1.0, log=True)},
+        user_attrs=attrs,
+    )
+
+
+class Page(HTMLParser):
+    """A page taken apart: its elements with attributes, its text, its scripts and styles."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[str] = []
+        self.scripts: list[tuple[dict[str, str], str]] = []
+        self.styles: list[str] = []
+        self.sections: dict[str, str] = {}
+        self._open = ""
+        self._section = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, attributes))
+        self._open = tag
+        if tag == "section":
+            self._section = attributes["id"]
+        if tag == "script":
+            self.scripts.append((attributes, ""))
+
+    def handle_endtag(self, tag):
+        self._open = ""
+        if tag == "section":
+            self._section = ""
+
+    def handle_data(self, data):
+        if self._open == "script":
+            attributes, text = self.scripts[-1]
+            self.scripts[-1] = (attributes, text + data)
+        elif self._open == "style":
+            self.styles.append(data)
+        elif data.strip():
+            self.texts.append(data.strip())
+            before = self.sections.get(self._section, "")
+            self.sections[self._section] = f"{before} {' '.join(data.split())}".strip()
+
+    @property
+    def text(self) -> str:
+        """All text, with plain spaces."""
+        return " ".join(" ".join(self.texts).split())
+
+    def find(self, tag: str, **attributes: str) -> list[dict[str, str]]:
+        wanted = attributes.items()
+        return [a for t, a in self.elements if t == tag and all(a.get(k) == v for k, v in wanted)]

@@ -1,0 +1,379 @@
+"""The report says what the run found, whatever there is of it, in one file without a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from automl_sem.reports import sections
+from automl_sem.reports.build import SECTIONS, build_report, slug
+from automl_sem.reports.sections.verdict import headline, luck, maximum
+from made_runs import CLASSES, Made, Page, make_dataset, make_run, results_of
+from PIL import Image
+from sklearn.metrics import confusion_matrix
+
+from automl_sem.results import read_results
+
+BASELINE = Made(wrong=range(0, 30, 3), parameters=9000)  # two of each fold
+GOOD = Made(wrong=[7], sure=0.95, parameters=3000, rate=0.02)
+MIDDLING = Made(wrong=range(0, 40, 10), rate=0.05)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda _file: None)
+
+
+@pytest.fixture
+def dataset():
+    return make_dataset()
+
+
+def page_of(run, dataset):
+    path = build_report(read_results(run), dataset)
+    assert path == run.path / "report.html"
+    return Page(path.read_text(encoding="utf-8"))
+
+
+# The verdict
+
+
+def test_the_headline_names_the_winner_and_its_numbers(tmp_path, dataset):
+    run = make_run(tmp_path / "run", [BASELINE, MIDDLING, GOOD], dataset, fresh=[0, 2])
+    page = page_of(run, dataset)
+    sentence = (
+        "Trial 2 is better than the baseline: 97.8 % against 77.8 % of images right on fresh "
+        "folds (its 95 % interval 88.4 to 99.6 %)."
+    )
+    assert sentence in page.sections["verdict"].replace("\u00a0", " ")
+    facts = json.loads((run.path / "report.json").read_text())["sections"]["verdict"]
+    assert facts["headline"] == sentence
+
+
+def test_a_better_log_loss_with_equal_accuracy_is_called_surer(tmp_path, dataset):
+    trials = [Made(wrong=[7], sure=0.6), Made(wrong=[7], sure=0.8)]
+    results = results_of(tmp_path / "run", trials, dataset, fresh=[0, 1])
+    assert results.verdict.word == "better"
+    assert "by being surer" in headline(results)
+    assert luck(results).startswith("Probably not.")
+
+
+def test_a_difference_within_luck_is_not_called_better(tmp_path, dataset):
+    trials = [Made(wrong=[3, 12, 20]), Made(wrong=[3, 40])]
+    results = results_of(tmp_path / "run", trials, dataset, fresh=[0, 1])
+    assert results.verdict.word == "not distinguishable"
+    assert "could be luck" in headline(results)
+    assert "better than" not in headline(results)
+    assert luck(results).startswith("It could be.")
+
+
+def test_a_winner_that_loses_on_fresh_folds_is_exposed(tmp_path, dataset):
+    lucky = Made(wrong=[], sure=0.95, fresh_wrong=[i for i in range(45) if i % 3])
+    results = results_of(tmp_path / "run", [BASELINE, lucky], dataset, fresh=[0, 1])
+    assert results.verdict.word == "worse"
+    assert "won the search by luck" in headline(results)
+    assert "take the baseline" in luck(results)
+    assert "search score is too good" in maximum(results)
+
+
+def test_when_no_trial_beats_the_baseline_it_says_so(tmp_path, dataset):
+    results = results_of(tmp_path / "run", [GOOD, BASELINE], dataset, fresh=[0])
+    assert headline(results).startswith("No trial beat the baseline: it gets 97.8 %")
+
+
+def test_before_the_fresh_folds_nothing_is_decided(tmp_path, dataset):
+    run = make_run(tmp_path / "run", [BASELINE, GOOD], dataset, finished=False)
+    page = page_of(run, dataset)
+    assert "Trial 1 is ahead of the baseline so far" in page.sections["verdict"]
+    assert "not decided yet" in page.sections["verdict"]
+    assert "unfinished" in page.text
+    assert "fresh folds" not in headline(read_results(run))
+
+
+def test_the_held_out_test_set_is_said_to_be_untouched_until_it_is_used(tmp_path, dataset):
+    run = make_run(tmp_path / "run", [BASELINE, GOOD], dataset, fresh=[0, 1])
+    assert "test images were not used" in page_of(run, dataset).sections["verdict"]
+    run.record_test_look(trial=1)
+    run.record_test_look(trial=1)
+    exported = run.path / "export" / "trial-1"
+    exported.mkdir(parents=True)
+    record = {
+        "trial": 1,
+        "test": {"n": 9, "accuracy": 8 / 9, "metrics": {}},
+        "accuracy_interval": {"low": 0.565, "high": 0.98},
+    }
+    (exported / "export.json").write_text(json.dumps(record))
+    text = page_of(run, dataset).sections["verdict"].replace("\u00a0", " ")
+    assert "88.9 % of the 9 held-out test images right" in text
+    assert "looked at 2 times" in text
+    assert "not used" not in text
+
+
+def test_notes_of_the_loader_and_counts_are_shown(tmp_path, dataset):
+    trials = [BASELINE, GOOD, Made(state="PRUNED", reason="NaN"), Made(state="FAIL", reason="x")]
+    run = make_run(tmp_path / "run", trials, dataset, fresh=[0, 1])
+    text = page_of(run, dataset).sections["verdict"]
+    assert "4 trials: 2 complete, 1 pruned, 1 failed" in text
+    assert "3 proposed by the sampler's model" in text
+    assert "20 fold fits in 1 min 35 s" in text
+    assert "images resized to 8x8" in text
+
+
+def test_images_that_only_one_of_the_two_gets_right_are_counted(tmp_path, dataset):
+    trials = [Made(wrong=[1, 2, 3]), Made(wrong=[3, 4], sure=0.95)]
+    run = make_run(tmp_path / "run", trials, dataset, fresh=[0, 1])
+    text = page_of(run, dataset).sections["verdict"]
+    assert "2 that only trial 1 gets right, 1 that only the baseline gets right, 1 that" in text
+
+
+# Whatever there is of a run
+
+
+def test_a_run_without_a_complete_trial_shows_the_reasons(tmp_path, dataset):
+    trials = [
+        Made(state="FAIL", reason="ValueError: kernel too large"),
+        Made(state="PRUNED", reason="the training loss became nan"),
+    ]
+    page = page_of(make_run(tmp_path / "run", trials, dataset), dataset)
+    assert "No trial gave a score" in page.sections["verdict"]
+    for reason in ("ValueError: kernel too large", "the training loss became nan"):
+        assert reason in page.sections["verdict"]
+        assert reason in page.sections["trials"]
+    assert {"history", "mistakes", "usage"}.isdisjoint(page.sections)
+
+
+def test_a_run_before_its_first_trial_has_a_report(tmp_path, dataset):
+    page = page_of(make_run(tmp_path / "run", [], dataset, finished=False), dataset)
+    assert "No trial has a score yet" in page.sections["verdict"]
+    assert "trials" not in page.sections
+
+
+def test_a_trial_in_progress_is_listed(tmp_path, dataset):
+    run = make_run(tmp_path / "run", [BASELINE, Made(state="RUNNING")], dataset, finished=False)
+    assert "1 running" in page_of(run, dataset).sections["verdict"]
+
+
+def test_a_run_of_the_baseline_alone_has_every_section(tmp_path, dataset):
+    page = page_of(make_run(tmp_path / "run", [BASELINE], dataset, finished=False), dataset)
+    assert "Only the baseline has a score so far" in page.sections["verdict"]
+    assert "too few trials to tell" in page.sections["importances"]
+    assert {slug(section) for section in SECTIONS} <= set(page.sections)
+
+
+@pytest.mark.parametrize("given", [None, make_dataset(n=48)], ids=["gone", "changed"])
+def test_without_its_data_pictures_and_confusion_are_left_out_and_that_is_said(
+    tmp_path, dataset, given
+):
+    page = page_of(make_run(tmp_path / "run", [BASELINE, GOOD], dataset, fresh=[0, 1]), given)
+    assert not page.find("img")
+    assert "confusion" not in page.sections
+    assert "data is not there any more, or it has changed" in page.sections["mistakes"]
+    assert "77.8 %" in page.sections["verdict"].replace("\u00a0", " ")
+
+
+def test_every_section_file_is_in_the_list():
+    folder = Path(sections.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert files == {slug(section) for section in SECTIONS}
+
+
+# What strings of people can do
+
+
+def test_strings_of_people_are_escaped_everywhere(tmp_path):
+    classes = ('<b>&"x"</b>', "<script>alert(1)</script>", "</script><img src=x>")
+    names = [f"<img src=x onerror=alert({i})>.png" for i in range(45)]
+    dataset = make_dataset(class_names=classes, names=names)
+    nasty = Made(wrong=[7, 8], sure=0.95, values={"<i>kind</i>": "</script><u>"})
+    failed = Made(state="FAIL", reason="<iframe src='http://x'>")
+    run = make_run(
+        tmp_path / "run", [BASELINE, nasty, failed], dataset, fresh=[0, 1], notes=["<h1>&amp;</h1>"]
+    )
+    page = page_of(run, dataset)
+    used = {tag for tag, _ in page.elements}
+    assert used.isdisjoint({"b", "u", "i", "h1", "iframe"})
+    assert all(a["src"].startswith("data:image/png") for a in page.find("img"))
+    assert all("onerror" not in attributes for _, attributes in page.elements)
+    for name in classes:
+        assert name in page.sections["confusion"]
+    assert names[7] in page.sections["mistakes"]
+    assert "<iframe src='http://x'>" in page.sections["trials"]
+    assert "<h1>&amp;</h1>" in page.sections["verdict"]
+    assert len(page.scripts) == len(figures(page)) + 2  # plotly and our own
+
+
+def test_plotly_labels_are_escaped(tmp_path):
+    classes = [f"<a href='http://x'>{i}</a>" for i in range(15)]
+    dataset = make_dataset(n=75, class_names=classes)
+    nasty = Made(wrong=[1], sure=0.95, values={"<b>kind</b>": "<i>"}, proposed_by="<s>me</s>")
+    run = make_run(tmp_path / "run", [BASELINE, nasty], dataset, fresh=[0, 1])
+    drawn = figures(page_of(run, dataset))
+    texts = [text for figure in drawn for text in strings(figure)]
+    assert "&lt;a href='http://x'&gt;3&lt;/a&gt;" in texts
+    allowed = re.compile(r"<br>|</?b>|<extra></extra>")
+    for text in texts:
+        assert "<" not in allowed.sub("", text), text
+    hover = next(text for text in texts if "kind" in text)
+    assert "&lt;b&gt;kind&lt;/b&gt; &lt;i&gt;" in hover
+
+
+def figures(page):
+    return [json.loads(text) for a, text in page.scripts if a.get("type") == "application/json"]
+
+
+def strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from strings(item)
+
+
+# One file
+
+
+def test_the_page_loads_nothing_from_anywhere(tmp_path, dataset):
+    run = make_run(tmp_path / "run", [BASELINE, GOOD], dataset, fresh=[0, 1])
+    page = page_of(run, dataset)
+    assert not page.find("link")
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "srcset", "data", "action", "poster", "xlink:href"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), (tag, attributes)
+    style = " ".join(page.styles) + " ".join(a.get("style", "") for _, a in page.elements)
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_browser_is_told_to_load_nothing_and_to_run_only_our_scripts(tmp_path, dataset):
+    page = page_of(make_run(tmp_path / "run", [BASELINE], dataset), dataset)
+    (policy,) = [a["content"] for a in page.find("meta") if "http-equiv" in a]
+    rules = dict(rule.split(maxsplit=1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "data: blob:"
+    assert "unsafe" not in rules["script-src"]
+    run = [text for attributes, text in page.scripts if "type" not in attributes]
+    assert len(run) == 2
+    for script in run:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in rules["script-src"]
+
+
+def test_plotly_is_left_out_where_there_is_no_chart(tmp_path, dataset):
+    run = make_run(tmp_path / "run", [Made(state="FAIL", reason="x")], dataset)
+    page_of(run, dataset)
+    assert (run.path / "report.html").stat().st_size < 100_000
+
+
+def test_an_older_report_is_replaced_and_nothing_else_is_left(tmp_path, dataset):
+    run = make_run(tmp_path / "run", [BASELINE], dataset)
+    before = {path.name for path in run.path.iterdir()}
+    (run.path / "report.html").write_text("old")
+    page_of(run, dataset)
+    assert {path.name for path in run.path.iterdir()} - before == {"report.html", "report.json"}
+
+
+def test_plotly_accepts_every_chart(tmp_path):
+    import plotly.graph_objects as go
+
+    dataset = make_dataset(n=75, class_names=[f"class {i}" for i in range(15)])
+    trials = [BASELINE, *(Made(wrong=[i], rate=10 ** -(i / 4)) for i in range(12))]
+    trials.append(Made(state="PRUNED", reason="NaN"))
+    page = page_of(make_run(tmp_path / "run", trials, dataset, fresh=[0, 1]), dataset)
+    drawn = figures(page)
+    assert len(drawn) == 5
+    for figure in drawn:
+        text = re.sub(r"var\(--\w+\)", "#123456", json.dumps(figure))
+        go.Figure(json.loads(text))
+    names = {match for figure in drawn for s in strings(figure) for match in colour_names(s)}
+    defined = {name for style in page.styles for name in re.findall(r"(--\w+):", style)}
+    assert names
+    assert names <= defined
+
+
+def colour_names(text):
+    return re.findall(r"var\((--\w+)\)", text)
+
+
+# What it shows is what there is
+
+
+def test_the_confusion_matrix_is_that_of_scikit_learn(tmp_path, dataset):
+    wrong = [0, 3, 7, 22]
+    run = make_run(tmp_path / "run", [Made(wrong=wrong)], dataset, fresh=[0])
+    page = page_of(run, dataset)
+    best = read_results(run).best
+    rows = np.concatenate([fold.indices for fold in best.folds.folds])
+    said = np.concatenate([fold.probabilities.argmax(axis=1) for fold in best.folds.folds])
+    expected = confusion_matrix(dataset.train.y[rows], said)
+    facts = json.loads((run.path / "report.json").read_text())["sections"]["confusion"]
+    assert facts == {"class_names": list(CLASSES), "counts": expected.tolist()}
+    table = page.sections["confusion"]
+    for name, counts in zip(CLASSES, expected, strict=True):
+        assert f"{name} {' '.join(map(str, counts))} " in table
+
+
+def test_the_pictures_are_the_mistaken_images_the_most_wrong_first(tmp_path, dataset):
+    made = Made(wrong=[4, 9, 30, 41], surer={9: 0.99, 41: 0.6, 4: 0.7, 30: 0.8})
+    page = page_of(make_run(tmp_path / "run", [made], dataset, fresh=[0]), dataset)
+    shown = [decoded(a["src"]) for a in page.find("img")]
+    assert len(shown) == 4
+    for row, picture in zip([9, 30, 4, 41], shown, strict=True):
+        np.testing.assert_array_equal(picture, dataset.train.x[row, :, :, 0])
+    (first, *_) = page.find("img")
+    assert first["alt"] == "drawing 9.png: circle, taken for rectangle"
+    assert "99.0" in page.sections["mistakes"]
+
+
+def test_without_mistakes_the_least_sure_images_are_shown(tmp_path, dataset):
+    made = Made(surer={17: 0.5, 3: 0.6})
+    page = page_of(make_run(tmp_path / "run", [made], dataset, fresh=[0]), dataset)
+    assert "got all 45 images right" in page.sections["mistakes"]
+    shown = [decoded(a["src"]) for a in page.find("img")]
+    np.testing.assert_array_equal(shown[0], dataset.train.x[17, :, :, 0])
+    np.testing.assert_array_equal(shown[1], dataset.train.x[3, :, :, 0])
+
+
+def decoded(source):
+    """Return a picture at its own size again, 8x8."""
+    png = base64.b64decode(source.removeprefix("data:image/png;base64,"))
+    large = np.array(Image.open(io.BytesIO(png)))
+    return large[:: len(large) // 8, :: len(large) // 8]
+
+
+def test_the_table_holds_every_trial_the_best_first(tmp_path, dataset):
+    trials = [BASELINE, GOOD, Made(state="FAIL", reason="boom")]
+    page = page_of(make_run(tmp_path / "run", trials, dataset, fresh=[0, 1]), dataset)
+    values = [a["data-value"] for a in page.find("td", **{"class": "number"})]
+    assert values[::5] == ["1", "0", "2"]
+    assert float(values[1]) == pytest.approx(44 / 45)
+    assert "boom" in page.sections["trials"]
+    assert "rate 0.02" in page.sections["trials"]
+
+
+def test_the_history_draws_the_best_so_far(tmp_path, dataset):
+    trials = [MIDDLING, BASELINE, GOOD, MIDDLING]
+    run = make_run(tmp_path / "run", trials, dataset, fresh=[0, 2])
+    losses = [t.log_loss for t in read_results(run).trials]
+    history = figures(page_of(run, dataset))[0]
+    line = next(trace for trace in history["data"] if trace["name"] == "best so far")
+    assert line["y"][:4] == pytest.approx([losses[0], losses[0], losses[2], losses[2]])
+    names = [trace["name"] for trace in history["data"]]
+    assert {"baseline", "sampler's model"} <= set(names)
+
+
+def test_report_json_holds_trials_and_verdict(tmp_path, dataset):
+    trials = [BASELINE, GOOD, Made(state="FAIL", reason="boom")]
+    run = make_run(tmp_path / "run", trials, dataset, fresh=[0, 1])
+    page_of(run, dataset)
+    report = json.loads((run.path / "report.json").read_text())
+    assert report["best"]["trial"] == 1
+    assert report["verdict"]["word"] == "better"
+    assert [t["state"] for t in report["all_trials"]] == ["complete", "complete", "failed"]
+    assert report["all_trials"][2]["reason"] == "boom"
+    assert [m["row"] for m in report["sections"]["mistakes"]["mistakes"]] == [7]

@@ -1,0 +1,151 @@
+"""The parts of the report: importances, numbers in words, axes, the command to reproduce."""
+
+from __future__ import annotations
+
+import shlex
+
+import numpy as np
+import optuna
+import pytest
+import typer
+from automl_sem.reports.intervals import round_ticks
+from automl_sem.reports.ped_anova import importances
+from automl_sem.reports.sections.reproduce import command
+from automl_sem.reports.wording import duration, loss, percent, shape, signed_loss, times, value
+from hypothesis import given
+from hypothesis import strategies as st
+from made_runs import Made, make_dataset, make_run, results_of
+
+from automl_sem.cli import app
+from automl_sem.results import read_results
+from automl_sem.spaces.find import builtin_spaces
+
+
+def study(trials, objective):
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    made = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    made.optimize(objective, n_trials=trials)
+    return made
+
+
+def one_matters(trial):
+    noise = [trial.suggest_float(f"noise {i}", 0, 1) for i in range(4)]
+    matters = trial.suggest_float("matters", 0, 1)
+    if trial.suggest_categorical("branch", [True, False]):
+        trial.suggest_float("conditional", 0, 1)
+    return (matters - 0.3) ** 2 + 1e-4 * sum(noise)
+
+
+def test_what_matters_stands_out_from_chance():
+    found = importances(study(60, one_matters))
+    assert found[0].name == "matters"
+    assert found[0].stands_out
+    assert {i.name for i in found} >= {"branch", "conditional", "noise 0"}
+
+
+def test_where_nothing_matters_hardly_anything_stands_out():
+    rng = np.random.default_rng(0)
+    luck = study(40, lambda trial: one_matters(trial) * 0 + rng.random())
+    assert sum(i.stands_out for i in importances(luck)) <= 2
+
+
+def test_with_few_trials_nothing_is_said():
+    assert importances(study(9, one_matters)) == ()
+    assert importances(None) == ()
+
+
+def test_the_same_trials_give_the_same_importances():
+    made = study(20, one_matters)
+    assert importances(made) == importances(made)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0530, "0.0530"),
+        (1.234, "1.23"),
+        (12.3, "12.3"),
+        (123.4, "123"),
+        (0, "0"),
+        (None, "\u2013"),
+    ],
+)
+def test_log_losses_have_three_significant_digits(number, text):
+    assert loss(number) == text
+
+
+def test_numbers_in_words():
+    assert percent(0.97777) == "97.8 %"
+    assert signed_loss(-0.7361) == "\u22120.736"
+    assert [duration(s) for s in (0.42, 42, 185, 7800)] == [
+        "0.4 s",
+        "42 s",
+        "3 min 5 s",
+        "2 h 10 min",
+    ]
+    assert times(1000, 4000) == "4.0 times fewer"
+    assert times(3000, 1000) == "3.0 times more"
+    assert times(1000, 1010) == "about as many"
+    assert shape([24, 24, None]) == "24 \u00d7 24 \u00d7 any"
+    assert [value(v) for v in (True, 0.00123456, "adam", 3)] == ["yes", "0.00123", "adam", "3"]
+
+
+@given(
+    low=st.floats(-1e4, 1e4),
+    span=st.floats(1e-6, 1e4),
+)
+def test_ticks_are_few_and_enclose_the_values(low, span):
+    ticks = round_ticks(low, low + span)
+    assert 2 <= len(ticks) <= 7
+    assert ticks == sorted(ticks)
+    slack = 1e-6 * max(abs(low), span)
+    assert ticks[0] <= low + slack
+    assert ticks[-1] >= low + span - slack
+
+
+def parsed(text):
+    """Return the options of a command line, as our own command line understands them."""
+    program, verb, *arguments = shlex.split(text)
+    assert (program, verb) == ("automl-sem", "search")
+    return typer.main.get_command(app).commands["search"].make_context("search", arguments).params
+
+
+def test_the_command_to_reproduce_is_one_that_the_command_line_takes(tmp_path):
+    dataset = make_dataset()
+    results = results_of(
+        tmp_path / "my run",
+        [Made(), Made()],
+        dataset,
+        fixed={"epochs": 3, "batch_size": 8},
+        data={
+            "name": "drawings",
+            "source": "/home/me/my drawings",
+            "in_run": False,
+            "options": {"image_size": 32, "skip_bad": True},
+        },
+    )
+    options = parsed(command(results))
+    wanted = {"trials": 2, "folds": 5, "seed": 3, "epochs": 3, "batch_size": 8, "image_size": 32}
+    assert {name: options[name] for name in wanted} == wanted
+    assert options["data"] == "/home/me/my drawings"
+    assert options["space"] == str(tmp_path / "my run" / "space.py")
+    assert options["skip_bad"] is True
+
+
+def test_a_builtin_space_is_named_and_data_from_python_is_read_from_the_run(tmp_path):
+    origin = str(builtin_spaces()["shapes"])
+    results = results_of(
+        tmp_path / "run",
+        [Made()],
+        make_dataset(),
+        space={"name": "shapes", "origin": origin, "sha256": ""},
+        data={"name": "arrays", "source": "memory", "in_run": True, "options": {}},
+    )
+    options = parsed(command(results))
+    assert options["space"] == "shapes"
+    assert options["data"] == str(tmp_path / "run" / "data.npz")
+
+
+def test_an_unfinished_search_is_reproduced_with_the_trials_asked_for(tmp_path):
+    run = make_run(tmp_path / "run", [Made()], make_dataset(), finished=False, asked=14)
+    assert parsed(command(read_results(run)))["trials"] == 14
