@@ -48,7 +48,8 @@ def points(
     **more: Any,
 ) -> Trace:
     """Return markers; `hover` holds one text a point."""
-    edge = {"color": color if symbol.endswith(("-open", "x")) else PAPER, "width": 1.5}
+    drawn_by_its_edge = symbol.endswith(("-open", "-thin"))
+    edge = {"color": color if drawn_by_its_edge else PAPER, "width": 1.5}
     trace: Trace = {
         "type": "scatter",
         "mode": "markers",

@@ -21,13 +21,12 @@ def percent_range(interval: Interval) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Return a log-loss with three significant digits, without an exponent, or a dash."""
+    """Return a log-loss with three significant digits, or a dash."""
     if value is None:
         return DASH
     if value == 0:
         return "0"
-    text = f"{value:#.3g}"
-    return f"{value:.6f}" if "e" in text else text.rstrip(".")
+    return f"{value:#.3g}".rstrip(".")
 
 
 def signed_loss(value: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
 from automl_sem.reports import charts
@@ -63,12 +65,15 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
         thick = charts.line(epochs, means, name=name, color=color, width=3, line={"dash": dash})
         thick |= {"customdata": hover, "hovertemplate": "%{customdata}<extra></extra>"}
         traces.append({**thick, **where, "hoverinfo": "text", "showlegend": axis == "x"})
+    epochs_axis: dict[str, Any] = {"showgrid": False, "rangemode": "tozero"}
+    if max(point.epoch for fold in folds for point in fold.curve) <= 10:
+        epochs_axis["dtick"] = 1
     lowest = min(point.val_accuracy for fold in folds for point in fold.curve)
     return charts.figure(
         traces,
         legend=True,
-        xaxis=charts.axis("epoch", domain=[0, 0.46], showgrid=False, rangemode="tozero"),
-        xaxis2=charts.axis("epoch", domain=[0.56, 1], showgrid=False, rangemode="tozero"),
+        xaxis=charts.axis("epoch", domain=[0, 0.46], **epochs_axis),
+        xaxis2=charts.axis("epoch", domain=[0.56, 1], **epochs_axis),
         yaxis=charts.loss_axis("log-loss", drawn),
         yaxis2=charts.percent_axis("held-out accuracy", lowest, anchor="x2"),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -29,7 +31,7 @@ def render(context: Context) -> Markup | None:
         return None
     found = context.importances
     if not found:
-        return context.render("note.html", text=_too_few(complete))
+        return context.render("note.html", text=_too_few(complete, context.results.run.path))
     outstanding = [importance.name for importance in found if importance.stands_out]
     chart = context.chart(
         _figure(found[:SHOWN]),
@@ -55,11 +57,11 @@ def facts(context: Context) -> dict[str, Any]:
     }
 
 
-def _too_few(complete: int) -> str:
+def _too_few(complete: int, run: Path) -> str:
     return (
         f"There are too few trials to tell which hyperparameters matter: {complete} complete, and "
         f"with fewer than {MIN_TRIALS} the answer would be chance. "
-        "`automl-sem resume --trials 30` goes on with this search."
+        f"`automl-sem resume {shlex.quote(str(run))} --trials 30` goes on with this search."
     )
 
 

@@ -154,8 +154,8 @@ def maximum(results: Results) -> str:
         return numbers
     if fresh > search:
         return (
-            f"{numbers} The best of {tries} scores is partly the luckiest, so the search score "
-            "is too good; the fresh score is the one to quote."
+            f"{numbers} The best of {tries} scores is partly the luckiest, so it is usually "
+            "too good; the fresh score is the one to quote."
         )
     return (
         f"{numbers} The best of {tries} scores is partly the luckiest and usually falls on fresh "
@@ -176,8 +176,8 @@ def image_by_image(context: Context) -> str:
         wrong.append(set(found.rows[found.mistakes()].tolist()))
     ours, theirs = len(wrong[1] - wrong[0]), len(wrong[0] - wrong[1])
     return (
-        f"Counting {context.examples}: {ours} that only trial {best.trial.number} gets right, "
-        f"{theirs} that only the baseline gets right, {len(wrong[0] & wrong[1])} that neither does."
+        f"Counting {context.examples}: {ours} only trial {best.trial.number} gets right, "
+        f"{theirs} only the baseline, {len(wrong[0] & wrong[1])} neither."
     )
 
 
