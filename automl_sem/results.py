@@ -221,7 +221,7 @@ def _standing(run: RunDirectory, trial: TrialRecord, fresh: Mapping[int, Score |
     return Standing(
         trial=trial,
         score=folds.log_loss,
-        interval=fold_interval([f.log_loss for f in folds.folds], "log_loss"),
+        interval=fold_interval([f.log_loss for f in folds.folds], "log_loss", lowest=0.0),
         accuracy=folds.accuracy,
         accuracy_interval=wilson_interval(round(folds.accuracy * n), n),
         scored_on="fresh folds" if score else "search folds",

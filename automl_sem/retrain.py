@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult, UserError
-from automl_sem.run import _disk_error, _write_atomic
+from automl_sem.files import disk_error, write_atomic
 from automl_sem.scoring.batches import background, cross_entropy, draw_moves, epoch_order, move
 from automl_sem.scoring.batches import wants_raw_values as model_wants_raw_values
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
@@ -31,6 +31,7 @@ from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Recipe
 
 SAVE_EVERY_S = 5.0  # a killed retraining loses no more than this
+SAME_COMMAND = "the same command"
 BACKUP = "backup.npz"
 CHECKPOINT = "model.keras"
 
@@ -96,7 +97,7 @@ def retrain(
     try:
         checkpoints.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _disk_error(error, checkpoints) from error
+        raise disk_error(error, checkpoints, go_on=SAME_COMMAND) from error
     tf.config.experimental.enable_op_determinism()
     with seeded(seed):
         model = build()
@@ -196,7 +197,7 @@ class _Backup:
         arrays["seconds"] = np.array(saved.seconds)
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        _write_atomic(self.path, buffer.getvalue())
+        write_atomic(self.path, buffer.getvalue())
 
 
 def _fingerprint(model: Any, recipe: Recipe, part: TrainingPart, seed: int, epochs: int) -> str:
@@ -239,7 +240,7 @@ def _train(
                 saved = _Saved(epoch, seconds, trainer.devices, trainer.state())
                 backup.write(saved)
         except OSError as error:
-            raise _disk_error(error, backup.path) from error
+            raise disk_error(error, backup.path, go_on=SAME_COMMAND) from error
         if on_epoch is not None:
             on_epoch(epoch, epochs, loss)
     callbacks.on_train_end()

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from automl_sem.errors import UserError
+from automl_sem.files import disk_error, save_npz, write_atomic
 from automl_sem.types import CurvePoint, FoldResult, Ints
 
 Stage = Literal["search", "fresh"]
@@ -114,15 +115,15 @@ class RunDirectory:
             temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
             temporary.chmod(0o755)
             (temporary / "space.py").write_text(space_source, encoding="utf-8")
-            _save_npz(temporary / "splits.npz", splits)
+            save_npz(temporary / "splits.npz", splits)
             if arrays is not None:
-                _save_npz(temporary / "data.npz", arrays)
-            _write_atomic(temporary / "run.json", manifest.model_dump_json(indent=2).encode())
+                save_npz(temporary / "data.npz", arrays)
+            write_atomic(temporary / "run.json", manifest.model_dump_json(indent=2).encode())
             temporary.rename(path)
         except OSError as error:
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)
-            raise _disk_error(error, path) from error
+            raise disk_error(error, path) from error
         return cls(path)
 
     @contextlib.contextmanager
@@ -135,7 +136,7 @@ class RunDirectory:
         try:
             file = (self.path / "run.lock").open("a+")
         except OSError as error:
-            raise _disk_error(error, self.path) from error
+            raise disk_error(error, self.path) from error
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,7 +175,7 @@ class RunDirectory:
                 load_if_exists=True,
             )
         except OSError as error:
-            raise _disk_error(error, self.path) from error
+            raise disk_error(error, self.path) from error
 
     def read_study(self) -> Any | None:
         """Return the study as recorded so far, to read only; None before the first trial.
@@ -220,9 +221,9 @@ class RunDirectory:
         path = self._fold_path(trial, result.fold, stage)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _save_npz(path, arrays)
+            save_npz(path, arrays)
         except OSError as error:
-            raise _disk_error(error, self.path) from error
+            raise disk_error(error, self.path) from error
 
     def read_folds(self, trial: int, stage: Stage = "search") -> dict[int, FoldResult]:
         """Return the finished fold fits of a trial: fold number -> result."""
@@ -251,9 +252,9 @@ class RunDirectory:
         """Write a JSON file of the run atomically."""
         text = json.dumps(value, indent=2, allow_nan=False)
         try:
-            _write_atomic(self.path / name, text.encode())
+            write_atomic(self.path / name, text.encode())
         except OSError as error:
-            raise _disk_error(error, self.path) from error
+            raise disk_error(error, self.path) from error
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Return a JSON file of the run, or None if it is not there."""
@@ -322,33 +323,6 @@ def check_free(path: Path) -> None:
             where=path,
             hint="Choose another --out; nothing is overwritten",
         )
-
-
-def _disk_error(error: OSError, path: Path) -> UserError:
-    reason = error.strerror or str(error)
-    hint = "Check free space and permissions; what was finished is kept, go on with `resume`"
-    return UserError(f"cannot write: {reason}", where=error.filename or path, hint=hint)
-
-
-def _write_atomic(path: Path, content: bytes) -> None:
-    """Write through a temporary file, fsync and rename; sync the directory as well."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    _write_atomic(path, buffer.getvalue())
 
 
 def _cut_torn_line(path: Path) -> None:

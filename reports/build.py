@@ -8,9 +8,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
-from markupsafe import Markup
-
-from automl_sem.data.dataset import Dataset
 from automl_sem.reports.context import Context
 from automl_sem.reports.sections import (
     architecture,
@@ -25,8 +22,11 @@ from automl_sem.reports.sections import (
     usage,
     verdict,
 )
+from markupsafe import Markup
+
+from automl_sem.data.dataset import Dataset
+from automl_sem.files import write_atomic
 from automl_sem.results import Results
-from automl_sem.run import _write_atomic
 
 SCHEMA_VERSION = 1
 
@@ -66,7 +66,7 @@ def build_report(results: Results, dataset: Dataset | None) -> Path:
     """
     context = Context.of(results, dataset)
     run = results.run
-    _write_atomic(run.path / "report.html", render_page(context).encode())
+    write_atomic(run.path / "report.html", render_page(context).encode())
     run.write_json("report.json", report_json(context))
     return run.path / "report.html"
 

@@ -27,9 +27,10 @@ from automl_sem.export.card import model_card
 from automl_sem.export.formats import formats_of
 from automl_sem.export.verify import Verification, verify
 from automl_sem.export.wrap import predict_core, wrap
+from automl_sem.files import disk_error
 from automl_sem.results import Results, TrialRecord
 from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
-from automl_sem.run import RunDirectory, _disk_error, now
+from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
 from automl_sem.scoring.recipes import retrain_epochs
 from automl_sem.seeds import derive_seed
@@ -208,7 +209,7 @@ def export_trial(
             (temporary / CARD).write_text(card, encoding="utf-8")
         run.log(f"export of trial {trial.number}: {', '.join(f.name for f in asked)}")
     except OSError as error:
-        raise _disk_error(error, folder) from error
+        raise disk_error(error, folder, go_on="the same command") from error
     _require_verified(result)
     return result
 

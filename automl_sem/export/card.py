@@ -8,6 +8,7 @@ from typing import Any
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.export.base import Format
+from automl_sem.export.usage import image_lines
 from automl_sem.results import Results, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import fold_interval
@@ -113,7 +114,6 @@ def _test(record: Mapping[str, Any]) -> list[str]:
 
 
 def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format]) -> list[str]:
-    mode, axes = ("L", "[None, :, :, None]") if record["channels"] == 1 else ("RGB", "[None]")
     verified = {entry["name"] for entry in record["formats"] if entry["verified"]}
     lines = ["    automl-sem predict . image.png", "", "or, without automl-sem, in this directory:"]
     for made in formats:
@@ -128,7 +128,7 @@ def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format
             "import numpy as np",
             "from PIL import Image",
             "",
-            f'images = np.array(Image.open("image.png").convert("{mode}")){axes}',
+            *image_lines(record["channels"]),
             *(line for line in usage if not line.startswith("import")),
             f"print({list(dataset.class_names)}[probabilities[0].argmax()])",
             "```",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from automl_sem.data.images import resize, resizing_layer
 from automl_sem.scoring.batches import wants_raw_values
 from automl_sem.types import Bytes, Floats
 
@@ -24,30 +25,12 @@ def wrap(core: Any) -> Any:
 
     _, height, width, channels = core.input_shape
     images = keras.Input((None, None, channels), dtype="uint8", name="images")
-    x = resizing(height, width)(images)
+    x = resizing_layer((height, width))(images)
     # A network that scales by itself gets 0..255, but as floats.
     x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
     # Resizing takes itself to be training unless told otherwise, and tells the layers after it:
     # without training=False, Dropout would drop when the model is simply called.
     return keras.Model(images, core(x, training=False), name="classifier")
-
-
-def resizing(height: int, width: int) -> Any:
-    """Return the layer that resizes as the data loader does.
-
-    With dtype uint8, since in a graph the layer would otherwise leave out the rounding
-    that it does outside of one.
-    """
-    import keras
-
-    return keras.layers.Resizing(
-        height,
-        width,
-        interpolation="bilinear",
-        antialias=True,
-        data_format="channels_last",
-        dtype="uint8",
-    )
 
 
 def predict_core(core: Any, images: Bytes, batch_size: int = 512) -> Floats:
@@ -64,6 +47,6 @@ def predict_core(core: Any, images: Bytes, batch_size: int = 512) -> Floats:
     for first in range(0, len(images), batch_size):
         batch = images[first : first + batch_size]
         if batch.shape[1:3] != (height, width):
-            batch = np.asarray(resizing(height, width)(batch))
+            batch = resize(batch, (height, width))
         parts.append(np.asarray(core(batch.astype(np.float32) * scale, training=False)))
     return np.concatenate(parts).astype(np.float32)

@@ -44,7 +44,7 @@ class Interval:
     level: float = 0.95
 
 
-def fold_interval(values: Sequence[float], metric: str) -> Interval:
+def fold_interval(values: Sequence[float], metric: str, *, lowest: float = -math.inf) -> Interval:
     """Return the corrected resampled t interval for a mean over k folds.
 
     mean +- t(k-1, .975) * s * sqrt(1/k + 1/(k-1)): folds share training examples, so
@@ -53,6 +53,7 @@ def fold_interval(values: Sequence[float], metric: str) -> Interval:
     Args:
         values: One value per fold, at least two.
         metric: Name of what the values are.
+        lowest: No value can be below; the interval ends there.
 
     Raises:
         ValueError: If there are fewer than two values.
@@ -64,7 +65,7 @@ def fold_interval(values: Sequence[float], metric: str) -> Interval:
         raise ValueError(f"an interval needs at least two folds. Received: {k}")
     mean, s = float(np.mean(values)), float(np.std(values, ddof=1))
     half = float(stats.t.ppf(0.975, k - 1)) * s * math.sqrt(1 / k + 1 / (k - 1))
-    return Interval(metric, T_METHOD, mean - half, mean + half)
+    return Interval(metric, T_METHOD, max(lowest, mean - half), mean + half)
 
 
 def wilson_interval(hits: float, n: int) -> Interval:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
-
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import values
+from markupsafe import Markup
 
 TITLE = "All trials"
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from markupsafe import Markup
-
 from automl_sem.reports.context import Context
+from markupsafe import Markup
 
 TITLE = "Use it"
 

@@ -41,6 +41,12 @@ def test_the_fold_interval_is_wider_than_the_plain_one_by_the_shared_training_da
     assert (ours.low + ours.high) / 2 == pytest.approx(np.mean(values))
 
 
+def test_an_interval_ends_where_no_value_can_be():
+    values = [0.01, 0.02, 0.9]
+    assert fold_interval(values, "log_loss").low < 0
+    assert fold_interval(values, "log_loss", lowest=0.0).low == 0
+
+
 def test_one_fold_has_no_interval():
     with pytest.raises(ValueError, match="at least two folds"):
         fold_interval([0.1], "log_loss")

@@ -1,0 +1,49 @@
+"""Write files so that a crash leaves the old content or the new one, never half of it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_sem.errors import UserError
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write through a temporary file, fsync and rename; sync the directory as well."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to a compressed .npz file, atomically."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    write_atomic(path, buffer.getvalue())
+
+
+def disk_error(error: OSError, path: Path, *, go_on: str = "`automl-sem resume`") -> UserError:
+    """Return the one line for a disk that is full, read-only or gone.
+
+    Args:
+        error: What the system said.
+        path: What was being written, if the error does not name it.
+        go_on: How to go on once the disk is well again.
+    """
+    reason = error.strerror or str(error)
+    hint = f"Check free space and permissions; what was finished is kept, go on with {go_on}"
+    return UserError(f"cannot write: {reason}", where=error.filename or path, hint=hint)
