@@ -20,8 +20,6 @@ from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.types import Candidate, FoldResult, Outcome
 
-BASELINE_NAME = "baseline"
-
 
 def stdout() -> Console:
     """Return the console for results."""
@@ -203,7 +201,7 @@ def summary(results: Results) -> str:
     if results.best is not None:
         lines.append(_standing_line("best", results.best))
     if results.baseline is not None:
-        lines.append(_standing_line(BASELINE_NAME, results.baseline))
+        lines.append(_standing_line("baseline", results.baseline))
     if results.verdict is not None:
         lines.append(f"verdict   {verdict_sentence(results)}")
     states = [t.state for t in results.trials]
@@ -231,13 +229,17 @@ def verdict_sentence(results: Results) -> str:
     if verdict.interval is None:
         return "no trial beat the baseline"
     low, high = verdict.interval.low, verdict.interval.high
-    span = f"log-loss difference {verdict.difference:+.3g}, 95 % interval {low:+.3g} to {high:+.3g}"
+    side = "ahead of" if verdict.difference < 0 else "behind"
     answer = {
-        "better": f"trial {best.trial.number} is better than the baseline",
-        "worse": f"trial {best.trial.number} is worse than the baseline: its search score was luck",
-        "not distinguishable": f"trial {best.trial.number} and the baseline cannot be told apart",
+        "better": "better than the baseline",
+        "worse": "worse than the baseline, its search score was luck",
+        "not distinguishable": f"{side} the baseline, but it could be luck: not distinguishable",
     }[verdict.word]
-    return f"{answer} on fresh folds ({span})"
+    return (
+        f"trial {best.trial.number} is {answer} "
+        f"(log-loss difference {verdict.difference:+.3g} on fresh folds, "
+        f"95 % interval {low:+.3g} to {high:+.3g})"
+    )
 
 
 def _standing_line(name: str, standing: Standing) -> str:

@@ -8,6 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
+from markupsafe import Markup
+
+from automl_sem.data.dataset import Dataset
+from automl_sem.files import write_atomic
 from automl_sem.reports.context import Context
 from automl_sem.reports.sections import (
     architecture,
@@ -22,10 +26,6 @@ from automl_sem.reports.sections import (
     usage,
     verdict,
 )
-from markupsafe import Markup
-
-from automl_sem.data.dataset import Dataset
-from automl_sem.files import write_atomic
 from automl_sem.results import Results
 
 SCHEMA_VERSION = 1

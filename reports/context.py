@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from automl_sem.reports import wording
-from automl_sem.reports.charts import Figure
-from automl_sem.reports.ped_anova import Importance, importances
-from automl_sem.reports.predictions import OutOfFold
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from automl_sem.data.dataset import Dataset
+from automl_sem.reports import wording
+from automl_sem.reports.charts import Figure
+from automl_sem.reports.ped_anova import Importance, importances
+from automl_sem.reports.predictions import OutOfFold
 from automl_sem.results import Results
 from automl_sem.run import Manifest
 

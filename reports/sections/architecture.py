@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from automl_sem.reports.context import Context
 from automl_sem.reports.drawing import BOX_HEIGHT, BOX_WIDTH, draw
 from automl_sem.reports.wording import value
-from markupsafe import Markup
 
 TITLE = "Winning network"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, percent
-from markupsafe import Markup
-
 from automl_sem.types import FoldResult
 
 TITLE = "Learning curves"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from markupsafe import Markup
+
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, percent
-from markupsafe import Markup
-
 from automl_sem.results import TrialRecord
 
 TITLE = "Folds"

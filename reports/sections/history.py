@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any
 
+from markupsafe import Markup
+
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, percent, values
-from markupsafe import Markup
-
 from automl_sem.results import TrialRecord
 
 TITLE = "Search history"

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.ped_anova import GOOD, MIN_TRIALS, Importance
 from automl_sem.reports.wording import percent
-from markupsafe import Markup
 
 TITLE = "What mattered"
 

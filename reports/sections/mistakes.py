@@ -7,11 +7,11 @@ import io
 from typing import Any
 
 import numpy as np
-from automl_sem.reports.context import Context
-from automl_sem.reports.predictions import OutOfFold
 from markupsafe import Markup
 
 from automl_sem.data.dataset import Dataset
+from automl_sem.reports.context import Context
+from automl_sem.reports.predictions import OutOfFold
 from automl_sem.types import Bytes, Ints
 
 TITLE = "Mistakes"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from automl_sem.reports.context import Context
 from markupsafe import Markup
 
+from automl_sem.reports.context import Context
 from automl_sem.results import Results
 from automl_sem.spaces.find import builtin_spaces
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import values
-from markupsafe import Markup
 
 TITLE = "All trials"
 

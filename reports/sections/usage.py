@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from automl_sem.reports.context import Context
 from markupsafe import Markup
+
+from automl_sem.reports.context import Context
 
 TITLE = "Use it"
 

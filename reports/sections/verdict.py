@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from markupsafe import Markup
+
+from automl_sem.finalists import Verdict
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
 from automl_sem.reports.predictions import OutOfFold
@@ -17,9 +20,6 @@ from automl_sem.reports.wording import (
     signed_loss,
     times,
 )
-from markupsafe import Markup
-
-from automl_sem.finalists import Verdict
 from automl_sem.results import Results, Standing
 
 TITLE = "Verdict"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from made_runs import Made, Page, make_dataset, make_run
+
+from automl_sem.backend import use_tensorflow
 from automl_sem.reports.build import build_report
 from automl_sem.reports.drawing import (
     BOX_HEIGHT,
@@ -14,9 +17,6 @@ from automl_sem.reports.drawing import (
     settings_in_words,
 )
 from automl_sem.reports.wording import TIMES
-from made_runs import Made, Page, make_dataset, make_run
-
-from automl_sem.backend import use_tensorflow
 from automl_sem.results import read_results
 from automl_sem.scoring.architecture import describe_architecture
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from automl_sem.reports import sections
-from automl_sem.reports.build import SECTIONS, build_report, slug
-from automl_sem.reports.sections.verdict import headline, luck, maximum
 from made_runs import CLASSES, Made, Page, make_dataset, make_run, results_of
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
+from automl_sem.reports import sections
+from automl_sem.reports.build import SECTIONS, build_report, slug
+from automl_sem.reports.sections.verdict import headline, luck, maximum
 from automl_sem.results import read_results
 
 BASELINE = Made(wrong=range(0, 30, 3), parameters=9000)  # two of each fold

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 import numpy as np
 import optuna
 import pytest
 import typer
-from automl_sem.reports.intervals import round_ticks
-from automl_sem.reports.ped_anova import importances
-from automl_sem.reports.sections.reproduce import command
-from automl_sem.reports.wording import duration, loss, percent, shape, signed_loss, times, value
 from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import Made, make_dataset, make_run, results_of
 
 from automl_sem.cli import app
+from automl_sem.reports.context import script_json
+from automl_sem.reports.intervals import round_ticks
+from automl_sem.reports.ped_anova import importances
+from automl_sem.reports.sections.reproduce import command
+from automl_sem.reports.wording import duration, loss, percent, shape, signed_loss, times, value
 from automl_sem.results import read_results
 from automl_sem.spaces.find import builtin_spaces
+
+
+def test_json_in_a_script_element_cannot_end_it():
+    value = {"name": "</script><!-- & -->"}
+    text = script_json(value)
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == value
 
 
 def study(trials, objective):
