@@ -324,9 +324,9 @@ def _work(
             session.finished = True
         finally:
             keep_time()
-        _build_report(directory, dataset)
         results = read_results(directory)
         directory.write_json("result.json", results.to_json())
+        _build_report(directory, dataset)
     if results.best is None:
         reasons = {t.reason for t in results.trials if t.reason}
         raise NegativeResult(

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from automl_sem.reports.wording import duration, loss, percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.types import Candidate, FoldResult, Outcome
@@ -70,7 +71,7 @@ class LineListener:
         best = score.log_loss < self._best
         self._best = min(self._best, score.log_loss)
         return (
-            f"{start}  accuracy {percent(score.accuracy):>7}  log-loss {score.log_loss:<7.3g}"
+            f"{start}  accuracy {percent(score.accuracy):>7}  log-loss {loss(score.log_loss):<6}"
             f"  folds {folds}  {score.seconds:.1f} s{'  best so far' if best else ''}"
         )
 
@@ -180,21 +181,6 @@ class LiveListener(LineListener):
         return f"  about {duration(max(0.0, min(left)))} left" if left else ""
 
 
-def percent(share: float | None) -> str:
-    """Return `97.8 %`, or a dash."""
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def duration(seconds: float) -> str:
-    """Return `42 s`, `3 min 5 s` or `2 h 10 min`."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-
-
 def summary(results: Results) -> str:
     """Return the outcome of a search in a few lines."""
     lines = []
@@ -247,7 +233,7 @@ def _standing_line(name: str, standing: Standing) -> str:
     return (
         f"{name:<8}  trial {standing.trial.number}: accuracy {percent(standing.accuracy)} "
         f"(95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %), "
-        f"log-loss {standing.score:.3g}, {standing.trial.parameters:,} weights, "
+        f"log-loss {loss(standing.score)}, {standing.trial.parameters:,} weights, "
         f"on {standing.scored_on}"
     )
 
@@ -273,17 +259,12 @@ def _trial_cells(trial: TrialRecord) -> list[str]:
         str(trial.number),
         trial.proposed_by,
         percent(trial.accuracy),
-        f"{trial.log_loss:.3g}",
+        loss(trial.log_loss),
         " ".join(f"{100 * a:.0f}" for a in trial.fold_accuracies),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",
         "",
     ]
-
-
-def describe_values(items: Iterable[tuple[str, object]]) -> str:
-    """Return `depth=3 filters=16 ...`."""
-    return " ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in items)
 
 
 def runs_table(runs: Iterable[RunDirectory], results: Iterable[Results]) -> Table:

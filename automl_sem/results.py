@@ -217,6 +217,12 @@ def read_results(run: RunDirectory) -> Results:
 def _standing(run: RunDirectory, trial: TrialRecord, fresh: Mapping[int, Score | None]) -> Standing:
     score = fresh[trial.number]
     folds = score or Score(tuple(run.read_folds(trial.number).values()))
+    if len(folds.folds) < len(trial.fold_scores):
+        raise UserError(
+            f"fold results of trial {trial.number} are missing",
+            where=run.path / "folds" / str(trial.number),
+            hint="Put them back, or start anew with `automl-sem search`",
+        )
     n = sum(len(f.indices) for f in folds.folds)
     return Standing(
         trial=trial,

@@ -239,6 +239,14 @@ def test_a_search_without_a_valid_trial_is_a_negative_result(find, tmp_path):
         _ = run.best
 
 
+def test_missing_fold_results_are_one_clear_line(find):
+    run = find(trials=1)
+    (run.path / "folds" / "0" / "1.npz").unlink()
+    (run.path / "fresh" / "0" / "1.npz").unlink()
+    with pytest.raises(UserError, match="fold results of trial 0 are missing"):
+        _ = run.results
+
+
 def test_the_smallest_class_gives_the_number_of_folds(find, tmp_path, stripes, quiet):
     keep = np.concatenate([np.flatnonzero(stripes.y == c)[:n] for c, n in enumerate((9, 9, 3))])
     path = tmp_path / "few.npz"

@@ -6,6 +6,7 @@ import shlex
 
 from markupsafe import Markup
 
+from automl_sem.export.usage import image_lines
 from automl_sem.reports.context import Context
 
 TITLE = "Use it"
@@ -26,8 +27,7 @@ def render(context: Context) -> Markup | None:
         there=(exported / "export.json").exists(),
         saved_model=str(exported / "saved_model"),
         keras_file=str(exported / "model.keras"),
-        mode="RGB" if shape[-1] == 3 else "L",
-        axes="[None]" if shape[-1] == 3 else "[None, :, :, None]",
+        image_lines="\n".join(image_lines(shape[-1])),
         class_names=list(context.class_names),
         trial=best.trial.number,
         examples=context.examples,
