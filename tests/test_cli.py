@@ -129,6 +129,7 @@ def bad_inputs(tmp):
         "missing folder": (["search", tmp / "nowhere"], "nowhere"),
         "unknown dataset": (["search", "shapes", "--data", "digitz"], "Did you mean 'digits'?"),
         "unknown space": (["search", ok, "--space", "shape"], "Did you mean 'shapes'?"),
+        "two datasets": (["search", "digits", "--data", "shapes"], "two datasets are named"),
         "empty folder": (["search", empty], "empty"),
         "images not in class folders": (["search", flat], "flat"),
         "one class": (["search", drawings(tmp / "one", a=6)], "one class"),
@@ -149,7 +150,7 @@ def bad_inputs(tmp):
 
 
 BAD_INPUTS = (
-    "unknown word", "nothing", "missing folder", "unknown dataset", "unknown space",
+    "two datasets", "unknown word", "nothing", "missing folder", "unknown dataset", "unknown space",
     "empty folder", "images not in class folders", "one class", "single example", "zero bytes",
     "other classes in test", "wrong keys", "wrong lengths", "NaN", "syntax error", "no build",
     "full directory", "folds", "trials", "time", "size of what has no size",

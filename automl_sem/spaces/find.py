@@ -44,26 +44,27 @@ def summary(path: Path) -> str:
     return doc.splitlines()[0] if doc else ""
 
 
-def find(target: str, datasets: Collection[str]) -> Target:
+def find(target: str, datasets: Collection[str], *, data_only: bool = False) -> Target:
     """Resolve a word, in this order: a .py file, a space, a dataset, a path.
 
     Args:
         target: What the person typed.
         datasets: Names of the built-in datasets.
+        data_only: Whether the space is named already, so that the word means data.
 
     Raises:
         UserError: If it is none of these.
     """
     spaces = builtin_spaces()
-    if target.endswith(".py"):
+    if target.endswith(".py") and not data_only:
         return Target(find_space(target), None)
-    if target in spaces:
+    if target in spaces and not data_only:
         return Target(spaces[target], None)
     if target in datasets or Path(target).expanduser().exists():
         return Target(None, target)
     raise UserError(
-        f"no space, dataset, file or folder is called {target!r}",
-        hint=did_you_mean(target, {*spaces, *datasets}),
+        f"no {'' if data_only else 'space, '}dataset, file or folder is called {target!r}",
+        hint=did_you_mean(target, {*datasets} if data_only else {*spaces, *datasets}),
     )
 
 

@@ -7,7 +7,7 @@ import keras_tuner
 import pytest
 
 from automl_sem.errors import UserError
-from automl_sem.spaces.find import builtin_spaces, find, find_space, summary
+from automl_sem.spaces.find import Target, builtin_spaces, find, find_space, summary
 from automl_sem.spaces.load import load_space
 from automl_sem.types import DataInfo
 
@@ -109,6 +109,13 @@ def test_a_flag_fixes_what_the_recipe_would_search(info):
 def test_what_a_word_means(word, space, data):
     target = find(word, DATASETS)
     assert (target.space and target.space.name, target.data) == (space, data)
+
+
+def test_beside_a_named_space_a_word_means_data():
+    assert find("shapes", DATASETS).space.name == "shapes.py"
+    assert find("shapes", DATASETS, data_only=True) == Target(None, "shapes")
+    with pytest.raises(UserError, match="no dataset, file or folder is called 'mine'"):
+        find("mine", DATASETS, data_only=True)
 
 
 def test_an_unknown_word_gets_a_suggestion():

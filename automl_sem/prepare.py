@@ -1,0 +1,192 @@
+"""Before a search: what the options mean, a new run directory, and whether a run may go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_sem import environment
+from automl_sem.backend import use_tensorflow
+from automl_sem.config import SearchOptions
+from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
+from automl_sem.data.split import stratified_folds, usable_folds
+from automl_sem.errors import UserError
+from automl_sem.finalists import fresh_seed
+from automl_sem.registry import RUNS
+from automl_sem.run import Manifest, RunDirectory, now
+from automl_sem.spaces.find import SPACE_FOR_KIND, Target, find, find_space
+from automl_sem.spaces.load import load_space
+from automl_sem.spaces.space import Space
+
+Arrays = tuple[Any, Any]
+
+
+def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Dataset]:
+    """Return space and dataset that the options mean.
+
+    Raises:
+        UserError: If there is no such space or dataset, or they do not fit.
+    """
+    space_path, data_name = _choose(options)
+    if space_path is None and data_name is None and arrays is None:
+        raise UserError(
+            "nothing to search", hint="Name a space or data, as in `automl-sem search shapes`"
+        )
+    use_tensorflow()
+    space = (
+        load_space(space_path).with_fixed(epochs=options.epochs, batch_size=options.batch_size)
+        if space_path
+        else None
+    )
+    if arrays is not None:
+        dataset = from_arrays(*arrays, seed=options.seed)
+    else:
+        source = data_name or (space.data if space else None)
+        if source is None:
+            raise UserError(
+                "the space names no DATA", where=space_path, hint="Pass --data NAME_OR_PATH"
+            )
+        dataset = load_dataset(
+            source,
+            size=options.size,
+            image_size=options.image_size,
+            skip_bad=options.skip_bad,
+            seed=options.seed,
+        )
+    if space is None:
+        name = SPACE_FOR_KIND[dataset.info.kind]
+        space = load_space(find_space(name)).with_fixed(
+            epochs=options.epochs, batch_size=options.batch_size
+        )
+    if space.kind not in (None, dataset.info.kind):
+        raise UserError(
+            f"space {space.name!r} is for {space.kind}, but the data are {dataset.info.kind}",
+            where=space.path,
+            hint="Choose another --space or --data",
+        )
+    return space, dataset
+
+
+def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:
+    """Return the space file and the dataset that are named, each None where it is not."""
+    target = Target(None, None)
+    if options.target is not None:
+        target = find(options.target, BUILTIN, data_only=options.space is not None)
+    if target.data is not None and options.data is not None:
+        raise UserError(
+            f"two datasets are named, {target.data!r} and {options.data!r}",
+            where="--data",
+            hint="Name one, and the space with --space if it is not the default",
+        )
+    space = find_space(options.space) if options.space else target.space
+    return space, options.data or target.data
+
+
+def create_run(
+    options: SearchOptions, space: Space, dataset: Dataset, from_memory: bool
+) -> RunDirectory:
+    """Check that a search can work, then write its run directory."""
+    folds, note = usable_folds(dataset.train.y, options.folds, dataset.class_names)
+    space.starts(dataset.info)
+    manifest = Manifest(
+        created=now(),
+        seed=options.seed,
+        folds=folds,
+        trials=options.trial_limit,
+        time_limit_s=options.time_limit_s,
+        fixed=dict(space.fixed),
+        space={"name": space.name, "origin": str(space.path), "sha256": space.fingerprint()},
+        data=_data_record(dataset, from_memory),
+        notes=[*dataset.notes, *([note] if note else [])],
+        versions=environment.versions(),
+        machine=environment.machine(),
+    )
+    splits = {
+        "search": stratified_folds(dataset.train.y, folds, options.seed),
+        "fresh": stratified_folds(dataset.train.y, folds, fresh_seed(options.seed)),
+    }
+    path = options.out or _free_name(dataset.name)
+    arrays = dataset.to_arrays() if from_memory else None
+    return RunDirectory.create(path, manifest, space.source, splits, arrays)
+
+
+def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "source": "data.npz in the run directory" if from_memory else dataset.source,
+        "in_run": from_memory,
+        "options": dict(dataset.options),
+        "train_examples": len(dataset.train.y),
+        "test_examples": len(dataset.test.y),
+        "input_shape": list(dataset.info.input_shape),
+        "class_names": list(dataset.class_names),
+        "train_sha256": dataset.train.fingerprint(),
+        "test_sha256": dataset.test.fingerprint(),
+    }
+
+
+def _free_name(name: str) -> Path:
+    stem = f"{datetime.now():%Y%m%d-%H%M}-{name}"
+    path, count = RUNS / stem, 1
+    while path.exists():
+        count += 1
+        path = RUNS / f"{stem}-{count}"
+    return path
+
+
+def unchanged_dataset(directory: RunDirectory) -> Dataset:
+    """Load a run's dataset again.
+
+    Raises:
+        UserError: If it is gone or no longer the same, naming what changed.
+    """
+    then: Mapping[str, Any] = directory.manifest.data
+    if then["in_run"]:
+        with np.load(directory.path / "data.npz") as file:
+            return Dataset.from_saved_arrays(then["name"], dict(file))
+    dataset = load_dataset(then["source"], **then["options"])
+    current = _data_record(dataset, from_memory=False)
+    labels = {
+        "class_names": "class names",
+        "input_shape": "image size",
+        "train_examples": "number of training examples",
+        "test_examples": "number of test examples",
+        "train_sha256": "training examples",
+        "test_sha256": "test examples",
+    }
+    for key, label in labels.items():
+        if current[key] != then[key]:
+            values = "" if key.endswith("sha256") else f": {then[key]} then, {current[key]} now"
+            raise UserError(
+                f"the {label} changed since the run was started{values}",
+                where=then["source"],
+                hint="Put the data back, or start anew with `automl-sem search`",
+            )
+    return dataset
+
+
+def unchanged_space(directory: RunDirectory) -> Space:
+    """Load a run's space from its snapshot.
+
+    Raises:
+        UserError: If the file it came from is no longer the same, naming the line.
+    """
+    manifest = directory.manifest
+    snapshot = load_space(directory.path / "space.py", name=manifest.space["name"])
+    origin = Path(manifest.space["origin"])
+    if origin.exists():
+        then, current = snapshot.source.splitlines(), origin.read_text("utf-8").splitlines()
+        if then != current:
+            pairs = enumerate(zip(then, current, strict=False), 1)
+            line = next((i for i, (a, b) in pairs if a != b), min(len(then), len(current)) + 1)
+            raise UserError(
+                "the space changed since the run was started",
+                where=f"{origin}:{line}",
+                hint=f"Put it back (the run keeps a copy: {snapshot.path}), "
+                "or start anew with `automl-sem search`",
+            )
+    return snapshot.with_fixed(**manifest.fixed)
