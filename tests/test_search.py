@@ -188,8 +188,10 @@ from automl_sem import Recipe
 
 
 class Greedy(layers.Layer):
-    def call(self, x):
-        return x + tf.reduce_sum(tf.zeros([10**6 * tf.shape(x)[0], 10**6]))
+    def call(self, x, training=False):
+        if training:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return x
 
 
 def build(hp, data):
