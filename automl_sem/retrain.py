@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import json
 import time
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.backup import Backup, Saved, State
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult, UserError
-from automl_sem.files import disk_error, write_atomic
+from automl_sem.files import disk_error
 from automl_sem.scoring.batches import background, cross_entropy, draw_moves, epoch_order, move
 from automl_sem.scoring.batches import wants_raw_values as model_wants_raw_values
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
@@ -37,7 +36,6 @@ CHECKPOINT = "model.keras"
 
 Build = Callable[[], Any]
 OnEpoch = Callable[[int, int, float], None]
-State = list[NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def retrain(
     with seeded(seed):
         model = build()
     steps = epochs * steps_per_epoch(max(len(part.x), recipe.batch_size), recipe.batch_size)
-    backup = _Backup(checkpoints / BACKUP, _fingerprint(model, recipe, part, seed, epochs))
+    backup = Backup(checkpoints / BACKUP, _fingerprint(model, recipe, part, seed, epochs))
     start = end = backup.read()
     if end is None or end.epoch < epochs:
         names = list(devices) if devices is not None else visible_devices()
@@ -151,55 +149,6 @@ def visible_devices(gpus: str | int = "all") -> list[str]:
     return found[:count] or ["CPU:0"]
 
 
-@dataclass(frozen=True)
-class _Saved:
-    """A training as it stood after an epoch: variables of the model, then of the optimizer."""
-
-    epoch: int
-    seconds: float
-    devices: int
-    state: State
-
-
-class _Backup:
-    """All variables after an epoch on disk, replaced atomically.
-
-    Keras's own BackupAndRestore leaves the seed states of Dropout out, so that a resumed
-    training would end elsewhere.
-
-    Args:
-        path: The file.
-        settings: Fingerprint of what is trained; a backup of anything else is passed over.
-    """
-
-    def __init__(self, path: Path, settings: str) -> None:
-        self.path = path
-        self._settings = settings
-
-    def read(self) -> _Saved | None:
-        try:
-            with np.load(self.path) as file:
-                if str(file["settings"]) != self._settings:
-                    return None
-                epoch, devices = (int(n) for n in file["progress"])
-                state = [file[f"v{i}"] for i in range(len(file.files) - 3)]
-                return _Saved(epoch, float(file["seconds"]), devices, state)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            hint = "Remove it to train from the start"
-            raise UserError("cannot read the checkpoint", where=self.path, hint=hint) from error
-
-    def write(self, saved: _Saved) -> None:
-        arrays: dict[str, Any] = {f"v{i}": value for i, value in enumerate(saved.state)}
-        arrays["settings"] = np.array(self._settings)
-        arrays["progress"] = np.array([saved.epoch, saved.devices], np.int64)
-        arrays["seconds"] = np.array(saved.seconds)
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
-        write_atomic(self.path, buffer.getvalue())
-
-
 def _fingerprint(model: Any, recipe: Recipe, part: TrainingPart, seed: int, epochs: int) -> str:
     """The devices are left out: weights trained on two of them are the weights."""
     shapes = [[*variable.shape] for variable in model.variables]
@@ -210,14 +159,14 @@ def _fingerprint(model: Any, recipe: Recipe, part: TrainingPart, seed: int, epoc
 def _train(
     trainer: _MirroredTrainer,
     epochs: int,
-    start: _Saved | None,
-    backup: _Backup,
+    start: Saved | None,
+    backup: Backup,
     on_epoch: OnEpoch | None,
-) -> _Saved:
+) -> Saved:
     """Train from where the last session stood to the last epoch."""
     import keras
 
-    saved = start or _Saved(0, 0.0, trainer.devices, [])
+    saved = start or Saved(0, 0.0, trainer.devices, [])
     if start is not None:
         trainer.restore(start.state)
     begun = time.perf_counter() - saved.seconds
@@ -237,7 +186,7 @@ def _train(
             # The checkpoint first: then a finished backup says that both are there.
             callbacks.on_epoch_end(epoch - 1, {"loss": loss})
             if checkpoint.due:
-                saved = _Saved(epoch, seconds, trainer.devices, trainer.state())
+                saved = Saved(epoch, seconds, trainer.devices, trainer.state())
                 backup.write(saved)
         except OSError as error:
             raise disk_error(error, backup.path, go_on=SAME_COMMAND) from error

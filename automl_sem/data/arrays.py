@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
-from automl_sem.data.images import check_size, resize
+from automl_sem.data.pixels import check_size, resize
 from automl_sem.data.split import check_classes, hold_out_test
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes, Ints

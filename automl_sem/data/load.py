@@ -7,7 +7,8 @@ from pathlib import Path
 from automl_sem.data.arrays import load_npz
 from automl_sem.data.builtin import BUILTIN
 from automl_sem.data.dataset import Dataset
-from automl_sem.data.images import MIN_SIDE, load_images
+from automl_sem.data.images import load_images
+from automl_sem.data.pixels import MIN_SIDE
 from automl_sem.errors import UserError, did_you_mean
 
 

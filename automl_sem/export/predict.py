@@ -57,7 +57,7 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
             print(prediction.file, prediction.label, prediction.probability)
         ```
     """
-    from automl_sem.data.images import decode_image
+    from automl_sem.data.pixels import decode_image
 
     record = _record(Path(export).expanduser())
     images = [image for file in files for image in _images(Path(file).expanduser())]
@@ -109,7 +109,7 @@ def _load(export: Path, record: dict[str, Any]) -> Any:
 
 
 def _images(path: Path) -> Iterator[Path]:
-    from automl_sem.data.images import SUFFIXES
+    from automl_sem.data.pixels import SUFFIXES
 
     if not path.is_dir():
         if not path.exists():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl_sem.data.images import decode_image, load_images, resize, resizing_layer
+from automl_sem.data.images import load_images
+from automl_sem.data.pixels import decode_image, resize, resizing_layer
 from automl_sem.errors import UserError, one_line
 
 REAL_DRAWINGS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "handwriting_shape"

@@ -18,7 +18,7 @@ from exporter import make_exporter
 from PIL import Image
 
 from automl_sem.data.dataset import HeldOutPart
-from automl_sem.data.images import resize
+from automl_sem.data.pixels import resize
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.export import build
 from automl_sem.export.base import Format
