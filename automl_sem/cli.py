@@ -7,17 +7,19 @@ or data, unknown run; 3 a defect of ours; 130 interrupted.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from automl_sem.errors import AutomlSemError, UserError
+from automl_sem.files import disk_error
 
 if TYPE_CHECKING:
     from automl_sem.search_loop import Listener
@@ -42,8 +44,14 @@ TRIALS_HELP = "Trials in all, the baseline included."
 TIME_HELP = "Start no new trial after this time: 90s, 5m, 1h30m."
 
 
+# Full, over quota, read-only, forbidden, worn out: what a person can do something about.
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
+
+
 def main() -> None:
     """Run the command line and turn errors into one line and an exit code."""
+    if sys.platform == "win32":
+        _fail("automl-sem runs on Linux and macOS; on Windows use it in WSL2", 2)
     try:
         app()
     except AutomlSemError as error:
@@ -53,12 +61,20 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            _defect(error)
+        _fail(str(disk_error(error, Path.cwd())), 2)
     except Exception as error:
-        traceback.print_exc()
-        _fail(f"a defect of automl-sem, please report it: {type(error).__name__}: {error}", 3)
+        _defect(error)
 
 
-def _fail(line: str, code: int) -> None:
+def _defect(error: Exception) -> NoReturn:
+    traceback.print_exc()
+    _fail(f"a defect of automl-sem, please report it: {type(error).__name__}: {error}", 3)
+
+
+def _fail(line: str, code: int) -> NoReturn:
     print(f"error: {line}" if code != 130 else line, file=sys.stderr)
     sys.exit(code)
 

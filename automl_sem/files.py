@@ -6,12 +6,12 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from automl_sem.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -31,6 +31,8 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 def save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to a compressed .npz file, atomically."""
+    import numpy as np
+
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_atomic(path, buffer.getvalue())

@@ -144,3 +144,35 @@ def test_ctrl_c_ends_cleanly_with_how_to_go_on(tmp_path, stripes_npz):
     assert error.splitlines()[-1] == f"next: automl-sem resume {run}"
     assert "Traceback" not in error
     assert fold_files(run) >= 3
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_with_one_line_and_with_space_again_it_goes_on(tmp_path, stripes_npz):
+    """On a real file system of a fixed size."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def mount(*options: str) -> int:
+        command = ["mount", "-t", "tmpfs", *options, "tmpfs", str(disk)]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    if mount("-o", "size=160k"):
+        pytest.skip("mounting a small file system is not allowed here")
+    try:
+        space = tmp_path / "space.py"
+        space.write_text(SPACE.replace("epochs=60", "epochs=2"))
+        run = disk / "run"
+        process = start("search", stripes_npz, "--space", space, "--trials", 12, "--out", run)
+        error = process.communicate(timeout=300)[1].decode()
+        assert process.returncode == 2, error
+        assert "No space left on device" in error.splitlines()[-1]
+        assert "Traceback" not in error
+        kept = fold_files(run)
+        assert kept > 0
+        assert mount("-o", "remount,size=64m") == 0
+        process = start("resume", run)
+        error = process.communicate(timeout=300)[1].decode()
+        assert process.returncode == 0, error
+        assert fold_files(run) == 12 * 5
+    finally:
+        subprocess.run(["umount", str(disk)], check=False)
