@@ -16,13 +16,19 @@ from automl_sem.config import search_options
 from automl_sem.console import LineListener
 from automl_sem.errors import UserError
 from automl_sem.finalists import Verdict
-from automl_sem.prepare import Arrays, create_run, resolve, unchanged_dataset, unchanged_space
+from automl_sem.prepare import (
+    Arrays,
+    create_run,
+    resolve,
+    snapshot_of,
+    unchanged_dataset,
+    unchanged_space,
+)
 from automl_sem.registry import find_run, register
 from automl_sem.results import Results, Standing, read_results
 from automl_sem.run import RunDirectory, check_free
 from automl_sem.search_loop import Listener
 from automl_sem.session import Session, work, write_report
-from automl_sem.spaces.load import load_space
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,10 +121,12 @@ class Run:
         from automl_sem.export import export_trial
 
         results = self.results
+        if not results.finished and say is not None:
+            say("the search is not finished: `automl-sem resume` goes on with it")
         record = results.require_best().trial if trial is None else results.trial(trial)
         use_tensorflow()
         dataset = unchanged_dataset(self.directory)
-        space = load_space(self.path / "space.py", name=self.directory.manifest.space["name"])
+        space = snapshot_of(self.directory)
         with self.directory.lock():
             exported = export_trial(
                 self.directory,
@@ -177,6 +185,10 @@ def search(
     started = time.perf_counter()
     say = say or _print_line
     arrays = target if isinstance(target, tuple) else None
+    if arrays is not None:
+        for name in ("data", "size", "skip_bad"):
+            if options.get(name):
+                raise UserError(f"{name} does not go with arrays", where="search")
     checked = search_options(
         target=None if target is None or arrays else str(target),
         time_limit_s=time_limit,
@@ -219,16 +231,21 @@ def resume(
     directory = find_run(run)
     session = Session.read(directory)
     say = say or _print_line
-    if trials is not None and trials <= session.trials and time_limit is None:
-        say(f"the run is for {session.trials} trials already; --trials counts all of them")
+    earlier = read_results(directory)
+    ended = sum(t.state != "running" for t in earlier.trials)
+    if trials is not None and trials <= ended:
+        say(f"the run has {ended} trials already; --trials counts all of them")
+        trials = None
     session.extend(trials, extend.time_limit_s)
     if session.finished:
+        earlier.require_best()
         return Run(directory)
     use_tensorflow()
     space = unchanged_space(directory)
     dataset = unchanged_dataset(directory)
     say(f"run {directory.path}")
-    work(directory, space, dataset, started, listener or LineListener(say), session)
+    listener = listener or LineListener(say, earlier.best)
+    work(directory, space, dataset, started, listener, session)
     return Run(directory)
 
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from automl_sem.errors import AutomlSemError, UserError
 from automl_sem.files import disk_error
 
 if TYPE_CHECKING:
+    from automl_sem.results import Results, Standing
+    from automl_sem.run import RunDirectory
     from automl_sem.search_loop import Listener
 
 app = typer.Typer(
@@ -45,7 +48,7 @@ TIME_HELP = "Start no new trial after this time: 90s, 5m, 1h30m."
 
 
 # Full, over quota, read-only, forbidden, worn out: what a person can do something about.
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def main() -> None:
@@ -58,9 +61,6 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             _defect(error)
@@ -87,16 +87,30 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _next(command: str) -> None:
+    _say(f"next: automl-sem {command}")
+
+
+def _argument(run: Path) -> str:
+    """Return ` RUN` for a command line; nothing for the latest run, which is the default."""
+    from automl_sem.registry import runs
+
+    latest = next(iter(runs()), None)
+    return "" if latest is not None and latest.path == run else f" {shlex.quote(str(run))}"
+
+
 @contextlib.contextmanager
-def _listener(trials: int | None, folds: int, seconds: float | None) -> Iterator[Listener]:
+def _listener(
+    trials: int | None, folds: int, seconds: float | None, best: Standing | None = None
+) -> Iterator[Listener]:
     """Yield the live display on a terminal, else one plain line per trial."""
     from automl_sem.console import LineListener, LiveListener, stderr
 
     console = stderr()
     if not console.is_terminal:
-        yield LineListener(_say)
+        yield LineListener(_say, best)
         return
-    with LiveListener(console, trials, folds, seconds) as live:
+    with LiveListener(console, trials, folds, seconds, best) as live:
         yield live
 
 
@@ -162,9 +176,9 @@ def search(
     from automl_sem import api
 
     limit = checked.trial_limit if checked.time_limit_s is None or trials else None
-    with _resume_hint(out), _listener(limit, folds, checked.time_limit_s) as listener:
+    with _resume_hint(), _listener(limit, folds, checked.time_limit_s) as listener:
         run = api.search(target, time_limit=time, listener=listener, say=_say, **options)
-    _print_results(run, as_json)
+    _print_results(run.results, as_json)
 
 
 @app.command()
@@ -174,43 +188,48 @@ def resume(
     time: Annotated[str | None, typer.Option(help="More time: 90s, 5m, 1h30m.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Go on with a search from the last finished fold, or extend a finished one."""
+    """Go on with a search, or extend it."""
     from automl_sem import api
-    from automl_sem.registry import find_run
+    from automl_sem.config import NO_LIMIT
 
-    directory = find_run(run)
+    results = api.load_run(run).results
+    directory = results.run
     saved = directory.read_json("session.json") or {}
-    limit = trials or saved.get("trials", directory.manifest.trials)
+    limit = trials or (None if time else saved.get("trials", directory.manifest.trials))
+    if limit is not None and limit >= NO_LIMIT:
+        limit = None
     with (
-        _resume_hint(directory.path),
-        _listener(limit if limit < 100_000 else None, directory.manifest.folds, None) as listener,
+        _resume_hint(),
+        _listener(limit, directory.manifest.folds, None, results.best) as listener,
     ):
         found = api.resume(
             directory.path, trials=trials, time_limit=time, listener=listener, say=_say
         )
-    _print_results(found, as_json)
+    _print_results(found.results, as_json)
 
 
 @contextlib.contextmanager
-def _resume_hint(run: Path | None) -> Iterator[None]:
+def _resume_hint() -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
-        name = f" {run}" if run else ""
-        _say("\ninterrupted; every finished fold is kept")
-        _say(f"next: automl-sem resume{name}")
+    except KeyboardInterrupt as interrupt:
+        run = getattr(interrupt, "run", None)
+        if run is None:
+            _say("\ninterrupted before the search began")
+        else:
+            _say("\ninterrupted; every finished fold is kept")
+            _next(f"resume{_argument(run)}")
         sys.exit(130)
 
 
-def _print_results(run: Any, as_json: bool) -> None:
+def _print_results(results: Results, as_json: bool) -> None:
     from automl_sem.console import summary
 
-    results = run.results
     if as_json:
         _print_json(results.to_json())
         return
     print(summary(results))
-    print("next: automl-sem export --best")
+    _next(f"export --best{_argument(results.run.path)}")
 
 
 @app.command()
@@ -225,7 +244,7 @@ def export(
     force: Annotated[bool, typer.Option(help="Retrain even if the export is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Retrain the best on all training data, export it and verify the export."""
+    """Retrain the best trial, export it, verify it."""
     if best and trial is not None:
         raise UserError("--best and --trial exclude each other", where="export")
     if gpus != "all" and not gpus.isdigit():
@@ -248,12 +267,14 @@ def export(
         _print_json(result.to_json())
         return
     print(result.summary())
-    print(f"next: automl-sem predict {result.path} DRAWING.png")
+    _next(f"predict {shlex.quote(str(result.path))} IMAGE.png")
 
 
 @app.command()
 def predict(
-    exported: Annotated[Path, typer.Argument(metavar="EXPORT", help="An export directory.")],
+    exported: Annotated[
+        Path, typer.Argument(metavar="EXPORT", help="An export directory, or a run.")
+    ],
     files: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
     as_json: Json = False,
 ) -> None:
@@ -277,44 +298,63 @@ def report(
     """Write the HTML report of a run anew."""
     from automl_sem import api
 
-    path = api.load_run(run).report()
+    found = api.load_run(run)
+    path = found.report()
     print(path)
     if open_it:
         typer.launch(str(path))
+    else:
+        _next(f"report --open{_argument(found.path)}")
 
 
 @app.command()
 def show(run: RunArgument = None, as_json: Json = False) -> None:
     """Show a run: its trials and its verdict."""
     from automl_sem import api
-    from automl_sem.console import stdout, summary, trials_table
+    from automl_sem.console import reasons, stdout, summary, trials_table
 
     results = api.load_run(run).results
     if as_json:
         _print_json(results.to_json())
         return
     stdout().print(trials_table(results))
-    print()
+    print(*reasons(results), "", sep="\n")
     print(summary(results))
-    print("next: " + ("automl-sem export --best" if results.finished else "automl-sem resume"))
+    _next(f"{'export --best' if results.finished else 'resume'}{_argument(results.run.path)}")
 
 
 @app.command()
 def runs(as_json: Json = False) -> None:
     """List the runs started from this directory, the latest first."""
-    from automl_sem import registry
     from automl_sem.console import runs_table, stdout
-    from automl_sem.results import read_results
+    from automl_sem.registry import runs as known_runs
 
-    found = registry.runs()
-    results = [read_results(run) for run in found]
+    found = [(run, _results_or_reason(run)) for run in known_runs()]
     if as_json:
-        _print_json({"schema_version": 1, "runs": [r.to_json() for r in results]})
+        entries = [
+            {"run": str(run.path), "error": results}
+            if isinstance(results, str)
+            else results.to_json()
+            for run, results in found
+        ]
+        _print_json({"schema_version": 1, "runs": entries})
     elif found:
-        stdout().print(runs_table(found, results))
+        stdout().print(runs_table(found))
+        _next("show RUN")
     else:
         print("no runs yet")
-        print("next: automl-sem search shapes")
+        _next("search shapes")
+
+
+def _results_or_reason(run: RunDirectory) -> Results | str:
+    """Return a run's results, or why they cannot be read."""
+    from automl_sem.errors import one_line
+    from automl_sem.results import read_results
+
+    try:
+        return read_results(run)
+    except Exception as error:  # one damaged run must not hide the others
+        return one_line(error)
 
 
 @app.command()
@@ -329,7 +369,7 @@ def spaces() -> None:
     print("Datasets:")
     for name, (description, _) in BUILTIN.items():
         print(f"  {name:<10}  {description}")
-    print("next: automl-sem search shapes")
+    _next("search shapes")
 
 
 @app.command()
@@ -342,5 +382,7 @@ def doctor(as_json: Json = False) -> None:
         _print_json(found.to_json())
     else:
         print(found.summary())
-    if not found.healthy:
+    if found.healthy:
+        _next("search shapes")
+    else:
         sys.exit(1)

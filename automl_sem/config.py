@@ -12,6 +12,7 @@ from automl_sem.errors import UserError
 
 DEFAULT_TRIALS = 13
 DEFAULT_FOLDS = 5
+NO_LIMIT = 100_000  # trials of a search that only time limits
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -60,17 +61,15 @@ class SearchOptions(BaseModel):
         """Trials to complete; practically none when only a time limit was given."""
         if self.trials is not None:
             return self.trials
-        return DEFAULT_TRIALS if self.time_limit_s is None else 100_000
+        return DEFAULT_TRIALS if self.time_limit_s is None else NO_LIMIT
 
 
 def parse_duration(text: str) -> float:
-    """Return seconds from `90`, `90s`, `5m`, `1.5h` or `1h30m`.
+    """Return seconds from `90s`, `5m`, `1.5h` or `1h30m`.
 
     Raises:
         ValueError: If it is none of these.
     """
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
     parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
     if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError(f"a duration looks like 90s, 5m or 1h30m. Received: {text!r}")

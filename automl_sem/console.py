@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from automl_sem.reports.wording import duration, loss, percent
@@ -37,12 +38,13 @@ class LineListener:
 
     Args:
         say: Takes a line.
+        best: The best trial so far of a search that goes on.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], best: Standing | None = None) -> None:
         self._say = say
-        self._results: dict[int, list[FoldResult]] = {}
-        self._best = float("inf")
+        best_loss = best.trial.log_loss if best is not None else None
+        self._best = float("inf") if best_loss is None else best_loss
 
     def trial_started(self, candidate: Candidate, folds_done: int) -> None:
         """Say that a trial of an earlier session goes on."""
@@ -57,7 +59,7 @@ class LineListener:
         self._say(self.line(candidate, outcome))
 
     def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
-        """Say the mean once all fresh folds that are still to do are done."""
+        """Say that a finalist is being trained on the fresh folds."""
         if result.fold == 0:
             self._say(f"trial {candidate.trial:>2}  again on fresh folds")
 
@@ -84,26 +86,30 @@ class LiveListener(LineListener):
         trials: Trials to do, or None when only time limits them.
         folds: Number of folds.
         time_limit_s: Time limit in seconds, or None.
+        best: The best trial so far of a search that goes on.
     """
 
     def __init__(
-        self, console: Console, trials: int | None, folds: int, time_limit_s: float | None
+        self,
+        console: Console,
+        trials: int | None,
+        folds: int,
+        time_limit_s: float | None,
+        best: Standing | None = None,
     ) -> None:
-        super().__init__(self._print)
+        super().__init__(self._print, best)
         self._console = console
-        self._trials = trials
         self._folds = folds
         self._time_limit_s = time_limit_s
         self._started = time.perf_counter()
         self._fold_seconds: list[float] = []
         self._fits_left = (trials + 2) * folds if trials is not None else None
         self._fold_scores: list[str] = []
-        self._best_text = "none yet"
+        self._best_text = percent(best.trial.accuracy) if best is not None else "-"
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=8),
             TextColumn("{task.fields[status]}"),
-            TimeElapsedColumn(),
             console=console,
             transient=True,
         )
@@ -146,7 +152,7 @@ class LiveListener(LineListener):
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """Print the trial's line."""
         if outcome.score is not None and outcome.score.log_loss < self._best:
-            self._best_text = f"{percent(outcome.score.accuracy)} (trial {candidate.trial})"
+            self._best_text = percent(outcome.score.accuracy)
         super().trial_done(candidate, outcome)
         self._progress.update(self._task, completed=(candidate.trial + 1) * self._folds)
 
@@ -154,20 +160,16 @@ class LiveListener(LineListener):
         """Show the finalist's fold."""
         self._progress.advance(self._task)
         self._fold_seconds.append(result.seconds)
-        self._show(candidate, result.fold + 1, label="fresh folds of ")
+        self._show(candidate, result.fold + 1, label="fresh folds, ")
 
     def _show(self, candidate: Candidate, fold: int, label: str = "") -> None:
-        of = f"/{self._trials}" if self._trials is not None and not label else ""
-        number = candidate.trial + (0 if label else 1)
-        scores = " ".join(self._fold_scores)
-        status = f"best {self._best_text}"
-        status += f"  folds {scores}" if scores and not label else ""
-        status += self._time_left()
-        name = f"{label}trial {candidate.trial}" if label else f"trial {number}{of}"
+        scores = "" if label else " ".join(self._fold_scores)
+        status = f"best {self._best_text}" + (f"  folds {scores}" if scores else "")
+        current = min(fold + 1, self._folds)
         self._progress.update(
             self._task,
-            description=f"{name}, fold {min(fold + 1, self._folds)}/{self._folds}",
-            status=status,
+            description=f"{label}trial {candidate.trial}, fold {current}/{self._folds}",
+            status=status + self._time_left(),
         )
 
     def _time_left(self) -> str:
@@ -178,7 +180,7 @@ class LiveListener(LineListener):
             left.append(mean * (task.total - task.completed))
         if self._time_limit_s is not None:
             left.append(self._time_limit_s - (time.perf_counter() - self._started))
-        return f"  about {duration(max(0.0, min(left)))} left" if left else ""
+        return f"  {duration(max(0.0, min(left)))} left" if left else ""
 
 
 def summary(results: Results) -> str:
@@ -188,7 +190,7 @@ def summary(results: Results) -> str:
         lines.append(_standing_line("best", results.best))
     if results.baseline is not None:
         lines.append(_standing_line("baseline", results.baseline))
-    if results.verdict is not None:
+    if results.verdict is not None or results.undecided:
         lines.append(f"verdict   {verdict_sentence(results)}")
     states = [t.state for t in results.trials]
     dropped = "".join(
@@ -210,10 +212,13 @@ def summary(results: Results) -> str:
 def verdict_sentence(results: Results) -> str:
     """Return the verdict in one sentence."""
     verdict, best = results.verdict, results.best
+    if results.undecided:
+        return f"not decided: {results.undecided}"
     if verdict is None or best is None:
         return "not decided yet: the fresh folds are missing"
     if verdict.interval is None:
-        return "no trial beat the baseline"
+        alone = len(results.complete) == 1
+        return "the baseline is the only trial" if alone else "no trial beat the baseline"
     low, high = verdict.interval.low, verdict.interval.high
     side = "ahead of" if verdict.difference < 0 else "behind"
     answer = {
@@ -244,17 +249,20 @@ def trials_table(results: Results) -> Table:
     for column in ("trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "s"):
         right = column not in ("proposed by", "folds")
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
-    table.add_column("note", overflow="fold")
     without = [t for t in results.trials if t.log_loss is None]
     for trial in (*results.complete, *without):
         table.add_row(*_trial_cells(trial))
     return table
 
 
+def reasons(results: Results) -> list[str]:
+    """Return a line for each trial that ended without a score."""
+    return [f"trial {t.number} {t.state}: {t.reason}" for t in results.trials if t.reason]
+
+
 def _trial_cells(trial: TrialRecord) -> list[str]:
     if trial.log_loss is None:
-        reason = f"{trial.state}{': ' if trial.reason else ''}{trial.reason}"
-        return [str(trial.number), trial.proposed_by, "-", "-", "", "", "", escape(reason)]
+        return [str(trial.number), trial.proposed_by, trial.state, "", "", "", ""]
     return [
         str(trial.number),
         trial.proposed_by,
@@ -263,24 +271,29 @@ def _trial_cells(trial: TrialRecord) -> list[str]:
         " ".join(f"{100 * a:.0f}" for a in trial.fold_accuracies),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",
-        "",
     ]
 
 
-def runs_table(runs: Iterable[RunDirectory], results: Iterable[Results]) -> Table:
-    """Return the runs, the latest first."""
+def runs_table(found: Iterable[tuple[RunDirectory, Results | str]]) -> Table:
+    """Return the runs in their order.
+
+    Args:
+        found: Each run with its results, or with what is wrong with it.
+    """
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("run", "data", "space", "trials", "best", "accuracy", "state"):
-        table.add_column(column, overflow="fold")
-    for run, found in zip(runs, results, strict=True):
-        best = found.best
-        table.add_row(
-            escape(str(run.path)),
-            escape(run.manifest.data["name"]),
-            escape(run.manifest.space["name"]),
-            str(len(found.trials)),
-            f"trial {best.trial.number}" if best else "-",
-            percent(best.accuracy if best else None),
-            "finished" if found.finished else "unfinished",
-        )
+    for column in ("run", "trials", "best", "accuracy", "state"):
+        table.add_column(column, no_wrap=True, overflow="ignore")
+    for run, results in found:
+        inside = run.path.is_relative_to(Path.cwd())
+        path = run.path.relative_to(Path.cwd()) if inside else run.path
+        cells = ["-", "-", "-", f"damaged: {results}"]
+        if isinstance(results, Results):
+            best = results.best
+            cells = [
+                str(len(results.trials)),
+                f"trial {best.trial.number}" if best else "-",
+                percent(best.accuracy if best else None),
+                "finished" if results.finished else "unfinished",
+            ]
+        table.add_row(*(escape(cell) for cell in (str(path), *cells)))
     return table

@@ -40,11 +40,12 @@ class Diagnosis:
     def summary(self) -> str:
         """Return it for people."""
         lines = [f"{name:<14}{number}" for name, number in self.versions.items()]
-        lines.append(f"{'system':<14}{self.machine['system']}, {self.machine['processor']}")
-        lines.append(f"{'cores':<14}{self.machine['cores']}")
-        lines.append(f"{'GPUs':<14}{', '.join(self.machine['gpus']) or 'none: training on CPU'}")
+        if self.machine:
+            gpus = ", ".join(self.machine["gpus"]) or "none: training on CPU"
+            lines.append(f"{'system':<14}{self.machine['system']}, {self.machine['processor']}")
+            lines.append(f"{'cores':<14}{self.machine['cores']}")
+            lines.append(f"{'GPUs':<14}{gpus}")
         lines.append(f"{'training':<14}{self.training}")
-        lines.append("next: automl-sem search shapes" if self.healthy else "this cannot train")
         return "\n".join(lines)
 
 
@@ -54,9 +55,14 @@ def check() -> Diagnosis:
     Raises:
         UserError: If Keras runs on another backend than TensorFlow.
     """
-    use_tensorflow()
+    try:
+        use_tensorflow()
+        machine = environment.machine()
+    except ImportError as error:
+        reason = f"failed: TensorFlow cannot be imported: {one_line(error)}"
+        return Diagnosis(environment.versions(), {}, reason, healthy=False)
     training, healthy = _train()
-    return Diagnosis(environment.versions(), environment.machine(), training, healthy)
+    return Diagnosis(environment.versions(), machine, training, healthy)
 
 
 def _train() -> tuple[str, bool]:

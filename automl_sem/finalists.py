@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 
-from automl_sem.errors import NegativeResult
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval
 from automl_sem.seeds import derive_seed
@@ -46,9 +45,10 @@ def score_finalists(
 ) -> None:
     """Train finalists on the fresh folds, as far as that is not done yet.
 
-    Raises:
-        NegativeResult: If a finalist cannot be trained there.
+    One that cannot be trained there is noted in `finalists.json` with its reason, and
+    the verdict stays open.
     """
+    failed = {}
     folds = run.splits("fresh")
     for candidate in candidates:
         done = run.read_folds(candidate.trial, "fresh")
@@ -59,10 +59,17 @@ def score_finalists(
 
         outcome = score_candidate(worker, candidate, folds, done, save)
         if outcome.score is None:
-            raise NegativeResult(
-                f"trial {candidate.trial} could not be scored on fresh folds: {outcome.reason}",
-                where=run.path,
-            )
+            failed[str(candidate.trial)] = outcome.reason
+    run.write_json("finalists.json", {"schema_version": 1, "failed": failed})
+
+
+def undecided(run: RunDirectory) -> str:
+    """Return why the finalists cannot be compared; empty if nothing speaks against it."""
+    failed = (run.read_json("finalists.json") or {}).get("failed", {})
+    return "; ".join(
+        f"trial {trial} could not be trained on the fresh folds ({reason})"
+        for trial, reason in failed.items()
+    )
 
 
 def fresh_score(run: RunDirectory, trial: int) -> Score | None:

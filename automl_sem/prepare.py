@@ -14,7 +14,7 @@ from automl_sem.backend import use_tensorflow
 from automl_sem.config import SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
 from automl_sem.data.split import stratified_folds, usable_folds
-from automl_sem.errors import UserError
+from automl_sem.errors import UserError, one_line
 from automl_sem.finalists import fresh_seed
 from automl_sem.registry import RUNS
 from automl_sem.run import Manifest, RunDirectory, now
@@ -43,7 +43,7 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
         else None
     )
     if arrays is not None:
-        dataset = from_arrays(*arrays, seed=options.seed)
+        dataset = from_arrays(*arrays, seed=options.seed, image_size=options.image_size)
     else:
         source = data_name or (space.data if space else None)
         if source is None:
@@ -147,9 +147,10 @@ def unchanged_dataset(directory: RunDirectory) -> Dataset:
     then: Mapping[str, Any] = directory.manifest.data
     if then["in_run"]:
         with np.load(directory.path / "data.npz") as file:
-            return Dataset.from_saved_arrays(then["name"], dict(file))
-    dataset = load_dataset(then["source"], **then["options"])
-    current = _data_record(dataset, from_memory=False)
+            dataset = Dataset.from_saved_arrays(then["name"], dict(file))
+    else:
+        dataset = load_dataset(then["source"], **then["options"])
+    current = _data_record(dataset, then["in_run"])
     labels = {
         "class_names": "class names",
         "input_shape": "image size",
@@ -176,10 +177,10 @@ def unchanged_space(directory: RunDirectory) -> Space:
         UserError: If the file it came from is no longer the same, naming the line.
     """
     manifest = directory.manifest
-    snapshot = load_space(directory.path / "space.py", name=manifest.space["name"])
+    snapshot = snapshot_of(directory)
     origin = Path(manifest.space["origin"])
     if origin.exists():
-        then, current = snapshot.source.splitlines(), origin.read_text("utf-8").splitlines()
+        then, current = snapshot.source.splitlines(), _lines(origin)
         if then != current:
             pairs = enumerate(zip(then, current, strict=False), 1)
             line = next((i for i, (a, b) in pairs if a != b), min(len(then), len(current)) + 1)
@@ -190,3 +191,25 @@ def unchanged_space(directory: RunDirectory) -> Space:
                 "or start anew with `automl-sem search`",
             )
     return snapshot.with_fixed(**manifest.fixed)
+
+
+def snapshot_of(directory: RunDirectory) -> Space:
+    """Load the copy of the space that a run keeps.
+
+    Raises:
+        UserError: If the copy was changed.
+    """
+    kept = directory.manifest.space
+    space = load_space(
+        directory.path / "space.py", name=kept["name"], beside=Path(kept["origin"]).parent
+    )
+    if space.fingerprint() != kept["sha256"]:
+        raise UserError("the run's copy of the space was changed", where=space.path)
+    return space
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the space file: {one_line(error)}", where=path) from error

@@ -10,19 +10,24 @@ from automl_sem.errors import UserError
 from automl_sem.run import RunDirectory
 
 RUNS = Path("runs")
+LATEST = RUNS / "latest"
 
 
 def register(path: Path) -> None:
-    """Remember a run outside `./runs` that was started from this directory."""
-    if path.parent == RUNS.resolve():
-        return
-    index = _index()
+    """Make `runs/latest` point to a new run; remember one that lies outside `./runs`."""
     try:
+        if path.parent == RUNS.resolve():
+            link = RUNS / ".latest.new"
+            link.unlink(missing_ok=True)
+            link.symlink_to(path.name)
+            link.replace(LATEST)
+            return
+        index = _index()
         index.parent.mkdir(parents=True, exist_ok=True)
         with index.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"started_in": str(Path.cwd()), "run": str(path)}) + "\n")
-    except OSError:
-        return  # the run itself is fine, it only has to be named by its path
+    except (OSError, RuntimeError):
+        return  # no home, or a read-only one: the run then has to be named by its path
 
 
 def runs() -> list[RunDirectory]:
@@ -31,7 +36,7 @@ def runs() -> list[RunDirectory]:
     here = str(Path.cwd())
     try:
         lines = _index().read_text(encoding="utf-8").splitlines()
-    except OSError:
+    except (OSError, RuntimeError):
         lines = []
     for line in lines:
         try:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from automl_sem.errors import NegativeResult, UserError
-from automl_sem.finalists import Verdict, compare, fresh_score
+from automl_sem.finalists import Verdict, compare, fresh_score, undecided
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
 from automl_sem.types import Candidate, Recipe, Score
@@ -108,6 +108,7 @@ class Results:
         best: The complete trial with the lowest log-loss, or None.
         baseline: Trial 0, if it is complete.
         verdict: Best against baseline on fresh folds, or None while they are missing.
+        undecided: Why there will be no verdict; empty when nothing speaks against one.
         fold_fits: Number of fold fits done, on search and fresh folds.
         wall_s: Seconds that searching took, over all sessions.
         finished: Whether the search ended as planned.
@@ -118,6 +119,7 @@ class Results:
     best: Standing | None
     baseline: Standing | None
     verdict: Verdict | None
+    undecided: str
     fold_fits: int
     wall_s: float
     finished: bool
@@ -208,6 +210,7 @@ def read_results(run: RunDirectory) -> Results:
         best=_standing(run, best, fresh) if best else None,
         baseline=_standing(run, baseline, fresh) if baseline else None,
         verdict=verdict,
+        undecided=undecided(run) if verdict is None else "",
         fold_fits=sum(1 for s in ("folds", "fresh") for _ in (run.path / s).glob("*/*.npz")),
         wall_s=float(session.get("wall_s", 0.0)),
         finished=bool(session.get("finished", False)),

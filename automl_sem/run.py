@@ -35,6 +35,7 @@ from automl_sem.types import CurvePoint, FoldResult, Ints
 
 Stage = Literal["search", "fresh"]
 STUDY_NAME = "automl-sem"
+SCHEMA_VERSION = 1
 
 
 class Manifest(BaseModel):
@@ -57,7 +58,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    schema_version: int = 1
+    schema_version: int = SCHEMA_VERSION
     created: str
     seed: int
     folds: int
@@ -92,6 +93,12 @@ class RunDirectory:
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"cannot read run.json: {reason}", where=path) from error
+        if self.manifest.schema_version > SCHEMA_VERSION:
+            raise UserError(
+                "the run was written by a newer version of automl-sem",
+                where=path,
+                hint="Upgrade: pip install -U automl-sem",
+            )
 
     @classmethod
     def create(
@@ -109,21 +116,27 @@ class RunDirectory:
         """
         path = path.expanduser().resolve()
         check_free(path)
-        temporary: Path | None = None
+        new = not path.exists()
+        folder = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-            temporary.chmod(0o755)
-            (temporary / "space.py").write_text(space_source, encoding="utf-8")
-            save_npz(temporary / "splits.npz", splits)
+            if new:
+                folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+                folder.chmod(0o755)
+            (folder / "space.py").write_text(space_source, encoding="utf-8")
+            save_npz(folder / "splits.npz", splits)
             if arrays is not None:
-                save_npz(temporary / "data.npz", arrays)
-            write_atomic(temporary / "run.json", manifest.model_dump_json(indent=2).encode())
-            temporary.rename(path)
+                save_npz(folder / "data.npz", arrays)
+            write_atomic(folder / "run.json", manifest.model_dump_json(indent=2).encode())
+            if new:
+                folder.rename(path)
         except OSError as error:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
-            raise disk_error(error, path) from error
+            if new and folder != path:
+                shutil.rmtree(folder, ignore_errors=True)
+            elif not new:  # an empty directory that was there before: perhaps a mount point
+                for file in path.iterdir():
+                    file.unlink(missing_ok=True)
+            raise disk_error(error, path, go_on="the same command") from error
         return cls(path)
 
     @contextlib.contextmanager

@@ -66,7 +66,7 @@ def search_loop(
     limits: Limits,
     listener: Listener,
     done: int,
-    after_trial: Callable[[], None],
+    keep_time: Callable[[], None],
 ) -> None:
     """Run trials until a limit is reached.
 
@@ -77,11 +77,11 @@ def search_loop(
         limits: When to stop.
         listener: Is told what happens.
         done: Trials that have ended in earlier sessions.
-        after_trial: Called when a trial has ended and is on record.
+        keep_time: Called after every fold and trial, to put the time taken on record.
     """
     folds = run.splits("search")
     trial_seconds: list[float] = []
-    while not limits.reached(done, trial_seconds):
+    while engine.unfinished() or not limits.reached(done, trial_seconds):
         started = time.perf_counter()
         candidate = engine.ask()
         finished = run.read_folds(candidate.trial)
@@ -89,11 +89,12 @@ def search_loop(
 
         def record(result: FoldResult, candidate: Candidate = candidate) -> None:
             run.write_fold(candidate.trial, result)
+            keep_time()
             listener.fold_done(candidate, result)
 
         outcome = score_candidate(worker, candidate, folds, finished, record)
         engine.tell(candidate, outcome)
         listener.trial_done(candidate, outcome)
-        after_trial()
+        keep_time()
         done += 1
         trial_seconds.append(time.perf_counter() - started)

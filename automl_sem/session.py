@@ -17,6 +17,18 @@ from automl_sem.search_loop import Limits, Listener, search_loop
 from automl_sem.spaces.space import Space
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in a search that can be resumed.
+
+    Args:
+        run: The run directory.
+    """
+
+    def __init__(self, run: Path) -> None:
+        super().__init__("interrupted")
+        self.run = run
+
+
 class Session:
     """What changes while a run goes on: its limits, the time it took, whether it is finished."""
 
@@ -38,13 +50,12 @@ class Session:
         return session
 
     def extend(self, trials: int | None, seconds: float | None) -> None:
-        """Raise the limits: trials in all, seconds from now on."""
-        if trials is not None and trials > self.trials:
-            self.trials, self.finished = trials, False
-        if seconds is not None:
-            self.time_limit_s, self.finished = self.wall_s + seconds, False
-            if trials is None:
-                self.trials = search_options(time_limit_s=seconds).trial_limit
+        """Set new limits, trials in all and seconds from now on; they replace the old ones."""
+        if trials is None and seconds is None:
+            return
+        self.trials = search_options(trials=trials, time_limit_s=seconds).trial_limit
+        self.time_limit_s = None if seconds is None else self.wall_s + seconds
+        self.finished = False
 
     def write(self, directory: RunDirectory) -> None:
         """Keep it in the run."""
@@ -83,6 +94,7 @@ def work(
     seed = directory.manifest.seed
     with directory.lock():
         directory.log(f"search with automl-sem {environment.versions()['automl-sem']}")
+        session.write(directory)  # a killed extension must not look finished
         study = directory.open_study()
         engine = OptunaEngine(study, space, dataset.info, seed, space.starts(dataset.info))
         done = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
@@ -112,6 +124,9 @@ def work(
             write_report(results, dataset)
             session.finished = True
             session.write(directory)
+        except KeyboardInterrupt:
+            keep_time()
+            raise Interrupted(directory.path) from None
         except BaseException:
             keep_time()
             raise

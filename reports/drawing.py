@@ -193,7 +193,7 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _setting(name: str, value: Any) -> str:  # noqa: PLR0911
+def _setting(name: str, value: Any) -> str:
     if name in ("strides", "dilation_rate"):
         plain = value if isinstance(value, list) else [value]
         word = "stride" if name == "strides" else "dilation"

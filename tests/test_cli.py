@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl_sem import cli
+from automl_sem import UserError, cli
+from automl_sem.registry import find_run, register, runs
+from automl_sem.run import Manifest, RunDirectory
 
 
 @pytest.fixture
@@ -82,15 +84,55 @@ def test_version(call):
 
 
 def test_spaces_lists_spaces_and_datasets_and_what_to_do_next(call):
-    code, out, _ = call("spaces")
+    code, out, err = call("spaces")
     assert code == 0
     assert "shapes" in out
     assert "digits" in out
-    assert out.splitlines()[-1] == "next: automl-sem search shapes"
+    assert err == "next: automl-sem search shapes\n"
 
 
 def test_runs_without_any_run(call):
-    assert call("runs")[:2] == (0, "no runs yet\nnext: automl-sem search shapes\n")
+    assert call("runs") == (0, "no runs yet\n", "next: automl-sem search shapes\n")
+
+
+def made_run(path):
+    manifest = Manifest(
+        created="2026-01-01T00:00:00+00:00", seed=0, folds=3, trials=4, space={}, data={}
+    )
+    splits = {"search": np.arange(9) % 3, "fresh": np.arange(9) % 3}
+    return RunDirectory.create(path, manifest, "", splits)
+
+
+def test_runs_lists_every_run_and_says_which_is_damaged(call):
+    made_run(call.directory / "runs" / "good")
+    damaged = made_run(call.directory / "runs" / "bad")
+    with damaged.lock():
+        study = damaged.open_study()
+        study.tell(study.ask(), 1.0)
+    (damaged.path / "splits.npz").write_bytes(b"torn")
+    code, out, _ = call("runs")
+    assert code == 0
+    assert "runs/good" in out
+    assert "runs/bad" in out
+    assert "damaged: " in out
+
+
+def test_the_latest_run_has_a_name(call):
+    for name in ("first", "second"):
+        register(made_run(call.directory / "runs" / name).path)
+    assert find_run("latest").path.name == "second"
+    assert [run.path.name for run in runs()] == ["second", "first"]
+
+
+def test_a_run_put_elsewhere_is_found_from_where_it_was_started(call, tmp_path, monkeypatch):
+    path = made_run(tmp_path / "elsewhere").path
+    register(path)
+    assert find_run(None).path == path
+    other = tmp_path / "other"
+    other.mkdir()
+    monkeypatch.chdir(other)
+    with pytest.raises(UserError, match="no run here yet"):
+        find_run(None)
 
 
 @pytest.mark.parametrize("command", ["resume", "export", "report", "show"])
@@ -121,6 +163,10 @@ def bad_inputs(tmp):
     np.savez(tmp / "nan.npz", x_train=nan, y_train=np.arange(9) % 2)
     (tmp / "syntax.py").write_text("def build(hp, data)\n    return 1\n")
     (tmp / "nobuild.py").write_text("x = 1\n")
+    (tmp / "typo.py").write_text(
+        "from keras import layers\nDATA = 'shapes'\n\ndef build(hp, data):\n    layers.Dens(3)\n"
+    )
+    (tmp / "exits.py").write_text("raise SystemExit(0)\n")
     (tmp / "full").mkdir()
     (tmp / "full" / "file").write_text("mine")
     return {
@@ -140,6 +186,9 @@ def bad_inputs(tmp):
         "wrong lengths": (["search", tmp / "length.npz"], "9"),
         "NaN": (["search", tmp / "nan.npz"], "NaN"),
         "syntax error": (["search", tmp / "syntax.py"], "syntax.py:1"),
+        "typo in build": (["search", tmp / "typo.py"], "typo.py:5: BASELINE cannot be built"),
+        "space that exits": (["search", tmp / "exits.py"], "exits.py:1: the space does not run"),
+        "single image": (["search", ok / "a" / "0.png"], "Give the folder"),
         "no build": (["search", tmp / "nobuild.py"], "has no function build"),
         "full directory": (["search", "shapes", "--out", tmp / "full"], "not empty"),
         "folds": (["search", "shapes", "--folds", "1"], "--folds"),
@@ -150,6 +199,7 @@ def bad_inputs(tmp):
 
 
 BAD_INPUTS = (
+    "typo in build", "space that exits", "single image",
     "two datasets", "unknown word", "nothing", "missing folder", "unknown dataset", "unknown space",
     "empty folder", "images not in class folders", "one class", "single example", "zero bytes",
     "other classes in test", "wrong keys", "wrong lengths", "NaN", "syntax error", "no build",

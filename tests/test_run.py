@@ -135,6 +135,26 @@ def test_a_run_is_never_written_over(run, manifest):
         RunDirectory.create(run.path, manifest, "", {})
 
 
+def test_a_run_of_a_newer_version_is_refused(run, manifest):
+    newer = manifest.model_copy(update={"schema_version": 99})
+    (run.path / "run.json").write_text(newer.model_dump_json())
+    with pytest.raises(UserError, match="newer version"):
+        RunDirectory(run.path)
+
+
+def test_an_empty_directory_that_cannot_be_filled_is_left_empty(tmp_path, manifest, monkeypatch):
+    target = tmp_path / "empty"
+    target.mkdir()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left"):
+        RunDirectory.create(target, manifest, "", {"search": np.zeros(3)})
+    assert os.listdir(target) == []
+
+
 def test_an_empty_directory_is_taken(tmp_path, manifest):
     target = tmp_path / "empty"
     target.mkdir()

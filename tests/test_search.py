@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from automl_sem import NegativeResult, UserError, load_run, resume, search
+from automl_sem.failures import Diverged
+from automl_sem.finalists import fresh_seed
 from automl_sem.run import RunDirectory
+from automl_sem.scoring.trainer import FoldTrainer
+from automl_sem.seeds import derive_seed
 
 pytestmark = pytest.mark.slow
 
@@ -239,6 +243,67 @@ def test_a_search_without_a_valid_trial_is_a_negative_result(find, tmp_path):
     assert len(run.results.trials) == 3
     with pytest.raises(NegativeResult, match="no trial is complete"):
         _ = run.best
+
+
+def test_a_number_of_trials_replaces_a_time_limit(find, quiet):
+    run = find(trials=None, time_limit="1s")
+    ended = len(run.results.trials)
+    assert len(resume(run.path, trials=ended + 2, **quiet[1]).results.trials) == ended + 2
+
+
+def test_fewer_trials_than_there_are_is_said(find, quiet):
+    run = find(trials=2)
+    resume(run.path, trials=1, **quiet[1])
+    assert "the run has 2 trials already; --trials counts all of them" in quiet[0]
+
+
+def test_a_trial_left_running_is_finished_even_without_time(find, quiet):
+    run = find(trials=2, time_limit="100s")
+    with run.directory.lock():
+        run.directory.open_study().ask()
+    session = run.directory.read_json("session.json")
+    run.directory.write_json("session.json", {**session, "time_limit_s": 0.1, "finished": False})
+    assert [t.state for t in resume(run.path, **quiet[1]).results.trials] == ["complete"] * 3
+
+
+def test_a_finalist_that_fails_leaves_the_verdict_open_and_the_run_whole(find, monkeypatch):
+    original = FoldTrainer.fit
+
+    def fails_on_fresh_folds(self, fold, held_out):
+        if self._seed == derive_seed(fresh_seed(0), 0):
+            raise Diverged("the training loss became nan")
+        return original(self, fold, held_out)
+
+    monkeypatch.setattr(FoldTrainer, "fit", fails_on_fresh_folds)
+    run = find(trials=3)
+    results = run.results
+    assert results.finished
+    assert results.verdict is None
+    assert "trial 0 could not be trained on the fresh folds" in results.undecided
+    assert results.baseline.scored_on == "search folds"
+    assert (run.path / "report.html").exists()
+
+
+def test_a_space_may_import_a_module_beside_it_also_when_resumed(find, tmp_path, quiet):
+    (tmp_path / "my_blocks.py").write_text("from keras import layers\nFlat = layers.Flatten\n")
+    space = tmp_path / "importing.py"
+    space.write_text(
+        "from keras import Model, Input, layers\n"
+        "def build(hp, data):\n"
+        "    import my_blocks\n"
+        "    x = inputs = Input(data.input_shape)\n"
+        "    x = my_blocks.Flat()(x)\n"
+        "    return Model(inputs, layers.Dense(data.classes, activation='softmax')(x))\n"
+    )
+    run = find(space=str(space), trials=1, epochs=1)
+    assert len(resume(run.path, trials=2, **quiet[1]).results.trials) == 2
+
+
+def test_a_changed_copy_of_the_space_is_refused(find, quiet):
+    run = find(trials=1)
+    (run.path / "space.py").write_text((run.path / "space.py").read_text() + "\n# changed\n")
+    with pytest.raises(UserError, match="copy of the space was changed"):
+        resume(run.path, trials=2, **quiet[1])
 
 
 def test_missing_fold_results_are_one_clear_line(find):

@@ -170,7 +170,7 @@ def _add_classes(found: _Found, folder: Path, part: str) -> None:
                 hint="Add images or remove the folder",
             )
         found.other += len(files) - len(images)
-        found.files[part] += [_File(path, inner.name) for path in images]
+        found.files[part] += [_File(path, _printable(inner.name)) for path in images]
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -262,7 +262,12 @@ def _numbers(files: Iterable[_File], labels: Mapping[str, int]) -> Ints:
 
 
 def _names(folder: Path, files: Iterable[_File]) -> tuple[str, ...]:
-    return tuple(file.path.relative_to(folder).as_posix() for file in files)
+    return tuple(_printable(file.path.relative_to(folder).as_posix()) for file in files)
+
+
+def _printable(name: str) -> str:
+    """Return a name with marks in place of bytes that are not UTF-8, as from old archives."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _notes(folder: Path, found: _Found, size: Size) -> list[str]:

@@ -8,7 +8,7 @@ from automl_sem.data.arrays import load_npz
 from automl_sem.data.builtin import BUILTIN
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.images import load_images
-from automl_sem.data.pixels import MIN_SIDE
+from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
 from automl_sem.errors import UserError, did_you_mean
 
 
@@ -45,6 +45,10 @@ def load_dataset(
     if image_size is not None and image_size < MIN_SIDE:
         raise UserError(
             f"must be at least {MIN_SIDE} pixels. Received: {image_size}", where="image_size"
+        )
+    if path.suffix.lower() in SUFFIXES:
+        raise UserError(
+            "this is a single image", where=path, hint="Give the folder that holds DIR/CLASS/*.png"
         )
     if kind == "folder":
         return load_images(path, image_size=image_size, skip_bad=skip_bad, seed=seed)

@@ -14,6 +14,9 @@ class Engine(Protocol):
     proposes what the killed one would have proposed.
     """
 
+    def unfinished(self) -> bool:
+        """Whether an earlier process left a trial that `ask` returns next."""
+
     def ask(self) -> Candidate:
         """Return the next candidate; first those that an earlier process left unfinished."""
 

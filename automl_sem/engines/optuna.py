@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from automl_sem.errors import one_line
+from automl_sem.failures import explain
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.hyperparameters import OptunaHyperParameters
 from automl_sem.spaces.parameters import Value
@@ -95,6 +95,10 @@ class OptunaEngine:
         self._starts = starts
         self._open: dict[int, Trial] = {}
 
+    def unfinished(self) -> bool:
+        """Whether a killed process left a trial that `ask` returns next."""
+        return self._left_running() is not None
+
     def ask(self) -> Candidate:
         """Return the next candidate; first the RUNNING trials of a killed process."""
         trial = self._next_trial()
@@ -108,7 +112,7 @@ class OptunaEngine:
             recipe = self._space.recipe(hp, self._data)
             parameters = int(model.count_params())
         except Exception as error:  # a space is a person's code: whatever it raises fails the trial
-            broken = Outcome("failed", one_line(error))
+            broken = explain(error)
         trial.set_user_attr("hyperparameters", dict(hp.values))
         trial.set_user_attr("recipe", recipe.to_dict())
         trial.set_user_attr("parameters", parameters)
@@ -133,14 +137,17 @@ class OptunaEngine:
         self._study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
 
     def _next_trial(self) -> Trial:
-        unfinished = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        for frozen in unfinished:
-            if frozen.number not in self._open:
-                return Trial(self._study, frozen._trial_id)
+        left = self._left_running()
+        if left is not None:
+            return Trial(self._study, left._trial_id)
         trials = self._study.get_trials(deepcopy=False)
         if len(trials) < len(self._starts):
             self._study.enqueue_trial(dict(self._starts[len(trials)]))
         return self._study.ask()
+
+    def _left_running(self) -> FrozenTrial | None:
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return next((trial for trial in running if trial.number not in self._open), None)
 
     def _origin(self, number: int) -> str:
         if number < len(self._starts):

@@ -191,8 +191,9 @@ def export_trial(
             say=say,
         )
         test = _score_test(run, dataset, trial, trained.model, checkpoints)
+        say("writing the export, loading it in a fresh process and comparing predictions")
         with _replaced(folder) as temporary:
-            made = _write(temporary, trained.model, asked, dataset, say)
+            made = _write(temporary, trained.model, asked, dataset)
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
@@ -333,7 +334,6 @@ def _write(
     core: Any,
     asked: Sequence[Format],
     dataset: Dataset,
-    say: Callable[[str], None],
 ) -> tuple[FormatResult, ...]:
     """Write and verify the formats."""
     model = wrap(core)
@@ -342,10 +342,6 @@ def _write(
         check = _write_one(made, model, folder / made.file, core, dataset)
         result = FormatResult(
             made.name, folder / made.file, check.verified, check.max_abs_diff, check.reason
-        )
-        say(
-            f"{made.file}: {'verified' if check.verified else 'NOT verified'}, "
-            f"{_difference(result)}"
         )
         results.append(result)
     return tuple(results)

@@ -43,7 +43,7 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
     """Predict the class of images, decoded as those that the model was trained on.
 
     Args:
-        export: An export directory.
+        export: An export directory, or a run, which stands for its newest export.
         files: Image files of any size; a folder stands for all images in and below it.
 
     Raises:
@@ -59,10 +59,11 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
     """
     from automl_sem.data.pixels import decode_image
 
-    record = _record(Path(export).expanduser())
+    folder = _newest(Path(export).expanduser())
+    record = _record(folder)
     images = [image for file in files for image in _images(Path(file).expanduser())]
     use_tensorflow()
-    model = _load(Path(export).expanduser(), record)
+    model = _load(folder, record)
     found = []
     for file in images:
         row = model(decode_image(file, record["channels"])[None])[0].tolist()
@@ -70,6 +71,14 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
         label = max(probabilities, key=probabilities.__getitem__)
         found.append(Prediction(str(file), label, probabilities[label], probabilities))
     return found
+
+
+def _newest(path: Path) -> Path:
+    """Return the newest export of a run; any other path as it is."""
+    if not (path / "run.json").exists():
+        return path
+    made = [record.parent for record in path.glob("export/*/export.json")]
+    return max(made, key=lambda export: (export / "export.json").stat().st_mtime, default=path)
 
 
 def _record(export: Path) -> dict[str, Any]:
@@ -116,7 +125,13 @@ def _images(path: Path) -> Iterator[Path]:
             raise UserError("no such file", where=path)
         yield path
         return
-    inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    inside = sorted(
+        p
+        for p in path.rglob("*")
+        if p.suffix.lower() in SUFFIXES
+        and p.is_file()
+        and not any(part.startswith(".") for part in p.relative_to(path).parts)
+    )
     if not inside:
         raise UserError("no images in this folder", where=path)
     yield from inside

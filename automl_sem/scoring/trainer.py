@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.failures import Diverged
 from automl_sem.scoring.batches import (
     augment,
     background,
@@ -23,10 +24,6 @@ from automl_sem.types import CurvePoint, Floats, FoldResult, Ints, Recipe
 
 CURVE_POINTS = 10
 PREDICT_BATCH = 512
-
-
-class Diverged(ArithmeticError):
-    """The training loss or a prediction is no longer finite."""
 
 
 class FoldTrainer:
@@ -54,7 +51,6 @@ class FoldTrainer:
         self._seed = seed
         self._x = tf.constant(part.x)
         self._y = tf.constant(part.y, tf.int32)
-        self._fill = background(part.x)
         with seeded(derive_seed(seed, "trace")):
             self._model = build()
         self._scale = 1.0 if wants_raw_values(self._model) else 1.0 / 255.0
@@ -75,6 +71,7 @@ class FoldTrainer:
         rows = np.setdiff1d(np.arange(len(self._part.y)), held_out)
         seed = derive_seed(self._seed, fold)
         self._reset(rows, seed)
+        fill = np.float32(background(self._part.x[rows]))
         epochs = self._recipe.epochs
         marks = set(np.linspace(1, epochs, min(CURVE_POINTS, epochs)).round().astype(int).tolist())
         labels = self._part.y[held_out]
@@ -82,15 +79,14 @@ class FoldTrainer:
         probabilities = np.empty((0, 0), np.float32)
         for epoch in range(1, epochs + 1):
             order = epoch_order(rows, self._recipe.batch_size, derive_seed(seed, epoch))
-            loss = float(self._epoch(order, np.array([seed, epoch], np.int32)))
+            loss = float(self._epoch(order, np.array([seed, epoch], np.int32), fill))
             if not np.isfinite(loss):
                 raise Diverged(f"the training loss became {loss} in epoch {epoch} of fold {fold}")
             if epoch in marks:
                 probabilities = self._predict(held_out)
                 point = log_loss(labels, probabilities), accuracy(labels, probabilities)
                 curve.append(CurvePoint(epoch, loss, *point))
-        if not np.isfinite(probabilities).all():
-            raise Diverged(f"the predictions of fold {fold} are not finite")
+        _check_probabilities(probabilities, fold)
         return FoldResult(
             fold=fold,
             indices=np.asarray(held_out, np.int64),
@@ -122,14 +118,18 @@ class FoldTrainer:
         self._optimizer.build(self._model.trainable_variables)
         self._zero_slots = [v.numpy() for v in self._optimizer.variables]
         self._total_steps = steps
-        signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32)]
+        signature = [
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([2], tf.int32),
+            tf.TensorSpec([], tf.float32),
+        ]
         self._epoch = tf.function(self._epoch_graph, input_signature=signature)
         self._probabilities = tf.function(
             self._probabilities_graph, input_signature=[tf.TensorSpec([None], tf.int32)]
         )
 
-    def _epoch_graph(self, order: Any, seed: Any) -> Any:
-        """One epoch: returns the mean loss. order: (n,) rows; seed: (2,)."""
+    def _epoch_graph(self, order: Any, seed: Any, fill: Any) -> Any:
+        """One epoch: returns the mean loss. order: (n,) rows; seed: (2,); fill: background."""
         import tensorflow as tf
 
         size, total = self._recipe.batch_size, tf.constant(0.0)
@@ -138,7 +138,7 @@ class FoldTrainer:
             rows = order[step * size : (step + 1) * size]
             images = tf.cast(tf.gather(self._x, rows), tf.float32)
             if self._recipe.augment:
-                images = augment(images, seed + [0, 7919 * step], self._fill)
+                images = augment(images, seed + [0, 7919 * step], fill)
             total += self._step(images * self._scale, tf.gather(self._y, rows))
         return total / tf.cast(examples, tf.float32)
 
@@ -165,3 +165,13 @@ class FoldTrainer:
         chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
         parts = [np.asarray(self._probabilities(c.astype(np.int32))) for c in chunks]
         return np.concatenate(parts).astype(np.float32)
+
+
+def _check_probabilities(predicted: Floats, fold: int) -> None:
+    if not np.isfinite(predicted).all():
+        raise Diverged(f"the predictions of fold {fold} are not finite")
+    if predicted.min() < 0 or np.abs(predicted.sum(axis=1) - 1).max() > 1e-3:
+        raise ValueError(
+            "the model's outputs are no probabilities: end it with a softmax, "
+            'as in Dense(data.classes, activation="softmax")'
+        )

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from automl_sem.backend import use_tensorflow
-from automl_sem.errors import UserError
-from automl_sem.spaces.space import Space
+from automl_sem.errors import UserError, one_line
+from automl_sem.spaces.space import Space, line_of
 
 
-def load_space(path: Path, *, name: str | None = None) -> Space:
+def load_space(path: Path, *, name: str | None = None, beside: Path | None = None) -> Space:
     """Run a space file and return the space it declares.
 
     Args:
         path: A Python file with `build(hp, data)`.
         name: Name of the space; the file's stem by default.
+        beside: Folder whose modules the file may import; its own by default.
 
     Raises:
         UserError: If the file is missing, does not run or has no `build`.
@@ -30,6 +30,7 @@ def load_space(path: Path, *, name: str | None = None) -> Space:
         reason = getattr(error, "strerror", None) or "it is not a UTF-8 text file"
         raise UserError(f"cannot read the space file: {reason}", where=path) from error
     use_tensorflow()
+    _allow_imports_from(beside or path.parent)
     module = _run(path, source)
     build = getattr(module, "build", None)
     if not callable(build):
@@ -59,21 +60,22 @@ def _run(path: Path, source: str) -> ModuleType:
     module.__file__ = str(path)
     # Registered, so that classes defined in the file can be pickled and inspected.
     sys.modules[module.__name__] = module
-    sys.path.insert(0, str(path.parent))
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except SyntaxError as error:
         where = f"{path}:{error.lineno}"
         raise UserError(f"syntax error in the space: {error.msg}", where=where) from error
-    except Exception as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-        where = f"{path}:{frames[-1].lineno}" if frames else str(path)
+    except (Exception, SystemExit) as error:
         raise UserError(
-            f"the space does not run: {type(error).__name__}: {error}", where=where
+            f"the space does not run: {one_line(error)}", where=line_of(error, path)
         ) from error
-    finally:
-        sys.path.remove(str(path.parent))
     return module
+
+
+def _allow_imports_from(folder: Path) -> None:
+    """Let a space import the modules beside it, also later, from inside `build`."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _constant(module: ModuleType, name: str, types: Any, path: Path) -> Any:

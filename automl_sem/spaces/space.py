@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from automl_sem.errors import UserError, did_you_mean
+from automl_sem.errors import UserError, did_you_mean, one_line
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
 from automl_sem.types import DataInfo, Recipe
 
@@ -126,8 +127,15 @@ class Space:
 
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
-        self.build(hp, data)
-        self.recipe(hp, data)
+        try:
+            self.build(hp, data)
+            self.recipe(hp, data)
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"{label} cannot be built: {one_line(error)}", where=line_of(error, self.path)
+            ) from error
         where = f"{label} in {self.path}"
         active = {h.name: h for h in hp.space if hp.is_active(h)}
         for name, value in values.items():
@@ -147,6 +155,12 @@ class Space:
             and name not in self.fixed
             and type(h).__name__ != "Fixed"
         }
+
+
+def line_of(error: BaseException, path: Path) -> str:
+    """Return `FILE:LINE` of the last line in a file that an error came through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    return f"{path}:{frames[-1].lineno}" if frames else str(path)
 
 
 def _call(function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:

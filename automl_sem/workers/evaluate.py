@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from automl_sem.errors import one_line
-from automl_sem.scoring.trainer import Diverged
+from automl_sem.failures import explain
 from automl_sem.types import Candidate, FoldResult, Ints, Outcome, Score
 from automl_sem.workers.base import Worker
 
@@ -49,14 +48,3 @@ def score_candidate(
     finally:
         worker.finish()
     return Outcome("scored", score=Score(tuple(results[fold] for fold in sorted(results))))
-
-
-def explain(error: Exception) -> Outcome:
-    """Return the outcome of a candidate whose training raised an error."""
-    import tensorflow as tf
-
-    if isinstance(error, Diverged):
-        return Outcome("diverged", str(error))
-    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
-        return Outcome("out_of_memory", "it does not fit into memory")
-    return Outcome("failed", one_line(error))

@@ -108,6 +108,8 @@ def luck(results: Results) -> str:
     best, verdict = results.best, results.verdict
     if best is None:
         return ""
+    if results.undecided:
+        return f"It cannot be told: {results.undecided}."
     if verdict is None:
         return (
             "Not decided yet. Once the search has ended, the best trial and the baseline are "

@@ -388,3 +388,17 @@ def test_real_drawings_load_as_grey_shapes():
     assert dataset.test.x.shape == (15, 24, 24, 1)
     assert dataset.class_names == ("circle", "rectangle", "triangle")
     assert np.median(dataset.train.x) == 255
+
+
+def test_names_that_are_not_utf_8_are_made_printable(tmp_path):
+    for label in (b"caf\xe9", b"tea"):
+        folder = os.path.join(os.fsencode(tmp_path), b"data", label)
+        os.makedirs(folder)
+        for i in range(5):
+            image = Image.new("L", (9, 9), 40 * i)
+            with open(os.path.join(folder, b"%d\xe9.png" % i), "wb") as file:
+                image.save(file, format="PNG")
+    part = load_images(tmp_path / "data").train
+    assert part.class_names == ("caf\ufffd", "tea")
+    "".join(part.names).encode()
+    assert part.fingerprint()

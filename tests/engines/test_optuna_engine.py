@@ -58,7 +58,9 @@ def test_a_search_killed_after_any_ask_goes_the_way_of_an_undisturbed_one(make_e
         engine, study = make_engine(study, seed=5)
         engine.ask()  # the process dies here, the trial stays RUNNING
         engine, study = make_engine(study, seed=5)
+        assert engine.unfinished()
         candidate = engine.ask()
+        assert not engine.unfinished()
         assert candidate.trial == number
         asked.append((candidate.trial, dict(candidate.values), candidate.proposed_by))
         engine.tell(candidate, quality(candidate))
@@ -121,6 +123,25 @@ def test_a_candidate_that_cannot_be_built_is_broken_with_its_reason(make_engine,
     assert all(c.values["bad"] for c in broken)
     assert broken[0].broken == Outcome("failed", "ValueError: no such layer")
     assert any(not c.broken for c in candidates)
+
+
+def test_a_model_too_large_to_build_is_a_violated_constraint(make_engine, tmp_path):
+    path = tmp_path / "huge.py"
+    path.write_text(
+        "from keras import Model, Input, layers\n"
+        "def build(hp, data):\n"
+        "    if hp.Choice('size', ['small', 'huge']) == 'huge':\n"
+        "        raise MemoryError\n"
+        "    x = inputs = Input(data.input_shape)\n"
+        "    x = layers.Flatten()(x)\n"
+        "    return Model(inputs, layers.Dense(data.classes, activation='softmax')(x))\n"
+    )
+    engine, _ = make_engine(space=load_space(path))
+    candidates = []
+    for _ in range(8):
+        candidates.append(engine.ask())
+        engine.tell(candidates[-1], candidates[-1].broken or scored(1.0))
+    assert {c.broken.status for c in candidates if c.broken} == {"out_of_memory"}
 
 
 def test_the_journal_lock_waits_for_nothing_that_is_gone(tmp_path):

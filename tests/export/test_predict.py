@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import keras
@@ -139,3 +140,17 @@ def test_images_that_are_missing_or_broken_are_named(exported, tmp_path, stripes
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no images in this folder"):
         predict(exported, [tmp_path / "empty"])
+
+
+def test_a_run_stands_for_its_newest_export(tmp_path):
+    from automl_sem.export.predict import _newest
+
+    run = tmp_path / "run"
+    for age, name in enumerate(("trial-3", "trial-1")):
+        (run / "export" / name).mkdir(parents=True)
+        record = run / "export" / name / "export.json"
+        record.write_text("{}")
+        os.utime(record, (1000 + age, 1000 + age))
+    assert _newest(run) == run
+    (run / "run.json").write_text("{}")
+    assert _newest(run) == run / "export" / "trial-1"

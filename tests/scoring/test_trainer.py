@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from automl_sem.failures import Diverged
+from automl_sem.scoring.batches import background
 from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
-from automl_sem.scoring.trainer import Diverged, FoldTrainer
+from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import OPTIMIZERS, Recipe
 
@@ -93,12 +95,14 @@ def test_it_trains_as_keras_fit_does(stripes, optimizer, schedule):
 
 
 def test_labels_and_images_of_the_held_out_rows_do_not_reach_the_weights(stripes):
-    before = FoldTrainer(with_state, RECIPE, stripes, seed=7).fit(0, ROWS)
+    recipe = dataclasses.replace(RECIPE, augment=True)
+    before = FoldTrainer(with_state, recipe, stripes, seed=7).fit(0, ROWS)
     y, x = stripes.y.copy(), stripes.x.copy()
     y[ROWS] = (y[ROWS] + 1) % 3
     x[ROWS[1:]] = 0
     changed = dataclasses.replace(stripes, x=x, y=y)
-    after = FoldTrainer(with_state, RECIPE, changed, seed=7).fit(0, ROWS)
+    assert background(changed.x) != background(stripes.x)
+    after = FoldTrainer(with_state, recipe, changed, seed=7).fit(0, ROWS)
     np.testing.assert_allclose(before.probabilities[0], after.probabilities[0], atol=1e-6)
     assert before.log_loss != after.log_loss
 
@@ -142,6 +146,16 @@ def test_a_loss_that_is_no_longer_finite_is_reported_with_its_epoch(stripes):
     wild = Recipe(optimizer="sgd", learning_rate=1e30, epochs=5)
     with pytest.raises(Diverged, match=r"in epoch \d of fold 2|predictions of fold 2"):
         FoldTrainer(plain, wild, stripes, seed=7).fit(2, ROWS)
+
+
+def test_outputs_that_are_no_probabilities_fail_the_trial(stripes):
+    def logits():
+        model = plain()
+        model.layers[-1].activation = keras.activations.linear
+        return model
+
+    with pytest.raises(ValueError, match="end it with a softmax"):
+        FoldTrainer(logits, RECIPE, stripes, seed=7).fit(0, ROWS)
 
 
 def test_the_curve_has_at_most_ten_points_and_ends_with_the_score(stripes):
