@@ -340,6 +340,9 @@ def runs(as_json: Json = False) -> None:
         _print_json({"schema_version": 1, "runs": entries})
     elif found:
         stdout().print(runs_table(found))
+        for run, results in found:
+            if isinstance(results, str):
+                _say(f"{run.path}: {results}")
         _next("show RUN")
     else:
         print("no runs yet")

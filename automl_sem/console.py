@@ -25,7 +25,8 @@ from automl_sem.types import Candidate, FoldResult, Outcome
 
 def stdout() -> Console:
     """Return the console for results."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    piped = None if sys.stdout.isatty() else 200
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True, width=piped)
 
 
 def stderr() -> Console:
@@ -278,7 +279,7 @@ def runs_table(found: Iterable[tuple[RunDirectory, Results | str]]) -> Table:
     """Return the runs in their order.
 
     Args:
-        found: Each run with its results, or with what is wrong with it.
+        found: Each run with its results, or with why it cannot be read.
     """
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("run", "trials", "best", "accuracy", "state"):
@@ -286,7 +287,7 @@ def runs_table(found: Iterable[tuple[RunDirectory, Results | str]]) -> Table:
     for run, results in found:
         inside = run.path.is_relative_to(Path.cwd())
         path = run.path.relative_to(Path.cwd()) if inside else run.path
-        cells = ["-", "-", "-", f"damaged: {results}"]
+        cells = ["-", "-", "-", "damaged"]
         if isinstance(results, Results):
             best = results.best
             cells = [

@@ -110,11 +110,11 @@ def test_runs_lists_every_run_and_says_which_is_damaged(call):
         study = damaged.open_study()
         study.tell(study.ask(), 1.0)
     (damaged.path / "splits.npz").write_bytes(b"torn")
-    code, out, _ = call("runs")
+    code, out, err = call("runs")
     assert code == 0
-    assert "runs/good" in out
-    assert "runs/bad" in out
-    assert "damaged: " in out
+    states = {line.split()[0]: line.split()[-1] for line in out.splitlines()[1:]}
+    assert states == {"runs/good": "unfinished", "runs/bad": "damaged"}
+    assert f"{damaged.path}: " in err
 
 
 def test_the_latest_run_has_a_name(call):
