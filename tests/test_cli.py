@@ -44,7 +44,7 @@ def drawings(folder, **counts):
     return folder
 
 
-def test_help_and_bad_words_import_nothing_heavy():
+def test_help_and_bad_words_import_nothing_heavy(tmp_path):
     script = (
         "import sys\n"
         "from automl_sem.cli import main\n"
@@ -55,7 +55,11 @@ def test_help_and_bad_words_import_nothing_heavy():
     )
     for arguments in (["--help"], ["search", "--help"], ["spaces"], ["search", "shaeps"], ["runs"]):
         done = subprocess.run(
-            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+            [sys.executable, "-c", script, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert done.stdout.splitlines()[-1] == "HEAVY []", arguments
 

@@ -91,7 +91,8 @@ def test_json_for_scripts(find):
 
 
 def test_the_same_seed_gives_the_same_study_and_another_seed_another(find):
-    first, second, third = find("a"), find("b"), find("c", seed=1)
+    first, second = find("a", trials=3), find("b", trials=3)
+    third = find("c", trials=2, seed=1)
     assert record(first) == record(second)
     assert record(first) != record(third)
 
@@ -104,8 +105,8 @@ def test_the_test_set_is_never_seen(find, tmp_path, stripes_npz):
     arrays["y_test"] = rng.permutation(arrays["y_test"])
     arrays["x_test"] = rng.permutation(arrays["x_test"])
     np.savez(tmp_path / "other.npz", **arrays)
-    locked = find("a")
-    assert record(locked) == record(find("b", data=str(tmp_path / "other.npz")))
+    locked = find("a", trials=3)
+    assert record(locked) == record(find("b", trials=3, data=str(tmp_path / "other.npz")))
     assert locked.directory.test_looks() == 0
 
 
@@ -137,9 +138,9 @@ def test_a_finished_run_is_not_searched_again(find, quiet):
 
 
 def test_an_extended_run_equals_a_longer_one(find, quiet):
-    short = find("short", trials=3)
-    extended = resume(short.path, trials=6, **quiet[1])
-    assert record(extended) == record(find("long", trials=6))
+    short = find("short", trials=2)
+    extended = resume(short.path, trials=4, **quiet[1])
+    assert record(extended) == record(find("long", trials=4))
     assert extended.results.finished
 
 
