@@ -98,6 +98,8 @@ def _lead(best: Standing, baseline: Standing, verdict: Verdict) -> str:
         return f"{name} is better than the baseline, by being surer ({surer})"
     if verdict.word == "worse":
         return f"{name} won the search by luck, the baseline is better on fresh folds"
+    if best.accuracy == baseline.accuracy:
+        return f"{name} and the baseline get as many right"
     if verdict.difference < 0:
         return f"{name} is ahead of the baseline, but it could be luck"
     return f"{name} is not ahead of the baseline on fresh folds"

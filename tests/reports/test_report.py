@@ -73,6 +73,15 @@ def test_a_difference_within_luck_is_not_called_better(tmp_path, dataset):
     assert luck(results).startswith("It could be.")
 
 
+def test_with_as_many_right_nobody_is_called_ahead(tmp_path, dataset):
+    trials = [Made(wrong=[3, 12], sure=0.8), Made(wrong=[5], sure=0.8, fresh_wrong=[4, 20])]
+    results = results_of(tmp_path / "run", trials, dataset, fresh=[0, 1])
+    assert results.verdict.word == "not distinguishable"
+    assert results.best.accuracy == results.baseline.accuracy
+    assert headline(results).startswith("Trial 1 and the baseline get as many right")
+    assert "ahead" not in headline(results)
+
+
 def test_a_winner_that_loses_on_fresh_folds_is_exposed(tmp_path, dataset):
     lucky = Made(wrong=[], sure=0.95, fresh_wrong=[i for i in range(45) if i % 3])
     results = results_of(tmp_path / "run", [BASELINE, lucky], dataset, fresh=[0, 1])
