@@ -99,12 +99,10 @@ class LiveListener(LineListener):
         best: Standing | None = None,
     ) -> None:
         super().__init__(self._print, best)
-        self._console = console
         self._folds = folds
         self._time_limit_s = time_limit_s
         self._started = time.perf_counter()
         self._fold_seconds: list[float] = []
-        self._fits_left = (trials + 2) * folds if trials is not None else None
         self._fold_scores: list[str] = []
         self._best_text = percent(best.trial.accuracy) if best is not None else "-"
         self._progress = Progress(
@@ -114,7 +112,9 @@ class LiveListener(LineListener):
             console=console,
             transient=True,
         )
-        self._task = self._progress.add_task("starting", total=self._fits_left, status="")
+        finalists = 2
+        fits = (trials + finalists) * folds if trials is not None else None
+        self._task = self._progress.add_task("starting", total=fits, status="")
 
     def __enter__(self) -> Self:
         self._progress.start()

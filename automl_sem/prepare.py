@@ -37,11 +37,7 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
             "nothing to search", hint="Name a space or data, as in `automl-sem search shapes`"
         )
     use_tensorflow()
-    space = (
-        load_space(space_path).with_fixed(epochs=options.epochs, batch_size=options.batch_size)
-        if space_path
-        else None
-    )
+    space = load_space(space_path) if space_path else None
     if arrays is not None:
         dataset = from_arrays(*arrays, seed=options.seed, image_size=options.image_size)
     else:
@@ -58,17 +54,14 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
             seed=options.seed,
         )
     if space is None:
-        name = SPACE_FOR_KIND[dataset.info.kind]
-        space = load_space(find_space(name)).with_fixed(
-            epochs=options.epochs, batch_size=options.batch_size
-        )
+        space = load_space(find_space(SPACE_FOR_KIND[dataset.info.kind]))
     if space.kind not in (None, dataset.info.kind):
         raise UserError(
             f"space {space.name!r} is for {space.kind}, but the data are {dataset.info.kind}",
             where=space.path,
             hint="Choose another --space or --data",
         )
-    return space, dataset
+    return space.with_fixed(epochs=options.epochs, batch_size=options.batch_size), dataset
 
 
 def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:

@@ -23,8 +23,14 @@ from automl_sem.backup import Backup, Saved, State
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.files import disk_error
-from automl_sem.scoring.batches import background, cross_entropy, draw_moves, epoch_order, move
-from automl_sem.scoring.batches import wants_raw_values as model_wants_raw_values
+from automl_sem.scoring.batches import (
+    background,
+    cross_entropy,
+    draw_moves,
+    epoch_order,
+    move,
+    wants_raw_values,
+)
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Recipe
@@ -261,7 +267,7 @@ class _MirroredTrainer:
             self._optimizer = make_optimizer(recipe, steps)
             self._optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self._optimizer)
-        self._scale = 1.0 if model_wants_raw_values(self.model) else 1.0 / 255.0
+        self._scale = 1.0 if wants_raw_values(self.model) else 1.0 / 255.0
         self._x = self._copy_to_devices(part.x, devices)
         self._y = self._copy_to_devices(part.y.astype(np.int32), devices)
         signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32)]

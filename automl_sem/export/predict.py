@@ -11,6 +11,7 @@ from typing import Any
 from automl_sem.backend import use_tensorflow
 from automl_sem.errors import UserError
 from automl_sem.export.formats import FORMATS
+from automl_sem.export.record import RECORD
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,12 @@ def _newest(path: Path) -> Path:
     """Return the newest export of a run; any other path as it is."""
     if not (path / "run.json").exists():
         return path
-    made = [record.parent for record in path.glob("export/*/export.json")]
-    return max(made, key=lambda export: (export / "export.json").stat().st_mtime, default=path)
+    made = [record.parent for record in path.glob(f"export/*/{RECORD}")]
+    return max(made, key=lambda export: (export / RECORD).stat().st_mtime, default=path)
 
 
 def _record(export: Path) -> dict[str, Any]:
-    path = export / "export.json"
+    path = export / RECORD
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if {"channels", "class_names", "formats"} <= record.keys():

@@ -102,6 +102,15 @@ def test_an_outcome_is_told_as_the_sampler_needs_it(make_engine, outcome, state,
     assert trial.user_attrs.get("reason", "") == outcome.reason
 
 
+def ask_and_tell(engine, trials):
+    """Run trials in which every candidate that can be built scores alike."""
+    candidates = []
+    for _ in range(trials):
+        candidates.append(engine.ask())
+        engine.tell(candidates[-1], candidates[-1].broken or scored(1.0))
+    return candidates
+
+
 def test_a_candidate_that_cannot_be_built_is_broken_with_its_reason(make_engine, tmp_path):
     path = tmp_path / "fragile.py"
     path.write_text(
@@ -114,10 +123,7 @@ def test_a_candidate_that_cannot_be_built_is_broken_with_its_reason(make_engine,
         "    return Model(inputs, layers.Dense(data.classes, activation='softmax')(x))\n"
     )
     engine, _ = make_engine(space=load_space(path))
-    candidates = []
-    for _ in range(12):
-        candidates.append(engine.ask())
-        engine.tell(candidates[-1], candidates[-1].broken or scored(1.0))
+    candidates = ask_and_tell(engine, 12)
     broken = [c for c in candidates if c.broken]
     assert broken
     assert all(c.values["bad"] for c in broken)
@@ -137,10 +143,7 @@ def test_a_model_too_large_to_build_is_a_violated_constraint(make_engine, tmp_pa
         "    return Model(inputs, layers.Dense(data.classes, activation='softmax')(x))\n"
     )
     engine, _ = make_engine(space=load_space(path))
-    candidates = []
-    for _ in range(8):
-        candidates.append(engine.ask())
-        engine.tell(candidates[-1], candidates[-1].broken or scored(1.0))
+    candidates = ask_and_tell(engine, 8)
     assert {c.broken.status for c in candidates if c.broken} == {"out_of_memory"}
 
 

@@ -22,9 +22,9 @@ from automl_sem.data.pixels import resize
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.export import build
 from automl_sem.export.base import Format
-from automl_sem.export.build import read_export
 from automl_sem.export.formats import FORMATS, formats_of
 from automl_sem.export.keras import KERAS
+from automl_sem.export.record import read_export
 from automl_sem.export.saved_model import SAVED_MODEL
 from automl_sem.export.verify import TOLERANCE, Verification, verify
 from automl_sem.export.wrap import predict_core, wrap
