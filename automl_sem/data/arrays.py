@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from automl_sem.data.cache import ExampleCache, cache_key
 from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
+from automl_sem.data.examples import Source, hold, too_large
+from automl_sem.data.labels import class_numbers, class_values, read_labels
+from automl_sem.data.npz import Rows, large_arrays, read_npz
 from automl_sem.data.pixels import check_size, resize
 from automl_sem.data.split import check_classes, hold_out_test
 from automl_sem.errors import UserError
-from automl_sem.types import Bytes, Ints
+from automl_sem.types import Bytes
+
+Images = NDArray[Any] | Rows  # as they were saved, in memory or in a file
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names")
 
-_SAVE = "Make one with numpy.savez(file, x_train=..., y_train=...)"
-
 
 def load_npz(path: Path, *, image_size: int | None = None, seed: int = 0) -> Dataset:
-    """Return the images of an `.npz` file.
+    """Return the images of an `.npz` file; those too large for memory are memory-mapped.
 
     Args:
         path: Holds `x_train` and `y_train`, and may hold `x_test` with `y_test`, and
@@ -33,7 +37,8 @@ def load_npz(path: Path, *, image_size: int | None = None, seed: int = 0) -> Dat
     Raises:
         UserError: If the file or an array in it cannot be used.
     """
-    arrays = _read(path)
+    large = large_arrays(path, ("x_train", "x_test"), lambda x: _too_large(x, image_size))
+    arrays = read_npz(path, [key for key in KEYS if key not in large])
     if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
         raise UserError(
             f"there is no {' and no '.join(missing)} in this file, only: "
@@ -43,7 +48,7 @@ def load_npz(path: Path, *, image_size: int | None = None, seed: int = 0) -> Dat
         )
     names = arrays.get("class_names")
     return _dataset(
-        {key: arrays.get(key) for key in KEYS[:4]},
+        {key: large.get(key, arrays.get(key)) for key in KEYS[:4]},
         class_names=None if names is None else [str(name) for name in np.ravel(names)],
         name=path.stem,
         source=str(path.resolve()),
@@ -93,7 +98,7 @@ def from_arrays(
 
 
 def _dataset(
-    arrays: Mapping[str, NDArray[Any] | None],
+    arrays: Mapping[str, Images | None],
     *,
     class_names: Sequence[str] | None,
     name: str,
@@ -104,27 +109,44 @@ def _dataset(
 ) -> Dataset:
     x, y, x_test, y_test = (arrays[key] for key in KEYS[:4])
     assert x is not None
-    assert y is not None
+    assert isinstance(y, np.ndarray)
     if (x_test is None) != (y_test is None):
         there, missing = ("x_test", "y_test") if y_test is None else ("y_test", "x_test")
         raise UserError(f"there is {there} but no {missing}", where=where, hint="Give both or none")
-    top = _top(x, where)
-    images = _images(x, "x_train", top, image_size, where)
-    labels = _labels(y, "y_train", len(images), where)
-    values = _values(labels, class_names, where)
+    options = {"image_size": image_size, "seed": seed}
+    key = cache_key([x.path], {**options, "version": 1}) if isinstance(x, Rows) else ""
+    entry = ExampleCache().find(key) if key else None
+    top, fractions = _scale(x, where) if entry is None else entry.facts
+    shape = _form(x, "x_train", image_size, where)
+    images = _places(x) if isinstance(x, Rows) else _images(x, "x_train", top, image_size, where)
+    labels = read_labels(y, "y_train", len(images), where)
+    values = class_values(labels, class_names, where)
     names = tuple(map(str, values if class_names is None else class_names))
-    part = TrainingPart(images, _numbers(labels, values, where), _rows("train", images), names)
+    part = TrainingPart(images, class_numbers(labels, values, where), _rows("train", images), names)
     check_classes(part.y, names, where)
-    notes = _notes(x, images, top)
-    if x_test is None or y_test is None:
+    notes = _notes(x, shape, top, fractions)
+    if x_test is None or not isinstance(y_test, np.ndarray):
         part, test, note = hold_out_test(part, seed)
         notes.append(note)
     else:
-        images = _images(x_test, "x_test", top, image_size, where)
-        _same_shape(part.x, images, where)
-        labels = _labels(y_test, "y_test", len(images), where)
-        test = HeldOutPart(images, _numbers(labels, values, where), _rows("test", images))
-    options = {"image_size": image_size, "seed": seed}
+        _same_shape(shape, _form(x_test, "x_test", image_size, where), where)
+        images = (
+            _places(x_test)
+            if isinstance(x_test, Rows)
+            else _images(x_test, "x_test", top, image_size, where)
+        )
+        labels = read_labels(y_test, "y_test", len(images), where)
+        test = HeldOutPart(images, class_numbers(labels, values, where), _rows("test", images))
+    if isinstance(x, Rows):
+        rest = x_test if isinstance(x_test, Rows) else x
+        places = {"x_train": (x, part.x), "x_test": (rest, test.x)}
+        sources = {
+            name: _source(rows, chosen, shape[1:], top, image_size, where)
+            for name, (rows, chosen) in places.items()
+        }
+        held, kept = hold(sources, key, entry, [top, fractions])
+        part, test = replace(part, x=held["x_train"]), replace(test, x=held["x_test"])
+        notes += kept
     return Dataset(
         name=name,
         source=source,
@@ -135,26 +157,6 @@ def _dataset(
     )
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a file by name; those of other names are not loaded."""
-    try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise UserError("this is no .npz file but a single array", where=path, hint=_SAVE)
-        with file:
-            unread = np.empty(0)
-            return {key: file[key] if key in KEYS else unread for key in file.files}
-    except PermissionError:
-        raise UserError(
-            "permission denied", where=path, hint="Check that you may read it"
-        ) from None
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-        if "allow_pickle" in str(error) and zipfile.is_zipfile(path):
-            what = "it holds Python objects, which are not loaded since they may run code"
-            raise UserError(what, where=path, hint="Save plain arrays of numbers") from None
-        raise UserError("this is no .npz file", where=path, hint=_SAVE) from None
-
-
 def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:
     try:
         return np.asarray(value)
@@ -162,25 +164,79 @@ def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:
         raise UserError(f"{key} is no array: its rows differ in length", where=where) from None
 
 
-def _top(x: NDArray[Any], where: object) -> float:
-    """Return the value that stands for white: 1 for floats in [0, 1], else 255."""
-    if x.dtype.kind == "f" and x.size and not np.isfinite(x).all():
-        raise UserError("x_train has NaN or infinite values", where=where, hint="Replace them")
-    return 1.0 if x.dtype.kind == "f" and x.size and x.min() >= 0 and x.max() <= 1 else 255.0
+def _too_large(images: Collection[Rows], image_size: int | None) -> bool:
+    """Whether images are too large for memory, as they were saved or as they will be."""
+    saved = sum(rows.nbytes for rows in images)
+    resized = sum(rows.shape[0] * (image_size or 0) ** 2 for rows in images)
+    return too_large(max(saved, resized))
 
 
-def _images(x: NDArray[Any], key: str, top: float, image_size: int | None, where: object) -> Bytes:
-    """Return images as uint8 (n, height, width, channels)."""
-    if x.ndim == 3:
-        x = x[..., None]
-    if x.ndim != 4 or x.shape[-1] not in (1, 3) or not len(x):
+def _places(images: Rows) -> Bytes:
+    """Return the row numbers, which stand for the images until these are decoded."""
+    return cast(Bytes, np.arange(images.shape[0]))
+
+
+def _source(
+    images: Rows,
+    places: NDArray[Any],
+    shape: tuple[int, ...],
+    top: float,
+    image_size: int | None,
+    where: object,
+) -> Source:
+    """Return some of the rows of a file, as images of one shape."""
+    chosen = np.zeros(images.shape[0], np.bool_)
+    chosen[places] = True
+
+    def chunks() -> Iterator[Bytes]:
+        first = 0
+        for chunk in images.chunks():
+            rows = chunk[chosen[first : first + len(chunk)]]
+            first += len(chunk)
+            if len(rows):
+                yield _images(rows, images.key, top, image_size, where)
+
+    return Source((len(places), *shape), chunks)
+
+
+def _scale(x: Images, where: object) -> tuple[float, bool]:
+    """Return the value that stands for white, and whether there are fractions of whole numbers.
+
+    White is 1 for floats in [0, 1], else 255.
+    """
+    if x.dtype.kind != "f":
+        return 255.0, False
+    low, high, fractions = np.inf, -np.inf, False
+    chunks: Iterable[NDArray[Any]] = x.chunks() if isinstance(x, Rows) else [x]
+    for chunk in chunks:
+        if not chunk.size:
+            continue
+        if not np.isfinite(chunk).all():
+            raise UserError("x_train has NaN or infinite values", where=where, hint="Replace them")
+        low, high = min(low, chunk.min()), max(high, chunk.max())
+        fractions = fractions or bool((chunk != np.rint(chunk)).any())
+    return (1.0 if low >= 0 and high <= 1 else 255.0), fractions
+
+
+def _form(x: Images, key: str, image_size: int | None, where: object) -> tuple[int, ...]:
+    """Return the shape that images will have, (n, height, width, channels)."""
+    shape = (*x.shape, 1) if len(x.shape) == 3 else x.shape
+    if len(shape) != 4 or shape[-1] not in (1, 3) or not shape[0]:
         raise UserError(
             f"{key} must be (n, height, width) or (n, height, width, 1 or 3), with n above 0."
-            f" Received: {x.shape[:-1] if x.ndim == 4 and x.shape[-1] == 1 else x.shape}",
+            f" Received: {shape[:-1] if len(shape) == 4 and shape[-1] == 1 else shape}",
             where=where,
         )
     if x.dtype.kind not in "uif":
         raise UserError(f"{key} must hold numbers. Received: {x.dtype}", where=where)
+    size = shape[1:3] if image_size is None else (image_size, image_size)
+    return (shape[0], *size, shape[3])
+
+
+def _images(x: NDArray[Any], key: str, top: float, image_size: int | None, where: object) -> Bytes:
+    """Return images as uint8 (n, height, width, channels)."""
+    _, height, width, _ = _form(x, key, image_size, where)
+    x = x[..., None] if x.ndim == 3 else x
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise UserError(f"{key} has NaN or infinite values", where=where, hint="Replace them")
     if not (x.min() >= 0 and x.max() <= top):
@@ -190,82 +246,12 @@ def _images(x: NDArray[Any], key: str, top: float, image_size: int | None, where
             hint="Scale the values first, those of x_test like those of x_train",
         )
     images = x if x.dtype == np.uint8 else np.rint(x * (255 / top)).astype(np.uint8)
-    size = images.shape[1:3] if image_size is None else (image_size, image_size)
-    check_size((size[0], size[1]), where)
-    return resize(images, (size[0], size[1]))
+    check_size((height, width), where)
+    return resize(images, (height, width))
 
 
-def _labels(y: NDArray[Any], key: str, examples: int, where: object) -> NDArray[Any]:
-    """Return one whole number or string per example, (n,)."""
-    if len(y.shape) == 0 or len(y) != examples:
-        count = len(y) if y.shape else "no"
-        images = key.replace("y", "x")
-        raise UserError(f"{images} has {examples} rows, {key} has {count}", where=where)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.dtype.kind == "S" or (y.dtype.kind == "O" and all(isinstance(v, str) for v in y.flat)):
-        y = y.astype(np.str_)
-    if y.dtype.kind == "b":
-        y = y.astype(np.int64)
-    if y.dtype.kind == "f" and np.isfinite(y).all() and (y == np.rint(y)).all():
-        y = y.astype(np.int64)
-    if _is_one_hot(y):
-        y = y.argmax(axis=1)
-    if y.ndim != 1 or y.dtype.kind not in "uiU":
-        raise UserError(
-            f"{key} must hold one whole number or string per image, or be one-hot."
-            f" Received: {y.dtype} {y.shape}",
-            where=where,
-        )
-    return y
-
-
-def _is_one_hot(y: NDArray[Any]) -> bool:
-    if y.ndim != 2 or y.dtype.kind not in "ui" or y.shape[1] < 2:
-        return False
-    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
-
-
-def _values(labels: NDArray[Any], class_names: Sequence[str] | None, where: object) -> NDArray[Any]:
-    """Return the label of each class, in the order of their numbers."""
-    found = np.unique(labels)
-    if class_names is None:
-        return found
-    if len(set(class_names)) != len(class_names):
-        raise UserError("class_names has a name twice", where=where)
-    if labels.dtype.kind == "U":  # the names give the order
-        return np.array(class_names, np.str_)
-    if len(found) and found[0] >= 0 and found[-1] < len(class_names):
-        return np.arange(len(class_names))
-    if len(found) != len(class_names):
-        raise UserError(
-            f"class_names has {len(class_names)} names, y_train has {len(found)} classes",
-            where=where,
-        )
-    return found
-
-
-def _numbers(labels: NDArray[Any], values: NDArray[Any], where: object) -> Ints:
-    """Return the class number of each label, (n,)."""
-    if labels.dtype.kind == "U" or values.dtype.kind == "U":
-        labels, values = labels.astype(np.str_), values.astype(np.str_)
-    unknown = np.setdiff1d(labels, values)
-    if len(unknown):
-        raise UserError(
-            f"labels that are not among the classes of y_train: {_few(unknown)}",
-            where=where,
-            hint=f"The classes are {_few(values)}",
-        )
-    order = np.argsort(values)
-    return order[np.searchsorted(values[order], labels)].astype(np.int64)
-
-
-def _few(values: NDArray[Any]) -> str:
-    return ", ".join(map(str, values[:10])) + (", ..." if len(values) > 10 else "")
-
-
-def _same_shape(train: Bytes, test: Bytes, where: object) -> None:
-    shapes = ["x".join(map(str, images.shape[1:])) for images in (train, test)]
+def _same_shape(train: tuple[int, ...], test: tuple[int, ...], where: object) -> None:
+    shapes = ["x".join(map(str, shape[1:])) for shape in (train, test)]
     if shapes[0] != shapes[1]:
         raise UserError(
             f"x_train has images of {shapes[0]}, x_test of {shapes[1]}",
@@ -278,13 +264,13 @@ def _rows(part: str, images: Bytes) -> tuple[str, ...]:
     return tuple(f"{part} row {row}" for row in range(len(images)))
 
 
-def _notes(x: NDArray[Any], images: Bytes, top: float) -> list[str]:
-    """Return what was done to the images, one sentence each."""
+def _notes(x: Images, shape: tuple[int, ...], top: float, fractions: bool) -> list[str]:
+    """Return what is done to the images, one sentence each."""
     notes = []
     if top == 1.0:
         notes.append("values in [0, 1] taken times 255 and rounded to 8 bits")
-    elif x.dtype.kind == "f" and (x != np.rint(x)).any():
+    elif fractions:
         notes.append("values in 0..255 rounded to 8 bits")
-    if x.shape[1:3] != images.shape[1:3]:
-        notes.append(f"images resized to {images.shape[1]}x{images.shape[2]}")
+    if x.shape[1:3] != shape[1:3]:
+        notes.append(f"images resized to {shape[1]}x{shape[2]}")
     return notes

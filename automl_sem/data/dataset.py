@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.types import Bytes, DataInfo, Ints
+
+DIGEST_BYTES = 2**24  # read at a time
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,20 @@ def _digest(x: Bytes, y: Ints, class_names: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for array in (x, y):
         digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        rows = max(1, DIGEST_BYTES // max(1, array[:1].nbytes))
+        for first in range(0, len(array), rows):  # examples may be larger than memory
+            digest.update(np.ascontiguousarray(array[first : first + rows]).tobytes())
+            release_pages(array)
     digest.update("\0".join(class_names).encode())
     return digest.hexdigest()
+
+
+def release_pages(array: NDArray[Any]) -> None:
+    """Let go of the pages of a memory-mapped array that were read; others are left alone.
+
+    The system may keep them, but they no longer count as memory of this process, by which
+    a search decides how many workers it can afford.
+    """
+    mapping = array.base
+    if isinstance(array, np.memmap) and array.mode == "r" and isinstance(mapping, mmap.mmap):
+        mapping.madvise(mmap.MADV_DONTNEED)

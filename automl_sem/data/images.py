@@ -6,56 +6,27 @@ DIR/train/CLASS/*.png  DIR/test/CLASS/*.png    `val` or `validation` joins the t
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from automl_sem.data.cache import ExampleCache, cache_key
 from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
-from automl_sem.data.pixels import SUFFIXES, Size, check_size, decode_image, denied, resize
+from automl_sem.data.examples import Source, hold
+from automl_sem.data.folders import Found, ImageFile, find_images, printable
+from automl_sem.data.pixels import Size, check_size, decode_image, resize
 from automl_sem.data.split import check_classes, hold_out_test
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes, Ints
 
 MAX_SIDE = 64  # larger images are shrunk to this, unless --image-size says otherwise
 GREY_TOLERANCE = 2  # of 255: saving transparent strokes rounds red, green and blue apart
-PARTS = {"train": "train", "val": "train", "validation": "train", "test": "test"}
-
-_ARRANGE = "Put the images of each class into a folder of its own: DIR/CLASS/image.png"
 _SKIP = "Repair or remove it, or leave such images out with --skip-bad"
 
-
-@dataclass(frozen=True)
-class _File:
-    """An image file with its class and what looking into it showed."""
-
-    path: Path
-    label: str
-    size: Size = (0, 0)
-    grey: bool = True
-
-
-@dataclass
-class _Found:
-    """What a folder holds.
-
-    Args:
-        files: Image files of the training and the test part, in order.
-        other: Number of files that are no images of a class.
-        joined: Folders that joined the training part.
-        beside: Folders beside `train` that mean nothing.
-        bad: Images that cannot be read.
-    """
-
-    files: dict[str, list[_File]] = field(default_factory=lambda: {"train": [], "test": []})
-    other: int = 0
-    joined: list[str] = field(default_factory=list)
-    beside: list[str] = field(default_factory=list)
-    bad: list[Path] = field(default_factory=list)
+Looks = dict[str, list[tuple[int, int, bool] | None]]  # of each part; None: cannot be read
 
 
 def load_images(
@@ -74,136 +45,43 @@ def load_images(
     Raises:
         UserError: If the folder or an image in it cannot be used.
     """
-    found = _find(folder)
+    found = find_images(folder)
     _check_labels(folder, found)
     class_names = sorted({file.label for file in found.files["train"]})
-    found = _inspect(found, skip_bad)
+    options: dict[str, Any] = {"image_size": image_size, "skip_bad": skip_bad, "seed": seed}
+    key = _key(found, options)
+    entry = ExampleCache().find(key)
+    looks = _look(found, skip_bad) if entry is None else entry.facts
+    found = _seen(found, looks)
     labels = {name: number for number, name in enumerate(class_names)}
     train_files, test_files = found.files["train"], found.files["test"]
     check_classes(_numbers(train_files, labels), class_names, folder)
     size = _choose_size(folder, train_files, image_size)
     channels = 1 if all(file.grey for file in train_files) else 3
     notes = _notes(folder, found, size)
-    part = TrainingPart(
-        x=_read(train_files, size, channels),
-        y=_numbers(train_files, labels),
-        names=_names(folder, train_files),
-        class_names=tuple(class_names),
-    )
-    if test_files:
-        test = HeldOutPart(
-            _read(test_files, size, channels),
-            _numbers(test_files, labels),
-            _names(folder, test_files),
-        )
-    else:
-        part, test, note = hold_out_test(part, seed)
+    if not test_files:
+        y = _numbers(train_files, labels)
+        train_files, test_files, note = _split(train_files, y, class_names, seed)
         notes.append(note)
-    options: dict[str, Any] = {"image_size": image_size, "skip_bad": skip_bad, "seed": seed}
+    parts = {"x_train": train_files, "x_test": test_files}
+    sources = {name: _source(files, size, channels) for name, files in parts.items()}
+    x, kept = hold(sources, key, entry, looks)
     return Dataset(
         name=folder.resolve().name or "images",
         source=str(folder.resolve()),
-        train=part,
-        test=test,
+        train=TrainingPart(
+            x=x["x_train"],
+            y=_numbers(train_files, labels),
+            names=_names(folder, train_files),
+            class_names=tuple(class_names),
+        ),
+        test=HeldOutPart(x["x_test"], _numbers(test_files, labels), _names(folder, test_files)),
         options={name: value for name, value in options.items() if value},
-        notes=tuple(notes),
+        notes=(*notes, *kept),
     )
 
 
-def _find(folder: Path) -> _Found:
-    """Return the image files of a folder, in order, without looking into them."""
-    found = _Found()
-    if not folder.is_dir():
-        raise UserError("no such folder", where=folder)
-    parts = _parts(folder)
-    if not parts:
-        _add_classes(found, folder, "train")
-    for inner in parts:
-        found.joined += [inner.name] if inner.name.lower() in ("val", "validation") else []
-        _add_classes(found, inner, PARTS[inner.name.lower()])
-    if parts:
-        rest = [path for path in _visible(folder) if path not in parts]
-        found.beside = [path.name for path in rest if path.is_dir()]
-        found.other += len(rest) - len(found.beside)
-    return found
-
-
-def _parts(folder: Path) -> list[Path]:
-    """Return the folders `train`, `test` and the like, if the folder is arranged that way."""
-    parts = [path for path in _folders(folder) if path.name.lower() in PARTS]
-    names = [path.name.lower() for path in parts]
-    alone = len(parts) == len(_folders(folder))
-    nested = all(_holds_classes(path) for path in parts if path.name.lower() == "train")
-    if "train" in names and (alone or nested):
-        return parts
-    if parts and alone:
-        raise UserError(
-            f"there is '{parts[0].name}' but no 'train'",
-            where=folder,
-            hint="Name the folder with the training images 'train'",
-        )
-    return []
-
-
-def _holds_classes(folder: Path) -> bool:
-    return bool(_folders(folder)) and not any(_is_image(path) for path in _visible(folder))
-
-
-def _add_classes(found: _Found, folder: Path, part: str) -> None:
-    """Add the class folders of one part."""
-    classes = _folders(folder)
-    loose = [path for path in _visible(folder) if not path.is_dir()]
-    if not classes:
-        if any(_is_image(path) for path in loose):
-            what = "images lie directly in this folder, without a folder per class"
-        else:
-            what = "no class folders in this folder" if loose else "this folder is empty"
-        raise UserError(what, where=folder, hint=_ARRANGE)
-    found.other += len(loose)
-    for inner in classes:
-        files = list(_walk(inner))
-        images = [path for path in files if _is_image(path)]
-        if not images:
-            raise UserError(
-                "this class folder holds no PNG, JPEG, BMP or GIF image",
-                where=inner,
-                hint="Add images or remove the folder",
-            )
-        found.other += len(files) - len(images)
-        found.files[part] += [_File(path, _printable(inner.name)) for path in images]
-
-
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_dir()]
-
-
-def _visible(folder: Path) -> list[Path]:
-    """Return what lies in a folder and is not hidden, sorted."""
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except PermissionError as error:
-        denied(error)
-
-
-def _walk(folder: Path) -> list[Path]:
-    """Return all files in and below a folder that are not hidden, 2 before 10."""
-    files = []
-    for top, inner, names in os.walk(folder, onerror=denied):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        files += [Path(top, name) for name in names if not name.startswith(".")]
-    return sorted(files, key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    pieces = re.split(r"([0-9]+)", str(path))
-    return [(int(piece), piece) if i % 2 else (0, piece) for i, piece in enumerate(pieces)]
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
-
-
-def _check_labels(folder: Path, found: _Found) -> None:
+def _check_labels(folder: Path, found: Found) -> None:
     """Refuse a test part with other classes than the training part."""
     train, test = ({file.label for file in found.files[part]} for part in ("train", "test"))
     if not test or train == test:
@@ -220,9 +98,16 @@ def _check_labels(folder: Path, found: _Found) -> None:
     )
 
 
-def _inspect(found: _Found, skip_bad: bool) -> _Found:
-    """Look into every file for its size and whether it is grey."""
-    seen = replace(found, files={"train": [], "test": []}, bad=[])
+def _key(found: Found, options: Mapping[str, object]) -> str:
+    """Return the name of the cache entry: size and channels follow from the files."""
+    parts = {part: len(files) for part, files in found.files.items()}
+    files = [file.path for part in found.files.values() for file in part]
+    return cache_key(files, {**options, "parts": parts, "largest": MAX_SIDE, "version": 1})
+
+
+def _look(found: Found, skip_bad: bool) -> Looks:
+    """Look into every file for its height, its width and whether it is grey."""
+    looks: Looks = {part: [] for part in found.files}
     for part, files in found.files.items():
         for file in files:
             try:
@@ -230,15 +115,27 @@ def _inspect(found: _Found, skip_bad: bool) -> _Found:
             except UserError as error:
                 if not skip_bad:
                     raise UserError(error.what, where=error.where, hint=_SKIP) from None
-                seen.bad.append(file.path)
+                looks[part].append(None)
                 continue
             grey = int(np.ptp(pixels, axis=-1).max()) <= GREY_TOLERANCE
-            height, width = pixels.shape[:2]
-            seen.files[part].append(_File(file.path, file.label, (height, width), grey))
+            looks[part].append((pixels.shape[0], pixels.shape[1], grey))
+    return looks
+
+
+def _seen(found: Found, looks: Looks) -> Found:
+    """Return what a folder holds, with what looking into its files showed."""
+    seen = replace(found, files={"train": [], "test": []}, bad=[])
+    for part, files in found.files.items():
+        for file, look in zip(files, looks[part], strict=True):
+            if look is None:
+                seen.bad.append(file.path)
+            else:
+                height, width, grey = look
+                seen.files[part].append(ImageFile(file.path, file.label, (height, width), grey))
     return seen
 
 
-def _choose_size(folder: Path, files: Sequence[_File], image_size: int | None) -> Size:
+def _choose_size(folder: Path, files: Sequence[ImageFile], image_size: int | None) -> Size:
     """Return the one height and width that all images get."""
     if image_size is not None:
         size = (image_size, image_size)
@@ -250,27 +147,33 @@ def _choose_size(folder: Path, files: Sequence[_File], image_size: int | None) -
     return size
 
 
-def _read(files: Sequence[_File], size: Size, channels: int) -> Bytes:
-    images = np.empty((len(files), *size, channels), np.uint8)
-    for row, file in enumerate(files):
-        images[row] = resize(decode_image(file.path, channels)[None], size)[0]
-    return images
+def _split(
+    files: Sequence[ImageFile], y: Ints, class_names: Sequence[str], seed: int
+) -> tuple[list[ImageFile], list[ImageFile], str]:
+    """Split files as `hold_out_test` splits examples, before they are decoded."""
+    places = cast(Bytes, np.arange(len(files)))
+    part = TrainingPart(places, y, ("",) * len(files), tuple(class_names))
+    train, test, note = hold_out_test(part, seed)
+    return [files[place] for place in train.x], [files[place] for place in test.x], note
 
 
-def _numbers(files: Iterable[_File], labels: Mapping[str, int]) -> Ints:
+def _source(files: Sequence[ImageFile], size: Size, channels: int) -> Source:
+    def chunks() -> Iterator[Bytes]:
+        for file in files:
+            yield resize(decode_image(file.path, channels)[None], size)
+
+    return Source((len(files), *size, channels), chunks)
+
+
+def _numbers(files: Iterable[ImageFile], labels: Mapping[str, int]) -> Ints:
     return np.array([labels[file.label] for file in files], np.int64)
 
 
-def _names(folder: Path, files: Iterable[_File]) -> tuple[str, ...]:
-    return tuple(_printable(file.path.relative_to(folder).as_posix()) for file in files)
+def _names(folder: Path, files: Iterable[ImageFile]) -> tuple[str, ...]:
+    return tuple(printable(file.path.relative_to(folder).as_posix()) for file in files)
 
 
-def _printable(name: str) -> str:
-    """Return a name with marks in place of bytes that are not UTF-8, as from old archives."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
-def _notes(folder: Path, found: _Found, size: Size) -> list[str]:
+def _notes(folder: Path, found: Found, size: Size) -> list[str]:
     """Return what was decided, one sentence each."""
     files = found.files["train"] + found.files["test"]
     other_sizes = sum(file.size != size for file in files)

@@ -1,0 +1,76 @@
+"""Hold decoded examples in memory, or in the cache where they would take too much of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_sem.data.cache import GIB, Entry, ExampleCache, write_npy
+from automl_sem.environment import memory_limit
+from automl_sem.types import Bytes
+
+# Examples that take more are kept on disk: workers and devices need copies of their own.
+SHARE_OF_MEMORY = 0.25
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples that can be decoded.
+
+    Args:
+        shape: Shape of all of them, (n, height, width, channels).
+        chunks: Decodes them and yields some at a time, in order, uint8 (some, ...).
+    """
+
+    shape: tuple[int, ...]
+    chunks: Callable[[], Iterable[Bytes]]
+
+
+def hold(
+    sources: Mapping[str, Source], key: str, entry: Entry | None, facts: Any
+) -> tuple[dict[str, Bytes], list[str]]:
+    """Return arrays by name, and notes: what is too large for memory is memory-mapped.
+
+    Args:
+        sources: What to decode, by name, such as `"x_train"`.
+        key: Name that its cache entry gets.
+        entry: Its cache entry, if there is one already: then nothing is decoded.
+        facts: What to keep beside it.
+
+    Raises:
+        UserError: If the cache or the disk has no room for it.
+    """
+    size = sum(math.prod(source.shape) for source in sources.values())
+    if not too_large(size):
+        if entry is not None:
+            return {name: np.array(entry.open(name)) for name in sources}, []
+        return {name: _in_memory(source) for name, source in sources.items()}, []
+
+    def write(folder: Path) -> Any:
+        for name, source in sources.items():
+            write_npy(folder / f"{name}.npy", source.shape, source.chunks())
+        return facts
+
+    if entry is None:
+        entry = ExampleCache().make(key, size, write)
+    note = f"examples: {size / GIB:.1f} GiB, kept in {entry.path}"
+    return {name: entry.open(name) for name in sources}, [note]
+
+
+def too_large(size: int) -> bool:
+    """Whether so many bytes are too many to be held in memory."""
+    return size > SHARE_OF_MEMORY * memory_limit()
+
+
+def _in_memory(source: Source) -> Bytes:
+    examples = np.empty(source.shape, np.uint8)
+    row = 0
+    for chunk in source.chunks():
+        examples[row : row + len(chunk)] = chunk
+        row += len(chunk)
+    return examples
