@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ import pytest
 import tensorflow as tf
 from conftest import make_stripes
 
+from automl_sem import replicas
 from automl_sem import retrain as module
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.retrain import retrain, visible_devices
@@ -192,6 +194,106 @@ def test_checkpoints_that_cannot_be_written_are_a_user_error(tmp_path):
         train(tmp_path / "file" / "checkpoints")
 
 
+# What only Keras's `fit` trains
+
+
+class OwnStep(keras.Model):
+    steps = 0
+
+    def train_step(self, data):
+        type(self).steps += 1  # counts traces: at least one, if it is used at all
+        return super().train_step(data)
+
+
+def with_own_step():
+    model = noisy()
+    return OwnStep(model.input, model.output)
+
+
+def on_disk(part, path):
+    np.save(path, part.x)
+    return replace(part, x=np.load(path, mmap_mode="r"))
+
+
+def test_a_training_step_of_the_model_itself_is_what_runs(tmp_path):
+    before = OwnStep.steps
+    assert train(tmp_path, with_own_step, devices=["CPU:0", "CPU:0"]).devices == 1
+    assert OwnStep.steps > before
+
+
+class OwnCall(OwnStep):
+    def call(self, *args, **options):
+        return super().call(*args, **options) ** 2
+
+
+def with_own_call():
+    model = noisy()
+    return OwnCall(model.input, model.output)
+
+
+def test_what_is_trained_is_a_stock_network_unless_it_predicts_in_its_own_way(tmp_path):
+    part = make_stripes(41)
+    images = part.x / np.float32(255)
+    kinds = {}
+    for build in (with_own_step, with_own_call):
+        trained = train(tmp_path / build.__name__, build, part=part).model
+        checkpoint = keras.models.load_model(
+            tmp_path / build.__name__ / "model.keras",
+            custom_objects={"OwnStep": OwnStep, "OwnCall": OwnCall},
+        )
+        np.testing.assert_allclose(trained(images), checkpoint(images), atol=1e-6)
+        kinds[build] = isinstance(trained, OwnStep)
+    assert kinds == {with_own_step: False, with_own_call: True}
+
+
+@pytest.mark.parametrize("change", [{}, {"class_weight": "balanced"}], ids=str)
+def test_it_gives_what_the_graph_gives(tmp_path, monkeypatch, change):
+    recipe, part = replace(RECIPE, **change), make_stripes(41)
+    part.y[::5] = 0
+    by_graph = train(tmp_path / "graph", recipe=recipe, part=part)
+    monkeypatch.setattr(replicas, "only_fit_can", lambda _: ["a test wants it"])
+    by_fit = train(tmp_path / "fit", recipe=recipe, part=part)
+    assert largest_difference(weights(by_fit.model), weights(by_graph.model)) < 1e-5
+
+
+@pytest.mark.parametrize("bytes_at_a_time", [1, 1024, 2**20])
+def test_examples_on_disk_give_what_those_in_memory_give(tmp_path, monkeypatch, bytes_at_a_time):
+    """Loads of one batch, of two, and one for all of the 41."""
+    in_memory = train(tmp_path / "memory", noisy)
+    monkeypatch.setattr(replicas, "LOAD_BYTES", bytes_at_a_time)
+    part = on_disk(make_stripes(41), tmp_path / "x.npy")
+    on_the_disk = train(tmp_path / "disk", noisy, part=part)
+    assert largest_difference(weights(on_the_disk.model), weights(in_memory.model)) < 1e-6
+
+
+def test_class_weights_change_the_weights(tmp_path):
+    part = make_stripes(41)
+    part.y[::2] = 0
+    balanced = train(tmp_path / "a", recipe=replace(RECIPE, class_weight="balanced"), part=part)
+    alike = train(tmp_path / "b", part=part)
+    assert largest_difference(weights(balanced.model), weights(alike.model)) > 1e-3
+
+
+def test_a_killed_fit_ends_with_the_very_same_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(replicas, "only_fit_can", lambda _: ["a test wants it"])
+    part = make_stripes(41)
+    undisturbed = train(tmp_path / "undisturbed", noisy, part=part)
+    with pytest.raises(Killed):
+        train(tmp_path / "killed", noisy, part=part, on_epoch=kill_after(2))
+    resumed = train(tmp_path / "killed", noisy, part=part)
+    assert resumed.resumed_from == 2
+    assert same(weights(resumed.model), weights(undisturbed.model))
+
+
+def test_other_optimizers_of_keras_retrain(tmp_path):
+    lion = Recipe(optimizer="lion", learning_rate=0.003, batch_size=8)
+    ours = train(tmp_path / "lion", recipe=lion)
+    sgd = train(tmp_path / "sgd", recipe=replace(lion, optimizer="sgd"))
+    assert np.isfinite(weights(ours.model)[0]).all()
+    assert largest_difference(weights(ours.model), weights(sgd.model)) > 1e-3
+
+
 class TestVisibleDevices:
     @pytest.fixture
     def gpus(self, monkeypatch):
@@ -238,6 +340,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import test_retrain as t
+from automl_sem import replicas
 from automl_sem import retrain as module
 """
 
@@ -263,6 +366,13 @@ for n, batch_size, augment in [(40, 8, False), (41, 8, True), (43, 8, True), (33
         for d in (["CPU:0"], ["CPU:0", "CPU:1"])
     ]
     found[f"{n} by {batch_size}"] = t.largest_difference(*ends)
+replicas.LOAD_BYTES = 1024
+part = t.on_disk(t.make_stripes(41), Path(sys.argv[1], "x.npy"))
+ends = [
+    t.weights(t.train(Path(sys.argv[1], f"disk-{len(d)}"), part=part, devices=d).model)
+    for d in (["CPU:0"], ["CPU:0", "CPU:1"])
+]
+found["on disk"] = t.largest_difference(*ends)
 two = t.train(Path(sys.argv[1], "noisy"), t.noisy, part=t.make_stripes(33), epochs=8,
               devices=["CPU:0", "CPU:1"], recipe=replace(t.RECIPE, batch_size=16))
 images = t.make_stripes(60, seed=1)
@@ -270,7 +380,7 @@ hits = two.model.predict(images.x / np.float32(255), verbose=0).argmax(1) == ima
 found["finite"] = all(bool(np.isfinite(v).all()) for v in t.weights(two.model))
 found["devices"] = two.devices
 
-trainer = module._MirroredTrainer(t.noisy, t.RECIPE, t.make_stripes(40), seed=1, steps=10,
+trainer = replicas.MirroredTrainer(t.noisy, t.RECIPE, t.make_stripes(40), seed=1, steps=10,
                                   devices=["CPU:0", "CPU:1"])
 seeds = [v for v in trainer.model.variables if v.path.endswith("seed_generator_state")]
 copies = [c.numpy().tolist() for c in trainer._strategy.experimental_local_results(seeds[0].value)]
@@ -287,7 +397,7 @@ print(json.dumps(found))
 def test_two_devices_train_as_one_does(tmp_path):
     """Last batches: full, 1 (an empty replica), 3 (an odd one), 1 of 16."""
     found = last_line(start(EQUIVALENCE, tmp_path))
-    for case in ("40 by 8", "41 by 8", "43 by 8", "33 by 16"):
+    for case in ("40 by 8", "41 by 8", "43 by 8", "33 by 16", "on disk"):
         assert found[case] < 5e-6, (case, found)
     assert found["finite"]
     assert found["devices"] == 2

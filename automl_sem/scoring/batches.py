@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_sem.types import Bytes
+from automl_sem.data.dataset import TrainingPart
+from automl_sem.types import Bytes, Floats, Recipe
 
 # Range of the random affine change: small enough to keep a 6 from becoming a 9.
 MAX_ROTATION = math.radians(20)
@@ -106,5 +107,22 @@ def move(images: Any, draws: Any, fill: float) -> Any:
 def cross_entropy(labels: Any, probabilities: Any) -> Any:
     """Return -log p(true class) of each example, in nats, (batch,)."""
     import keras
+    import tensorflow as tf
 
+    probabilities = tf.cast(probabilities, tf.float32)
     return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+
+
+def class_weights(recipe: Recipe, part: TrainingPart, rows: NDArray[Any]) -> Floats:
+    """Return the weight of each class, (classes,); all 1 unless the recipe balances them.
+
+    Args:
+        recipe: Says whether classes are balanced.
+        part: The training part.
+        rows: Rows to train on, (n,).
+    """
+    counts = np.bincount(part.y[rows], minlength=len(part.class_names))
+    if recipe.class_weight == "none":
+        return np.ones(len(counts), np.float32)
+    present = np.count_nonzero(counts)
+    return (len(rows) / (present * np.maximum(counts, 1))).astype(np.float32)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
 from typing import Any
 
+from automl_sem.errors import UserError, did_you_mean
 from automl_sem.types import Recipe
+
+# Of Keras's optimizers, those that only hold others.
+WRAPPERS = ("lossscaleoptimizer", "multioptimizer", "optimizermap")
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
@@ -19,25 +25,54 @@ def retrain_epochs(recipe: Recipe, fold_examples: int, all_examples: int) -> int
     return max(1, round(steps / steps_per_epoch(all_examples, recipe.batch_size)))
 
 
-def make_optimizer(recipe: Recipe, steps: int) -> Any:
-    """Return the Keras optimizer of a recipe.
+def make_optimizer(recipe: Recipe, steps: Any) -> Any:
+    """Return the optimizer of a recipe, be it one of `OPTIMIZERS` or another that Keras has.
 
     Args:
-        recipe: Names optimizer, learning rate, schedule and weight decay.
-        steps: Steps of the whole training, over which a cosine schedule decays to zero.
+        recipe: Names optimizer, learning rate, schedule, weight decay and clipping.
+        steps: Steps of the whole training, over which a cosine schedule decays to zero: a
+            number, or a `tf.Variable` that holds it.
+
+    Raises:
+        UserError: If Keras has no optimizer of that name.
     """
     import keras
 
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
-    decay = recipe.weight_decay or None
-    match recipe.optimizer:
-        case "adam":
-            return keras.optimizers.Adam(rate, weight_decay=decay)
-        case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-        case "rmsprop":
-            return keras.optimizers.RMSprop(rate, weight_decay=decay)
-        case _:
-            return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay)
+    optimizer = keras_optimizer(recipe.optimizer)
+    takes = inspect.signature(optimizer).parameters
+    settings: dict[str, Any] = {}
+    if recipe.optimizer == "sgd":
+        settings = {"momentum": 0.9, "nesterov": True}
+    # Muon decays the weights that it leaves to Adam by a value of their own, unless told.
+    # AdamW always decays, by 0 if it must.
+    decay = recipe.weight_decay if recipe.optimizer == "adamw" else recipe.weight_decay or None
+    settings |= {name: decay for name in ("weight_decay", "adam_weight_decay") if name in takes}
+    return optimizer(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)
+
+
+def keras_optimizer(name: str) -> Callable[..., Any]:
+    """Return the class of an optimizer of Keras, by its name in small letters.
+
+    Args:
+        name: Such as `"lion"`, `"nadam"` or `"adafactor"`.
+
+    Raises:
+        UserError: If Keras has none of that name.
+    """
+    import keras
+
+    base = keras.optimizers.Optimizer
+    found = {
+        key.lower(): value
+        for key, value in vars(keras.optimizers).items()
+        if isinstance(value, type) and issubclass(value, base) and value is not base
+    }
+    known = {key: value for key, value in found.items() if key not in WRAPPERS}
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise UserError(f"unknown optimizer '{name}'", where="recipe", hint=hint)
+    optimizer: Callable[..., Any] = known[name]
+    return optimizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +14,13 @@ from automl_sem.failures import Diverged
 from automl_sem.scoring.batches import (
     augment,
     background,
+    class_weights,
     cross_entropy,
     epoch_order,
     wants_raw_values,
 )
 from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import CurvePoint, Floats, FoldResult, Ints, Recipe
@@ -38,24 +41,39 @@ class FoldTrainer:
         recipe: How to train it.
         part: The training part, kept on the device as one tensor.
         seed: Seed of the trial.
+        precision: Keras's name of the dtype policy to train under.
+        model: What `build` returned to find out how to train it; built here by default.
     """
 
+    note = ""
+
     def __init__(
-        self, build: Callable[[], Any], recipe: Recipe, part: TrainingPart, seed: int
+        self,
+        build: Callable[[], Any],
+        recipe: Recipe,
+        part: TrainingPart,
+        seed: int,
+        *,
+        precision: str = FULL,
+        model: Any = None,
     ) -> None:
         import tensorflow as tf
 
-        self._build = build
+        self._build = functools.partial(built, build, precision)
+        self._precision = precision
         self._recipe = recipe
         self._part = part
         self._seed = seed
         self._x = tf.constant(part.x)
         self._y = tf.constant(part.y, tf.int32)
-        with seeded(derive_seed(seed, "trace")):
-            self._model = build()
+        if model is None or precision != FULL:
+            with seeded(derive_seed(seed, "trace")):
+                model = self._build()
+        self._model = model
         self._scale = 1.0 if wants_raw_values(self._model) else 1.0 / 255.0
         self._optimizer: Any = None
-        self._total_steps = -1
+        # A variable, since folds may differ in size: a schedule then needs no other graph.
+        self._steps = tf.Variable(1.0, trainable=False)
 
     def fit(self, fold: int, held_out: Ints) -> FoldResult:
         """Train on all rows but `held_out`, and predict those after the last epoch.
@@ -72,6 +90,7 @@ class FoldTrainer:
         seed = derive_seed(self._seed, fold)
         self._reset(rows, seed)
         fill = np.float32(background(self._part.x[rows]))
+        weights = class_weights(self._recipe, self._part, rows)
         epochs = self._recipe.epochs
         marks = set(np.linspace(1, epochs, min(CURVE_POINTS, epochs)).round().astype(int).tolist())
         labels = self._part.y[held_out]
@@ -79,7 +98,7 @@ class FoldTrainer:
         probabilities = np.empty((0, 0), np.float32)
         for epoch in range(1, epochs + 1):
             order = epoch_order(rows, self._recipe.batch_size, derive_seed(seed, epoch))
-            loss = float(self._epoch(order, np.array([seed, epoch], np.int32), fill))
+            loss = float(self._epoch(order, np.array([seed, epoch], np.int32), fill, weights))
             if not np.isfinite(loss):
                 raise Diverged(f"the training loss became {loss} in epoch {epoch} of fold {fold}")
             if epoch in marks:
@@ -100,36 +119,41 @@ class FoldTrainer:
     def _reset(self, rows: Ints, seed: int) -> None:
         with seeded(seed):
             fresh = self._build()
-        steps = self._recipe.epochs * steps_per_epoch(
-            max(len(rows), self._recipe.batch_size), self._recipe.batch_size
-        )
-        if steps != self._total_steps:
-            self._trace(steps)
+        size = self._recipe.batch_size
+        self._steps.assign(self._recipe.epochs * steps_per_epoch(max(len(rows), size), size))
+        if self._optimizer is None:
+            self._trace()
         for variable, value in zip(self._model.variables, fresh.variables, strict=True):
             variable.assign(value)
         for variable, value in zip(self._optimizer.variables, self._zero_slots, strict=True):
             variable.assign(value)
 
-    def _trace(self, steps: int) -> None:
-        """Make optimizer and graphs; again only if folds differ in their number of steps."""
+    def _trace(self) -> None:
+        """Make optimizer and graphs."""
+        import keras
         import tensorflow as tf
 
-        self._optimizer = make_optimizer(self._recipe, steps)
+        self._optimizer = make_optimizer(self._recipe, self._steps)
+        if self._precision == NEEDS_SCALING:
+            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         self._zero_slots = [v.numpy() for v in self._optimizer.variables]
-        self._total_steps = steps
         signature = [
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([2], tf.int32),
             tf.TensorSpec([], tf.float32),
+            tf.TensorSpec([None], tf.float32),
         ]
         self._epoch = tf.function(self._epoch_graph, input_signature=signature)
         self._probabilities = tf.function(
             self._probabilities_graph, input_signature=[tf.TensorSpec([None], tf.int32)]
         )
 
-    def _epoch_graph(self, order: Any, seed: Any, fill: Any) -> Any:
-        """One epoch: returns the mean loss. order: (n,) rows; seed: (2,); fill: background."""
+    def _epoch_graph(self, order: Any, seed: Any, fill: Any, weights: Any) -> Any:
+        """One epoch: returns the mean loss, weighted where classes are.
+
+        order: (n,) rows; seed: (2,); fill: background; weights: (classes,).
+        """
         import tensorflow as tf
 
         size, total = self._recipe.batch_size, tf.constant(0.0)
@@ -139,18 +163,19 @@ class FoldTrainer:
             images = tf.cast(tf.gather(self._x, rows), tf.float32)
             if self._recipe.augment:
                 images = augment(images, seed + [0, 7919 * step], fill)
-            total += self._step(images * self._scale, tf.gather(self._y, rows))
+            total += self._step(images * self._scale, tf.gather(self._y, rows), weights)
         return total / tf.cast(examples, tf.float32)
 
-    def _step(self, images: Any, labels: Any) -> Any:
+    def _step(self, images: Any, labels: Any, weights: Any) -> Any:
         """One gradient step: returns the sum of the batch's losses."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             losses = cross_entropy(labels, self._model(images, training=True))
-            loss = tf.reduce_mean(losses)
-            penalty = tf.add_n(self._model.losses) if self._model.losses else 0.0
-            objective = loss + penalty
+            if self._recipe.class_weight != "none":
+                losses *= tf.gather(weights, labels)
+            penalties = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self._model.losses]
+            objective = self._optimizer.scale_loss(tf.reduce_mean(losses) + sum(penalties))
         variables = self._model.trainable_variables
         self._optimizer.apply(tape.gradient(objective, variables), variables)
         return tf.reduce_sum(losses)
@@ -159,7 +184,7 @@ class FoldTrainer:
         import tensorflow as tf
 
         images = tf.cast(tf.gather(self._x, rows), tf.float32)
-        return self._model(images * self._scale, training=False)
+        return tf.cast(self._model(images * self._scale, training=False), tf.float32)
 
     def _predict(self, rows: Ints) -> Floats:
         chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]

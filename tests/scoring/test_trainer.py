@@ -66,6 +66,17 @@ def test_an_architecture_is_traced_once_for_all_its_folds(stripes):
     assert epoch.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_folds_with_another_number_of_steps_share_the_trace(stripes, schedule):
+    recipe = dataclasses.replace(RECIPE, schedule=schedule)
+    trainer = FoldTrainer(plain, recipe, stripes, seed=7)
+    trainer.fit(0, ROWS)  # 12 steps
+    fewer = trainer.fit(1, np.arange(30)).probabilities  # 8 steps
+    assert trainer._epoch.experimental_get_tracing_count() == 1
+    alone = FoldTrainer(plain, recipe, stripes, seed=7).fit(1, np.arange(30)).probabilities
+    np.testing.assert_array_equal(fewer, alone)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])
 def test_it_trains_as_keras_fit_does(stripes, optimizer, schedule):

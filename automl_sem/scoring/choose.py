@@ -1,0 +1,69 @@
+"""Choose who trains a candidate: the graph trainer, or Keras's `fit` where it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from automl_sem.data.dataset import TrainingPart
+from automl_sem.scoring.base import Trainer
+from automl_sem.scoring.fit import FitTrainer, input_kind
+from automl_sem.scoring.precision import FULL
+from automl_sem.scoring.recipes import keras_optimizer
+from automl_sem.scoring.trainer import FoldTrainer
+from automl_sem.seeds import derive_seed, seeded
+from automl_sem.types import OPTIMIZERS, Recipe
+
+# `test_step` is not among them: neither trainer calls it, scores come from predictions.
+OWN_TRAINING = ("train_step", "compute_loss")
+
+
+def choose_trainer(
+    build: Callable[[], Any],
+    recipe: Recipe,
+    part: TrainingPart,
+    seed: int,
+    precision: str = FULL,
+) -> Trainer:
+    """Return the trainer for a candidate; its `note` says why if it is Keras's `fit`.
+
+    Args:
+        build: Returns the candidate's model.
+        recipe: How to train it.
+        part: The training part.
+        seed: Seed of the trial.
+        precision: Dtype policy of the graph trainer.
+
+    Raises:
+        UserError: If Keras has no optimizer of the recipe's name.
+    """
+    with seeded(derive_seed(seed, "trace")):
+        model = build()
+    reasons = only_fit_can(model)
+    if isinstance(part.x, np.memmap):
+        reasons.append("the examples are larger than memory")
+    if recipe.optimizer not in OPTIMIZERS:
+        keras_optimizer(recipe.optimizer)
+        known = ", ".join(OPTIMIZERS)
+        reasons.append(f"optimizer '{recipe.optimizer}' is not one of {known}")
+    if reasons:
+        note = f"trained by Keras's fit: {'; '.join(reasons)}"
+        return FitTrainer(build, recipe, part, seed, note=note)
+    return FoldTrainer(build, recipe, part, seed, precision=precision, model=model)
+
+
+def only_fit_can(model: Any) -> list[str]:
+    """Return why a model can be trained by Keras's `fit` alone; empty if it is not so."""
+    reasons = [f"its model has a {name} of its own" for name in OWN_TRAINING if _own(model, name)]
+    if (kind := input_kind(model)) != "dense":
+        reasons.append(f"its model takes a {kind} input")
+    return reasons
+
+
+def _own(model: Any, name: str) -> bool:
+    """Whether a model's class, or the model itself, replaces a method of keras.Model."""
+    import keras
+
+    return getattr(getattr(model, name), "__func__", None) is not getattr(keras.Model, name)

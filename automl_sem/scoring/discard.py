@@ -1,0 +1,96 @@
+"""When to drop a candidate after some of its folds, because it cannot plausibly win.
+
+All rules compare log-losses, lower is better, and are strict: a tie never drops anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from automl_sem.errors import UserError, did_you_mean
+
+CONFIDENCE = 0.95
+PAIRED_FROM = 3  # folds before a variance means anything
+WILCOXON_FOLDS = 8
+
+Scores = Sequence[float]
+
+
+def hopeless(rule: str, scores: Scores, incumbent: Scores | None) -> str:
+    """Return why a candidate is to be dropped, for people; empty to go on.
+
+    Args:
+        rule: One of `RULES`.
+        scores: The candidate's log-losses on its first folds.
+        incumbent: The best trial's log-losses on all folds, or None while there is none.
+    """
+    if incumbent is None or not scores or len(scores) >= len(incumbent):
+        return ""
+    reason = _RULES[rule](scores, incumbent)
+    return f"after {len(scores)} of {len(incumbent)} folds: {reason}" if reason else ""
+
+
+def check_rule(rule: str, folds: int) -> None:
+    """Raise a UserError if there is no such rule, or it cannot work with so few folds."""
+    if rule not in _RULES:
+        hint = did_you_mean(rule, _RULES) or f"Choose one of {', '.join(RULES)}"
+        raise UserError(f"there is no discard rule {rule!r}", where="--discard", hint=hint)
+    if rule == "wilcoxon" and folds < WILCOXON_FOLDS:
+        raise UserError(
+            f"wilcoxon needs at least {WILCOXON_FOLDS} folds, there are {folds}",
+            where="--discard",
+            hint=f"Pass --folds {WILCOXON_FOLDS}, or --discard forgiving",
+        )
+
+
+def _forgiving(scores: Scores, incumbent: Scores) -> str:
+    """Mean so far worse than the incumbent's worst fold (Bergman et al. 2024, arXiv 2405.03389)."""
+    mean, worst = float(np.mean(scores)), max(incumbent)
+    # Exact, which the mean is not: that of three times 0.1 is above 0.1, and a tie would drop.
+    if math.fsum([*scores, *[-worst] * len(scores)]) > 0:
+        return f"mean log-loss {mean:.3g} is worse than the best trial's worst fold, {worst:.3g}"
+    return ""
+
+
+def _paired(scores: Scores, incumbent: Scores) -> str:
+    """Worse by a corrected paired t-test (Nadeau and Bengio 2003)."""
+    from scipy.stats import t
+
+    done, folds = len(scores), len(incumbent)
+    if done < PAIRED_FROM:
+        return ""
+    differences = np.subtract(scores, incumbent[:done])
+    spread = float(differences.std(ddof=1)) * math.sqrt(1 / done + 1 / (folds - 1))
+    mean = float(differences.mean())
+    if mean - float(t.ppf(CONFIDENCE, done - 1)) * spread > 0:
+        return f"log-loss {mean:.3g} worse than the best trial's on the same folds"
+    return ""
+
+
+def _wilcoxon(scores: Scores, incumbent: Scores) -> str:
+    """Worse by a signed-rank test (Wilcoxon 1945)."""
+    from scipy.stats import wilcoxon
+
+    differences = np.subtract(scores, incumbent[: len(scores)])
+    if not differences.any():
+        return ""
+    probability = float(wilcoxon(differences, alternative="greater").pvalue)
+    if probability < 1 - CONFIDENCE:
+        return f"worse than the best trial on the same folds (p = {probability:.3f})"
+    return ""
+
+
+def _none(scores: Scores, incumbent: Scores) -> str:  # noqa: ARG001
+    return ""
+
+
+_RULES: dict[str, Callable[[Scores, Scores], str]] = {
+    "forgiving": _forgiving,
+    "paired": _paired,
+    "wilcoxon": _wilcoxon,
+    "none": _none,
+}
+RULES = tuple(_RULES)

@@ -1,0 +1,269 @@
+"""Train with Keras's own `fit`, for what one graph with all examples in it cannot do.
+
+That is models with a training step of their own, sparse and ragged inputs, optimizers that
+the recipes do not know, and examples that are larger than memory: batches are read as
+they are needed. Order, augmentation and scores are those of the graph trainer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_sem.data.dataset import TrainingPart, release_pages
+from automl_sem.failures import Diverged
+from automl_sem.scoring.batches import (
+    augment,
+    background,
+    class_weights,
+    epoch_order,
+    wants_raw_values,
+)
+from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
+from automl_sem.scoring.trainer import CURVE_POINTS, PREDICT_BATCH, _check_probabilities
+from automl_sem.seeds import derive_seed, seeded
+from automl_sem.types import Bytes, CurvePoint, Floats, FoldResult, Ints, Recipe
+
+# Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
+PREFETCH = 2
+# Enough images of a dataset on disk for the median of their borders.
+BACKGROUND_IMAGES = 1000
+
+InputKind = Literal["dense", "sparse", "ragged"]
+
+
+class FitTrainer:
+    """Fits one candidate fold after fold with Keras's `fit`, a new model each.
+
+    Args:
+        build: Returns the candidate's model; called once a fold.
+        recipe: How to train it.
+        part: The training part; its examples may be memory-mapped.
+        seed: Seed of the trial.
+        note: Why Keras's `fit` trains it, for people.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], Any],
+        recipe: Recipe,
+        part: TrainingPart,
+        seed: int,
+        *,
+        note: str = "",
+    ) -> None:
+        self.note = note
+        self._build = build
+        self._recipe = recipe
+        self._part = part
+        self._seed = seed
+
+    def fit(self, fold: int, held_out: Ints) -> FoldResult:
+        """Train on all rows but `held_out`, and predict those after the last epoch.
+
+        Args:
+            fold: Number of the fold.
+            held_out: Rows to hold out, (n,).
+
+        Raises:
+            Diverged: If the loss or a prediction becomes NaN or infinite.
+        """
+        started = time.perf_counter()
+        rows = np.setdiff1d(np.arange(len(self._part.y)), held_out)
+        seed = derive_seed(self._seed, fold)
+        with seeded(seed):
+            model = self._build()
+        epochs = self._recipe.epochs
+        steps = epochs * steps_per_epoch(
+            max(len(rows), self._recipe.batch_size), self._recipe.batch_size
+        )
+        fitter = Fitter(model, self._recipe, self._part, rows, seed=seed, noise=seed, steps=steps)
+        marks = set(np.linspace(1, epochs, min(CURVE_POINTS, epochs)).round().astype(int).tolist())
+        labels = self._part.y[held_out]
+        curve: list[CurvePoint] = []
+        probabilities = np.empty((0, 0), np.float32)
+        for epoch in range(1, epochs + 1):
+            loss = fitter.run_epoch(epoch)
+            if not np.isfinite(loss):
+                raise Diverged(f"the training loss became {loss} in epoch {epoch} of fold {fold}")
+            if epoch in marks:
+                probabilities = fitter.predict(held_out)
+                point = log_loss(labels, probabilities), accuracy(labels, probabilities)
+                curve.append(CurvePoint(epoch, loss, *point))
+        _check_probabilities(probabilities, fold)
+        return FoldResult(
+            fold=fold,
+            indices=np.asarray(held_out, np.int64),
+            probabilities=probabilities,
+            log_loss=log_loss(labels, probabilities),
+            accuracy=accuracy(labels, probabilities),
+            curve=tuple(curve),
+            seconds=time.perf_counter() - started,
+        )
+
+
+class Fitter:
+    """Trains a model with Keras's `fit` epoch by epoch, its batches read from an array.
+
+    Args:
+        model: A new model, not compiled.
+        recipe: How to train it; its epochs are not used.
+        part: The training part; its examples may be memory-mapped.
+        rows: Rows to train on, (n,).
+        seed: Decides the order of the examples.
+        noise: Decides the augmentation.
+        steps: Steps of the whole training.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        recipe: Recipe,
+        part: TrainingPart,
+        rows: NDArray[Any],
+        *,
+        seed: int,
+        noise: int,
+        steps: int,
+    ) -> None:
+        import tensorflow as tf
+
+        self.model = model
+        self._optimizer = make_optimizer(recipe, steps)
+        self._recipe = recipe
+        self._part = part
+        self._rows = rows
+        self._seed = seed
+        self._noise = noise
+        self._epoch = 0
+        self._kind = input_kind(model)
+        self._scale = 1.0 if wants_raw_values(model) else 1.0 / 255.0
+        self._fill = background_of(part.x, rows)
+        self._weights = class_weights(recipe, part, rows)
+        # Not compiled by XLA, as the graph trainer is not: the same numbers, and on a
+        # CPU in less time.
+        model.compile(self._optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+        self._optimizer.build(model.trainable_variables)
+        self._batches = self._stream()
+        signature = [tf.TensorSpec([None, *part.x.shape[1:]], tf.uint8)]
+        self._probabilities = tf.function(self._probabilities_graph, input_signature=signature)
+
+    @property
+    def variables(self) -> list[Any]:
+        """All variables of model and optimizer, with the seed states of Dropout."""
+        return [*self.model.variables, *self._optimizer.variables]
+
+    def run_epoch(self, epoch: int) -> float:
+        """Train on all rows once and return the training loss, as Keras's `fit` tells it.
+
+        Args:
+            epoch: Number of the epoch, from 1.
+
+        Raises:
+            ValueError: If the model's own training step tells no loss.
+        """
+        self._epoch = epoch
+        told = self.model.fit(self._batches, shuffle=False, verbose=0).history
+        if "loss" not in told:
+            names = ", ".join(told) or "nothing"
+            raise ValueError(
+                f'the train_step of the model must return its "loss", but returned {names}'
+            )
+        return float(told["loss"][-1])
+
+    def predict(self, rows: NDArray[Any]) -> Floats:
+        """Return the class probabilities of rows, (n, classes)."""
+        chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
+        parts = [np.asarray(self._probabilities(read_rows(self._part.x, c))) for c in chunks]
+        return np.concatenate(parts).astype(np.float32)
+
+    def _stream(self) -> Any:
+        """Return the batches of an epoch; whoever reads them next gets those of `_epoch`."""
+        import tensorflow as tf
+
+        signature = (
+            tf.TensorSpec([None, *self._part.x.shape[1:]], tf.uint8),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([2], tf.int32),
+        )
+        size = self._recipe.batch_size
+        steps = steps_per_epoch(max(len(self._rows), size), size)
+        batches = tf.data.Dataset.from_generator(self._read_epoch, output_signature=signature)
+        batches = batches.apply(tf.data.experimental.assert_cardinality(steps))
+        return batches.map(self._prepare).prefetch(PREFETCH)
+
+    def _read_epoch(self) -> Iterator[tuple[Bytes, NDArray[np.int32], NDArray[np.int32]]]:
+        """Yield images, labels and the seed of the augmentation, batch by batch."""
+        size = self._recipe.batch_size
+        order = epoch_order(self._rows, size, derive_seed(self._seed, self._epoch))
+        for step in range(steps_per_epoch(len(order), size)):
+            rows = order[step * size : (step + 1) * size]
+            labels = self._part.y[rows].astype(np.int32)
+            seed = np.array([self._noise, self._epoch + 7919 * step]).astype(np.int32)
+            yield read_rows(self._part.x, rows), labels, seed
+
+    def _prepare(self, images: Any, labels: Any, seed: Any) -> Any:
+        """Return inputs and labels, with their weights only if there are any.
+
+        A training step of a person's own may know nothing of weights.
+        """
+        import tensorflow as tf
+
+        images = tf.cast(images, tf.float32)
+        if self._recipe.augment:
+            images = augment(images, seed, self._fill)
+        inputs = self._as_input(images * self._scale)
+        if self._recipe.class_weight == "none":
+            return inputs, labels
+        return inputs, labels, tf.gather(self._weights, labels)
+
+    def _probabilities_graph(self, images: Any) -> Any:
+        import tensorflow as tf
+
+        inputs = self._as_input(tf.cast(images, tf.float32) * self._scale)
+        return tf.cast(self.model(inputs, training=False), tf.float32)
+
+    def _as_input(self, images: Any) -> Any:
+        """Return dense images as what the model takes: dense, sparse or ragged."""
+        import tensorflow as tf
+
+        if self._kind == "sparse":
+            return tf.sparse.from_dense(images)
+        if self._kind == "ragged":
+            rank = self.model.inputs[0].ragged_rank or 1
+            return tf.RaggedTensor.from_tensor(images, ragged_rank=rank)
+        return images
+
+
+def input_kind(model: Any) -> InputKind:
+    """Return what a model's first input wants to be given."""
+    inputs = getattr(model, "inputs", None) or [None]
+    if getattr(inputs[0], "sparse", False):
+        return "sparse"
+    return "ragged" if getattr(inputs[0], "ragged", False) else "dense"
+
+
+def read_rows(x: Bytes, rows: NDArray[Any]) -> Bytes:
+    """Return rows of an array, read in the order in which they lie on the disk.
+
+    Args:
+        x: Examples, (n, ...), which may be memory-mapped.
+        rows: Row numbers, (m,), in any order.
+    """
+    order = np.argsort(rows, kind="stable")
+    read = np.empty((len(rows), *x.shape[1:]), x.dtype)
+    read[order] = x[rows[order]]
+    release_pages(x)
+    return read
+
+
+def background_of(x: Bytes, rows: NDArray[Any]) -> float:
+    """Return the background of the images in some rows; on disk, of enough of them."""
+    if isinstance(x, np.memmap) and len(rows) > BACKGROUND_IMAGES:
+        rows = rows[np.linspace(0, len(rows) - 1, BACKGROUND_IMAGES).round().astype(int)]
+    return background(read_rows(x, rows))
