@@ -1,50 +1,116 @@
-"""Score a candidate on a worker: one fold after the other, each handed on as soon as it is done."""
+"""Candidates on their way through their folds, as many at a time as a pool has slots."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from automl_sem.failures import explain
-from automl_sem.types import Candidate, FoldResult, Ints, Outcome, Score
-from automl_sem.workers.base import Worker
+from automl_sem.scoring.discard import hopeless
+from automl_sem.types import Candidate, FoldResult, Ints, Outcome, Score, Status
+from automl_sem.workers.base import FoldDone, FoldTask, Pool
+
+ATTEMPTS = 2  # a candidate whose worker died is tried once more, on a new one
 
 
-def score_candidate(
-    worker: Worker,
-    candidate: Candidate,
-    folds: Ints,
-    done: Mapping[int, FoldResult],
-    on_fold: Callable[[FoldResult], None],
-) -> Outcome:
-    """Train the folds that are not done yet and return the candidate's outcome.
+class Evaluation:
+    """One candidate, its fold results so far, and its outcome once there is one.
 
     Args:
-        worker: Trains them.
         candidate: What to train.
         folds: Fold number of every training row, (n,).
         done: Fold results that are there already.
-        on_fold: Called with every new result: saves and shows it. What it raises is
-            not the candidate's fault and passes through.
+        seed: Seed of the run, or of its fresh folds.
+        rule: When to discard it, a name of `automl_sem.scoring.discard.RULES`.
+        incumbent: Returns the fold scores of the best trial at that moment, or None.
     """
-    if candidate.broken is not None:
-        return candidate.broken
-    results = dict(done)
-    remaining = [fold for fold in range(int(folds.max()) + 1) if fold not in results]
-    started = False
-    try:
-        for fold in remaining:
-            held_out = np.flatnonzero(folds == fold)
-            try:
-                if not started:
-                    worker.start(candidate)
-                    started = True
-                result = worker.run_fold(fold, held_out)
-            except Exception as error:
-                return explain(error)
-            results[fold] = result
-            on_fold(result)
-    finally:
-        worker.finish()
-    return Outcome("scored", score=Score(tuple(results[fold] for fold in sorted(results))))
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        folds: Ints,
+        done: Mapping[int, FoldResult],
+        seed: int,
+        rule: str = "none",
+        incumbent: Callable[[], Sequence[float] | None] = lambda: None,
+    ) -> None:
+        self.candidate = candidate
+        self.outcome: Outcome | None = candidate.broken
+        self._folds = folds
+        self._count = int(folds.max()) + 1
+        self._results = dict(done)
+        self._seed = seed
+        self._rule = rule
+        self._incumbent = incumbent
+        self._deaths = 0
+        if done and self.outcome is None:
+            self._decide()
+
+    @property
+    def folds_done(self) -> int:
+        """Number of folds that have a result."""
+        return len(self._results)
+
+    def next_task(self) -> FoldTask:
+        """Return the next fold fit."""
+        fold = next(f for f in range(self._count) if f not in self._results)
+        held_out = np.flatnonzero(self._folds == fold)
+        return FoldTask(self.candidate, fold, held_out, self._seed)
+
+    def add(self, done: FoldDone) -> None:
+        """Take note of how the fold fit ended; afterwards there may be an outcome."""
+        if done.result is not None:
+            self._results[done.result.fold] = done.result
+            self._decide()
+        elif done.outcome is not None:
+            self.outcome = done.outcome
+        else:
+            self._deaths += 1
+            if self._deaths == ATTEMPTS:
+                status: Status = "out_of_memory" if done.out_of_memory else "failed"
+                reason = f"its worker process ended {ATTEMPTS} times ({done.died})"
+                self.outcome = Outcome(status, reason)
+
+    def _decide(self) -> None:
+        score = Score(tuple(self._results[fold] for fold in sorted(self._results)))
+        if len(self._results) == self._count:
+            self.outcome = Outcome("scored", score=score)
+            return
+        reason = hopeless(self._rule, [f.log_loss for f in score.folds], self._incumbent())
+        if reason:
+            self.outcome = Outcome("discarded", reason, partial=score)
+
+
+def evaluate(
+    pool: Pool,
+    next_evaluation: Callable[[], Evaluation | None],
+    on_fold: Callable[[Candidate, FoldDone], None],
+) -> Iterator[Evaluation]:
+    """Train candidates on all slots of a pool; yield each as soon as it has its outcome.
+
+    Args:
+        pool: Trains them.
+        next_evaluation: Called when a slot is free; None if there is nothing to do now.
+        on_fold: Called with every fold fit that ended, before anything is decided on it.
+    """
+    active: dict[int, Evaluation] = {}
+    while True:
+        free = [slot for slot in range(pool.slots) if slot not in active]
+        while free and (evaluation := next_evaluation()) is not None:
+            if evaluation.outcome is not None:
+                yield evaluation
+                continue
+            slot = free.pop(0)
+            active[slot] = evaluation
+            pool.submit(slot, evaluation.next_task())
+        if not active:
+            return
+        done = pool.wait()
+        evaluation = active[done.slot]
+        on_fold(evaluation.candidate, done)
+        evaluation.add(done)
+        if evaluation.outcome is None:
+            pool.submit(done.slot, evaluation.next_task())
+        else:
+            del active[done.slot]
+            yield evaluation

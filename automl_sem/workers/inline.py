@@ -1,53 +1,41 @@
-"""Train candidates in this very process."""
+"""Train candidates in this very process: for a debugger, and for tests."""
 
 from __future__ import annotations
 
-import gc
-
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.scoring.trainer import FoldTrainer
-from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
-from automl_sem.types import Candidate, FoldResult, Ints
+from automl_sem.workers.base import FoldDone, FoldTask
+from automl_sem.workers.runner import FoldRunner
 
 
-class InlineWorker:
-    """A worker in the driver's own process, deterministic for a seed.
+class InlinePool:
+    """One slot in the search's own process; a fold fit runs while it is waited for.
 
     Args:
         space: Builds the models.
         part: The training part.
-        seed: Seed of the run.
     """
 
-    def __init__(self, space: Space, part: TrainingPart, seed: int) -> None:
-        import tensorflow as tf
+    slots = 1
 
-        tf.config.experimental.enable_op_determinism()
-        self._space = space
-        self._part = part
-        self._seed = seed
-        self._trainer: FoldTrainer | None = None
+    def __init__(self, space: Space, part: TrainingPart) -> None:
+        self._runner = FoldRunner(space, part, slot=0)
+        self._task: FoldTask | None = None
 
-    def start(self, candidate: Candidate) -> None:
-        """Build the candidate's model from its hyperparameters."""
-        self._trainer = FoldTrainer(
-            lambda: self._space.rebuild(candidate.values, self._part.info),
-            candidate.recipe,
-            self._part,
-            derive_seed(self._seed, candidate.trial),
-        )
+    def submit(self, slot: int, task: FoldTask) -> None:
+        """Keep the task until `wait`."""
+        if slot != 0 or self._task is not None:
+            raise RuntimeError(f"slot {slot} is not free")
+        self._task = task
 
-    def run_fold(self, fold: int, held_out: Ints) -> FoldResult:
-        """Train on all rows but `held_out` and predict those."""
-        if self._trainer is None:
-            raise RuntimeError("start() a candidate before run_fold()")
-        return self._trainer.fit(fold, held_out)
+    def wait(self) -> FoldDone:
+        """Do the fold fit."""
+        task, self._task = self._task, None
+        if task is None:
+            raise RuntimeError("no fold fit is under way")
+        return self._runner.run(task)
 
-    def finish(self) -> None:
-        """Free the candidate's model and graphs."""
-        import keras
-
-        self._trainer = None
-        keras.utils.clear_session()
-        gc.collect()
+    def close(self) -> None:
+        """Free the last candidate's model."""
+        self._task = None
+        self._runner.forget()

@@ -1,0 +1,193 @@
+"""The contract of a pool: every kind of pool passes the same tests."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from automl_sem.spaces.load import load_space
+from automl_sem.types import Candidate, Recipe
+from automl_sem.workers.base import FoldTask
+from automl_sem.workers.inline import InlinePool
+from automl_sem.workers.plan import WorkerPlan
+from automl_sem.workers.processes import ProcessPool
+from automl_sem.workers.setup import Setup, travelling
+
+RECIPE = Recipe(learning_rate=0.02, batch_size=8, epochs=2)
+GIB = 2**30
+
+
+@pytest.fixture
+def space(tiny_space):
+    return load_space(tiny_space)
+
+
+@pytest.fixture
+def processes(space, stripes, tmp_path):
+    """Start pools of worker processes; all are closed at the end."""
+    pools = []
+
+    def start(workers=2, memory=64 * GIB, say=lambda _: None, part=stripes, **options):
+        light, mapped = travelling(part)
+        setup = Setup(0, space.path, space.name, space.path.parent, {}, light, mapped, threads=1)
+        plan = WorkerPlan(workers, threads=1)
+        pools.append(ProcessPool(setup, plan, tmp_path / "workers.log", memory, say, **options))
+        return pools[-1]
+
+    yield start
+    for pool in pools:
+        pool.close()
+
+
+@pytest.fixture(params=["inline", pytest.param("processes", marks=pytest.mark.slow)])
+def pool(request, space, stripes, processes):
+    return InlinePool(space, stripes) if request.param == "inline" else processes()
+
+
+def task(trial=0, fold=0, seed=7, units=8, recipe=RECIPE):
+    held_out = np.arange(fold, 60, 5)
+    values = {"units": units, "dropout": 0.2, "rate": 0.02}
+    return FoldTask(Candidate(trial, values, recipe, 0, "model"), fold, held_out, seed)
+
+
+def run(pool, a_task, slot=0):
+    pool.submit(slot, a_task)
+    return pool.wait()
+
+
+def test_a_fold_fit_gives_the_predictions_of_its_held_out_rows(pool):
+    done = run(pool, task(fold=2))
+    assert done.slot == 0
+    assert (done.outcome, done.died) == (None, "")
+    assert done.result.fold == 2
+    np.testing.assert_array_equal(done.result.indices, np.arange(2, 60, 5))
+    assert done.memory > 50e6
+
+
+def test_results_do_not_depend_on_what_the_slot_trained_before(pool):
+    first = run(pool, task(trial=0, fold=1)).result.probabilities
+    run(pool, task(trial=1, fold=0, units=12))
+    again = run(pool, task(trial=0, fold=1)).result.probabilities
+    other_seed = run(pool, task(trial=0, fold=1, seed=8)).result.probabilities
+    other_trial = run(pool, task(trial=2, fold=1)).result.probabilities
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other_seed).max() > 1e-4
+    assert np.abs(first - other_trial).max() > 1e-4
+
+
+def test_a_candidate_that_cannot_be_trained_is_its_own_fault_and_the_slot_goes_on(pool):
+    broken = run(pool, task(units=-1))
+    assert broken.outcome.status == "failed"
+    assert broken.result is None
+    diverging = run(pool, task(trial=1, recipe=Recipe(optimizer="sgd", learning_rate=1e30)))
+    assert diverging.outcome.status == "diverged"
+    assert run(pool, task(trial=2)).result is not None
+
+
+def test_a_slot_takes_one_fold_fit_at_a_time(pool):
+    with pytest.raises(RuntimeError, match="no fold fit is under way"):
+        pool.wait()
+    pool.submit(0, task())
+    with pytest.raises(RuntimeError, match="not free"):
+        pool.submit(0, task(fold=1))
+    pool.wait()
+
+
+@pytest.mark.slow
+def test_processes_and_the_own_process_give_the_same_scores(processes, space, stripes):
+    theirs = run(processes(1), task()).result
+    ours = run(InlinePool(space, stripes), task()).result
+    np.testing.assert_allclose(theirs.probabilities, ours.probabilities, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_slots_work_at_the_same_time(processes):
+    pool = processes(2)
+    long = Recipe(learning_rate=0.02, batch_size=1, epochs=40)
+    pool.submit(0, task(trial=0, recipe=long))
+    pool.submit(1, task(trial=1))
+    assert [pool.wait().slot, pool.wait().slot] == [1, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_worker_that_dies_costs_its_fold_in_flight_only(processes, death):
+    pool = processes(2)
+    expected = run(pool, task(fold=1)).result.probabilities
+    endless = Recipe(learning_rate=0.02, batch_size=1, epochs=100_000)
+    pool.submit(0, task(fold=0))
+    pool.submit(1, task(trial=1, recipe=endless))
+    assert pool.wait().slot == 0
+    victim = pool.pids()[1]
+    os.kill(victim, death)
+    done = pool.wait()
+    assert done.slot == 1
+    assert signal.Signals(death).name in done.died
+    assert (done.result, done.outcome, done.out_of_memory) == (None, None, False)
+    assert victim not in pool.pids()
+    np.testing.assert_array_equal(run(pool, task(fold=1), 1).result.probabilities, expected)
+
+
+@pytest.mark.slow
+def test_a_worker_that_died_idle_is_replaced_unnoticed(processes):
+    pool = processes(1)
+    run(pool, task())
+    os.kill(pool.pids()[0], signal.SIGKILL)
+    time.sleep(0.5)
+    assert run(pool, task(fold=1)).result is not None
+
+
+@pytest.mark.slow
+def test_workers_are_replaced_after_some_candidates_and_the_successor_starts_ahead(processes):
+    pool = processes(1, candidates_per_worker=2)
+    seen, scores = [], []
+    for trial in range(5):
+        done = run(pool, task(trial=trial))
+        run(pool, task(trial=trial, fold=1))  # a second fold stays where the candidate is
+        seen.append(pool.pids()[0])
+        scores.append(done.result.log_loss)
+        if trial == 1:
+            assert len(pool._workers()) == 2
+    assert seen[0] == seen[1] != seen[2] == seen[3] != seen[4]
+    alone = [run(processes(1), task(trial=trial)).result.log_loss for trial in (2, 4)]
+    assert alone == [scores[2], scores[4]]
+
+
+@pytest.mark.slow
+def test_more_workers_than_memory_allows_are_given_up(processes):
+    lines = []
+    pool = processes(3, memory=GIB, say=lines.append)
+    done = run(pool, task())
+    assert pool.slots == 1
+    assert lines == [f"a worker takes {done.memory / GIB:.1f} of 1.0 GiB: going on with 1 worker"]
+    run(pool, task(fold=1))
+    assert len(pool.pids()) == 1
+
+
+@pytest.mark.slow
+def test_examples_larger_than_memory_are_mapped_by_the_workers(processes, stripes, tmp_path):
+    import dataclasses
+
+    np.save(tmp_path / "x.npy", stripes.x)
+    mapped = dataclasses.replace(stripes, x=np.load(tmp_path / "x.npy", mmap_mode="r"))
+    done = run(processes(1, part=mapped), task())
+    assert "larger than memory" in done.note
+    np.testing.assert_allclose(
+        done.result.probabilities, run(processes(1), task()).result.probabilities, atol=2e-4
+    )
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_start_is_one_line(processes, tiny_space):
+    text = tiny_space.read_text()
+    pool = processes(1)
+    tiny_space.write_text("raise ImportError('no such thing')\n" + text)
+    pool.close()
+    pool = processes(1)
+    from automl_sem import UserError
+
+    pool.submit(0, task())
+    with pytest.raises(UserError, match=r"a worker process cannot start: .*no such thing"):
+        pool.wait()
