@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_sem.backend import use_tensorflow
-from automl_sem.config import search_options
+from automl_sem.config import SearchOptions, search_options
 from automl_sem.console import LineListener
 from automl_sem.errors import UserError
 from automl_sem.finalists import Verdict
 from automl_sem.prepare import (
     Arrays,
     create_run,
+    describe_plan,
+    plan_run,
     resolve,
     snapshot_of,
     unchanged_dataset,
     unchanged_space,
+    workers_of,
 )
 from automl_sem.registry import find_run, register
 from automl_sem.results import Results, Standing, read_results
@@ -168,7 +171,8 @@ def search(
         say: Called with lines for people; by default printed on stderr.
         time_limit: `"5m"` or seconds after which no new trial starts.
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
-            epochs, batch_size, seed, out, size, image_size, skip_bad.
+            epochs, batch_size, seed, out, size, image_size, skip_bad, workers,
+            workers_per_gpu, gpus, discard, deterministic.
 
     Raises:
         UserError: If an option, the data or the space is wrong. Nothing is written then.
@@ -184,6 +188,39 @@ def search(
     """
     started = time.perf_counter()
     say = say or _print_line
+    checked, arrays = _read_options(target, time_limit, options)
+    if checked.out is not None:
+        check_free(checked.out)
+    space, dataset = resolve(checked, arrays)
+    directory = create_run(checked, space, dataset, arrays is not None)
+    register(directory.path)
+    for line in (*directory.manifest.notes, f"run {directory.path}"):
+        say(line)
+    session, workers = Session.read(directory), workers_of(directory)
+    work(directory, space, dataset, started, listener or LineListener(say), session, workers)
+    return Run(directory)
+
+
+def dry_run(
+    target: str | Path | Arrays | None = None,
+    *,
+    time_limit: str | float | None = None,
+    **options: Any,
+) -> list[str]:
+    """Return lines that say what `search` would do with the same arguments; write nothing.
+
+    Raises:
+        UserError: As `search` does.
+    """
+    checked, arrays = _read_options(target, time_limit, options)
+    space, dataset = resolve(checked, arrays)
+    manifest, _ = plan_run(checked, space, dataset, arrays is not None)
+    return describe_plan(manifest, checked, space)
+
+
+def _read_options(
+    target: str | Path | Arrays | None, time_limit: str | float | None, options: dict[str, Any]
+) -> tuple[SearchOptions, Arrays | None]:
     arrays = target if isinstance(target, tuple) else None
     if arrays is not None:
         for name in ("data", "size", "skip_bad"):
@@ -194,15 +231,7 @@ def search(
         time_limit_s=time_limit,
         **options,
     )
-    if checked.out is not None:
-        check_free(checked.out)
-    space, dataset = resolve(checked, arrays)
-    directory = create_run(checked, space, dataset, arrays is not None)
-    register(directory.path)
-    for line in (*directory.manifest.notes, f"run {directory.path}"):
-        say(line)
-    work(directory, space, dataset, started, listener or LineListener(say), Session.read(directory))
-    return Run(directory)
+    return checked, arrays
 
 
 def resume(
@@ -210,6 +239,7 @@ def resume(
     *,
     trials: int | None = None,
     time_limit: str | float | None = None,
+    workers: int | None = None,
     listener: Listener | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Run:
@@ -219,6 +249,7 @@ def resume(
         run: The run directory; the latest by default.
         trials: New number of trials in all.
         time_limit: More time, `"5m"` or seconds.
+        workers: Number of worker processes; as many as before by default.
         listener: Is told what happens; by default lines on stderr.
         say: Called with lines for people; by default printed on stderr.
 
@@ -227,7 +258,8 @@ def resume(
         NegativeResult: If the search ends without a single valid trial.
     """
     started = time.perf_counter()
-    extend = search_options(trials=trials, time_limit_s=time_limit)
+    given = {} if workers is None else {"workers": workers}
+    extend = search_options(trials=trials, time_limit_s=time_limit, **given)
     directory = find_run(run)
     session = Session.read(directory)
     say = say or _print_line
@@ -245,7 +277,8 @@ def resume(
     dataset = unchanged_dataset(directory)
     say(f"run {directory.path}")
     listener = listener or LineListener(say, earlier.best)
-    work(directory, space, dataset, started, listener, session)
+    plan = workers_of(directory, workers)
+    work(directory, space, dataset, started, listener, session, plan)
     return Run(directory)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from automl_sem import flags
 from automl_sem.errors import AutomlSemError, UserError
 from automl_sem.files import disk_error
 
@@ -38,13 +39,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="First steps: automl-sem search shapes, then automl-sem export --best.",
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-RunArgument = Annotated[
-    Path | None, typer.Argument(metavar="[RUN]", help="Run directory; the latest by default.")
-]
-TRIALS_HELP = "Trials in all, the baseline included."
-TIME_HELP = "Start no new trial after this time: 90s, 5m, 1h30m."
 
 
 # Full, over quota, read-only, forbidden, worn out: what a person can do something about.
@@ -99,6 +93,13 @@ def _argument(run: Path) -> str:
     return "" if latest is not None and latest.path == run else f" {shlex.quote(str(run))}"
 
 
+def _number_or(text: str, word: str, where: str) -> int | str:
+    """Return a number, or the word that may stand for one."""
+    if text == word or text.isdecimal():
+        return text if text == word else int(text)
+    raise UserError(f"it takes {word} or a number. Received: {text!r}", where=where)
+
+
 @contextlib.contextmanager
 def _listener(
     trials: int | None, folds: int, seconds: float | None, best: Standing | None = None
@@ -129,29 +130,26 @@ def _options(
 
 @app.command()
 def search(
-    target: Annotated[
-        str | None,
-        typer.Argument(help="A space, a .py file, a dataset or a path to data."),
-    ] = None,
-    data: Annotated[str | None, typer.Option(help="Dataset, folder or .npz file.")] = None,
-    space: Annotated[str | None, typer.Option(help="Space: a name or a .py file.")] = None,
-    trials: Annotated[int | None, typer.Option(help=TRIALS_HELP, show_default="13")] = None,
-    time: Annotated[str | None, typer.Option(help=TIME_HELP)] = None,
-    folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
-    epochs: Annotated[int | None, typer.Option(help="Fix the epochs of every trial.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Fix the batch size.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the whole run.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Training drawings of the built-in shapes.")
-    ] = None,
-    image_size: Annotated[
-        int | None, typer.Option(help="Resize images to this many pixels a side.")
-    ] = None,
-    skip_bad: Annotated[bool, typer.Option(help="Leave unreadable images out.")] = False,
-    as_json: Json = False,
+    target: flags.Target = None,
+    data: flags.Data = None,
+    space: flags.Space = None,
+    trials: flags.Trials = None,
+    time: flags.Time = None,
+    folds: flags.Folds = 5,
+    epochs: flags.Epochs = None,
+    batch_size: flags.BatchSize = None,
+    seed: flags.Seed = 0,
+    out: flags.Out = None,
+    size: flags.Size = None,
+    image_size: flags.ImageSize = None,
+    skip_bad: flags.SkipBad = False,
+    workers: flags.Workers = "auto",
+    workers_per_gpu: flags.WorkersPerGpu = 1,
+    gpus: flags.SearchGpus = "all",
+    discard: flags.Discard = "forgiving",
+    deterministic: flags.Deterministic = False,
+    dry_run: flags.DryRun = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Search for the best architecture.
 
@@ -171,10 +169,19 @@ def search(
         "size": size,
         "image_size": image_size,
         "skip_bad": skip_bad,
+        "workers": _number_or(workers, "auto", "--workers"),
+        "workers_per_gpu": workers_per_gpu,
+        "gpus": _number_or(gpus, "all", "--gpus"),
+        "discard": discard,
+        "deterministic": deterministic,
     }
     checked = search_options(target=target, time_limit_s=time, **options)
     from automl_sem import api
 
+    if dry_run:
+        for line in api.dry_run(target, time_limit=time, **options):
+            print(line)
+        return
     limit = checked.trial_limit if checked.time_limit_s is None or trials else None
     with _resume_hint(), _listener(limit, folds, checked.time_limit_s) as listener:
         run = api.search(target, time_limit=time, listener=listener, say=_say, **options)
@@ -183,10 +190,13 @@ def search(
 
 @app.command()
 def resume(
-    run: RunArgument = None,
-    trials: Annotated[int | None, typer.Option(help=TRIALS_HELP)] = None,
+    run: flags.Run = None,
+    trials: Annotated[int | None, typer.Option(help=flags.TRIALS_HELP)] = None,
     time: Annotated[str | None, typer.Option(help="More time: 90s, 5m, 1h30m.")] = None,
-    as_json: Json = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; as many as before by default.")
+    ] = None,
+    as_json: flags.Json = False,
 ) -> None:
     """Go on with a search, or extend it."""
     from automl_sem import api
@@ -203,7 +213,12 @@ def resume(
         _listener(limit, directory.manifest.folds, None, results.best) as listener,
     ):
         found = api.resume(
-            directory.path, trials=trials, time_limit=time, listener=listener, say=_say
+            directory.path,
+            trials=trials,
+            time_limit=time,
+            workers=workers,
+            listener=listener,
+            say=_say,
         )
     _print_results(found.results, as_json)
 
@@ -234,7 +249,7 @@ def _print_results(results: Results, as_json: bool) -> None:
 
 @app.command()
 def export(
-    run: RunArgument = None,
+    run: flags.Run = None,
     best: Annotated[bool, typer.Option("--best", help="The best trial (the default).")] = False,
     trial: Annotated[int | None, typer.Option(help="Another trial, by its number.")] = None,
     formats: Annotated[
@@ -242,13 +257,12 @@ def export(
     ] = "keras,saved-model",
     gpus: Annotated[str, typer.Option(help="GPUs to train on: all, or how many.")] = "all",
     force: Annotated[bool, typer.Option(help="Retrain even if the export is there.")] = False,
-    as_json: Json = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Retrain the best trial, export it, verify it."""
     if best and trial is not None:
         raise UserError("--best and --trial exclude each other", where="export")
-    if gpus != "all" and not gpus.isdigit():
-        raise UserError(f"--gpus takes all or a number. Received: {gpus!r}", where="export")
+    wanted_gpus = _number_or(gpus, "all", "--gpus")
     from automl_sem import api
 
     found = api.load_run(run)
@@ -256,7 +270,7 @@ def export(
         result = found.export(
             trial,
             formats=[name.strip() for name in formats.split(",") if name.strip()],
-            gpus="all" if gpus == "all" else int(gpus),
+            gpus=wanted_gpus,
             force=force,
             say=_say,
         )
@@ -276,7 +290,7 @@ def predict(
         Path, typer.Argument(metavar="EXPORT", help="An export directory, or a run.")
     ],
     files: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
-    as_json: Json = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Say what an exported model sees in images."""
     from automl_sem.export import predict as predict_files
@@ -292,7 +306,7 @@ def predict(
 
 @app.command()
 def report(
-    run: RunArgument = None,
+    run: flags.Run = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
     """Write the HTML report of a run anew."""
@@ -308,7 +322,7 @@ def report(
 
 
 @app.command()
-def show(run: RunArgument = None, as_json: Json = False) -> None:
+def show(run: flags.Run = None, as_json: flags.Json = False) -> None:
     """Show a run: its trials and its verdict."""
     from automl_sem import api
     from automl_sem.console import reasons, stdout, summary, trials_table
@@ -324,7 +338,7 @@ def show(run: RunArgument = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def runs(as_json: Json = False) -> None:
+def runs(as_json: flags.Json = False) -> None:
     """List the runs started from this directory, the latest first."""
     from automl_sem.console import runs_table, stdout
     from automl_sem.registry import runs as known_runs
@@ -376,7 +390,7 @@ def spaces() -> None:
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(as_json: flags.Json = False) -> None:
     """Check versions and devices, and train one real epoch."""
     from automl_sem.doctor import check
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -33,6 +33,13 @@ class SearchOptions(BaseModel):
         size: Training drawings of the built-in shapes.
         image_size: Side in pixels to resize images to.
         skip_bad: Leave unreadable images out instead of refusing.
+        workers: Worker processes, or `"auto"`: one a GPU, else one a core as far as memory
+            and the number of trials go. 0 trains in the search's own process.
+        workers_per_gpu: Workers that share a GPU.
+        gpus: GPUs to search on: `"all"`, or how many.
+        discard: Rule by which hopeless candidates are dropped after some of their folds.
+        deterministic: Make a search with several workers reproducible: it waits for slower
+            trials now and then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +57,11 @@ class SearchOptions(BaseModel):
     size: int | None = Field(default=None, ge=1)
     image_size: int | None = Field(default=None, ge=8, le=1024)
     skip_bad: bool = False
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
+    workers_per_gpu: int = Field(default=1, ge=1, le=64)
+    gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"
+    discard: str = "forgiving"
+    deterministic: bool = False
 
     @field_validator("time_limit_s", mode="before")
     @classmethod
@@ -89,6 +101,8 @@ def search_options(**values: Any) -> SearchOptions:
         name = str(first["loc"][0])
         flag = {"time_limit_s": "time"}.get(name, name).replace("_", "-")
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "greater_than_equal":
+            message = f"it must be at least {first['ctx']['ge']}"
         received = "" if "Received" in message else f". Received: {first['input']!r}"
         raise UserError(
             f"{message[0].lower()}{message[1:]}{received}", where=f"--{flag}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,11 +17,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
-from automl_sem.reports.wording import duration, loss, percent
+from automl_sem.reports.wording import count, duration, loss, percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
-from automl_sem.types import Candidate, FoldResult, Outcome
+from automl_sem.types import Candidate, FoldResult, Outcome, Score
 
 
 def stdout() -> Console:
@@ -46,41 +48,69 @@ class LineListener:
         self._say = say
         best_loss = best.trial.log_loss if best is not None else None
         self._best = float("inf") if best_loss is None else best_loss
+        self._folds_width = 0  # of the longest list of fold scores said so far
+
+    def note(self, line: str) -> None:
+        """Say something that people should know."""
+        self._print(line, "yellow")
 
     def trial_started(self, candidate: Candidate, folds_done: int) -> None:
         """Say that a trial of an earlier session goes on."""
         if folds_done:
-            self._say(f"trial {candidate.trial:>2}  goes on after {folds_done} finished folds")
+            self._print(f"trial {candidate.trial:>2}  goes on after {folds_done} finished folds")
 
     def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
         """Stay silent: a line is said per trial."""
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """Say how the trial ended."""
-        self._say(self.line(candidate, outcome))
+        line = f"trial {candidate.trial:>2}  {candidate.proposed_by:<10}  "
+        if outcome.score is not None:
+            best = outcome.score.log_loss < self._best
+            self._best = min(self._best, outcome.score.log_loss)
+            line += self._scored(outcome.score) + ("  best so far" if best else "")
+            self._print(line, "green" if best else "")
+        elif outcome.partial is not None:
+            self._print(line + self._discarded(outcome.partial, outcome.reason), "dim")
+        else:
+            self._print(f"{line}{outcome.status.replace('_', ' ')}: {outcome.reason}", "yellow")
 
     def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
         """Say that a finalist is being trained on the fresh folds."""
         if result.fold == 0:
-            self._say(f"trial {candidate.trial:>2}  again on fresh folds")
+            self._print(f"trial {candidate.trial:>2}  again on fresh folds")
 
-    def line(self, candidate: Candidate, outcome: Outcome) -> str:
-        """Return the line of a finished trial."""
-        start = f"trial {candidate.trial:>2}  {candidate.proposed_by:<10}"
-        if outcome.score is None:
-            return f"{start}  {outcome.status.replace('_', ' ')}: {outcome.reason}"
-        score = outcome.score
-        folds = " ".join(f"{100 * f.accuracy:.0f}" for f in score.folds)
-        best = score.log_loss < self._best
-        self._best = min(self._best, score.log_loss)
+    def _scored(self, score: Score) -> str:
+        folds = " ".join(_whole(f.accuracy) for f in score.folds)
+        self._folds_width = max(self._folds_width, len(folds))
         return (
-            f"{start}  accuracy {percent(score.accuracy):>7}  log-loss {loss(score.log_loss):<6}"
-            f"  folds {folds}  {score.seconds:.1f} s{'  best so far' if best else ''}"
+            f"accuracy {percent(score.accuracy):>7}  log-loss {loss(score.log_loss):<6}"
+            f"  folds {folds}  {score.seconds:.1f} s"
         )
+
+    def _discarded(self, partial: Score, reason: str) -> str:
+        """Return the end of a line in the columns of the scored ones, without an accuracy."""
+        folds = " ".join(_whole(f.accuracy) for f in partial.folds)
+        after = reason.partition(":")[0]  # "after 2 of 5 folds", without the two means
+        return (
+            f"{'discarded':<16}  log-loss {loss(partial.log_loss):<6}"
+            f"  folds {folds:<{self._folds_width}}  {partial.seconds:.1f} s  {after}"
+        )
+
+    def _print(self, line: str, style: str = "") -> None:  # noqa: ARG002, the style is for terminals
+        self._say(line)
+
+
+@dataclass
+class _Running:
+    """A trial under way: how many folds are done, and the accuracies of this session's."""
+
+    done: int
+    scores: list[str] = field(default_factory=list)
 
 
 class LiveListener(LineListener):
-    """A live line below the finished trials: trial, fold, best, fold scores, time left.
+    """A live line below the finished trials: what runs, the best, fold scores, time left.
 
     Args:
         console: A terminal.
@@ -98,12 +128,16 @@ class LiveListener(LineListener):
         time_limit_s: float | None,
         best: Standing | None = None,
     ) -> None:
-        super().__init__(self._print, best)
+        super().__init__(console.print, best)
         self._folds = folds
         self._time_limit_s = time_limit_s
         self._started = time.perf_counter()
-        self._fold_seconds: list[float] = []
-        self._fold_scores: list[str] = []
+        self._first_trial = self._started  # when it began
+        self._fits = 0  # of this session
+        self._running: dict[int, _Running] = {}
+        self._trials = trials or 0
+        self._last_trial = -1
+        self._fresh_fits = 0
         self._best_text = percent(best.trial.accuracy) if best is not None else "-"
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -128,60 +162,85 @@ class LiveListener(LineListener):
     ) -> None:
         self._progress.stop()
 
-    def _print(self, line: str) -> None:
-        text = escape(line)
-        if line.endswith("best so far"):
-            text = f"[green]{text}[/green]"
-        elif ": " in line and "accuracy" not in line:
-            text = f"[yellow]{text}[/yellow]"
-        self._progress.console.print(text)
+    def _print(self, line: str, style: str = "") -> None:
+        self._progress.console.print(Text(line, style))  # the style of the line alone
 
     def trial_started(self, candidate: Candidate, folds_done: int) -> None:
         """Show the trial."""
         super().trial_started(candidate, folds_done)
-        self._fold_scores = []
-        self._progress.advance(self._task, folds_done)
-        self._show(candidate, folds_done)
+        if self._last_trial < 0:
+            self._first_trial = time.perf_counter()
+        self._running[candidate.trial] = _Running(folds_done)
+        self._last_trial = max(self._last_trial, candidate.trial)
+        self._show()
 
     def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
         """Show the fold's score."""
-        self._fold_scores.append(f"{100 * result.accuracy:.0f}")
-        self._fold_seconds.append(result.seconds)
-        self._progress.advance(self._task)
-        self._show(candidate, result.fold + 1)
+        running = self._running.setdefault(candidate.trial, _Running(0))
+        running.done += 1
+        running.scores.append(_whole(result.accuracy))
+        self._fits += 1
+        self._show()
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """Print the trial's line."""
         if outcome.score is not None and outcome.score.log_loss < self._best:
             self._best_text = percent(outcome.score.accuracy)
         super().trial_done(candidate, outcome)
-        self._progress.update(self._task, completed=(candidate.trial + 1) * self._folds)
+        self._running.pop(candidate.trial, None)
+        self._show()
 
     def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
         """Show the finalist's fold."""
-        self._progress.advance(self._task)
-        self._fold_seconds.append(result.seconds)
-        self._show(candidate, result.fold + 1, label="fresh folds, ")
+        running = self._running.setdefault(candidate.trial, _Running(0))
+        running.done = result.fold + 1
+        self._fresh_fits += 1
+        self._fits += 1
+        self._show(fresh=True)
+        if running.done == self._folds:
+            del self._running[candidate.trial]
 
-    def _show(self, candidate: Candidate, fold: int, label: str = "") -> None:
-        scores = "" if label else " ".join(self._fold_scores)
-        status = f"best {self._best_text}" + (f"  folds {scores}" if scores else "")
-        current = min(fold + 1, self._folds)
-        self._progress.update(
-            self._task,
-            description=f"{label}trial {candidate.trial}, fold {current}/{self._folds}",
-            status=status + self._time_left(),
-        )
+    def _show(self, fresh: bool = False) -> None:
+        """Bring the live line up to date; between two trials it stays as it is."""
+        fits = self._fold_fits(fresh)
+        self._progress.update(self._task, completed=fits)
+        if not self._running:
+            return
+        label = "fresh folds, " if fresh else ""
+        status = f"best {self._best_text}"
+        if len(self._running) == 1:
+            ((trial, running),) = self._running.items()
+            what = f"trial {trial}, fold {min(running.done + 1, self._folds)}/{self._folds}"
+            if running.scores:
+                status += f"  folds {' '.join(running.scores)}"
+        else:
+            what = f"trials {', '.join(map(str, sorted(self._running)))}"
+            total = self._progress.tasks[self._task].total
+            status += f"  {fits}/{total:.0f} fold fits" if total else f"  {count(fits, 'fold fit')}"
+        status += self._time_left()
+        self._progress.update(self._task, description=label + what, status=status)
+
+    def _fold_fits(self, fresh: bool) -> int:
+        """Return the fold fits done or spared: all of the trials that are not under way."""
+        if fresh:  # the search is over
+            return max(self._last_trial + 1, self._trials) * self._folds + self._fresh_fits
+        ended = self._last_trial + 1 - len(self._running)
+        return ended * self._folds + sum(running.done for running in self._running.values())
 
     def _time_left(self) -> str:
-        task = self._progress.tasks[self._task]
+        """Return what is left at the pace of this session, whatever number of workers set it."""
+        task, now = self._progress.tasks[self._task], time.perf_counter()
         left: list[float] = []
-        if task.total is not None and self._fold_seconds:
-            mean = sum(self._fold_seconds) / len(self._fold_seconds)
-            left.append(mean * (task.total - task.completed))
+        if task.total is not None and self._fits:
+            pace = (now - self._first_trial) / self._fits
+            left.append(pace * (task.total - task.completed))
         if self._time_limit_s is not None:
-            left.append(self._time_limit_s - (time.perf_counter() - self._started))
-        return f"  {duration(max(0.0, min(left)))} left" if left else ""
+            left.append(self._time_limit_s - (now - self._started))
+        return f"  about {duration(max(0.0, min(left)))} left" if left else ""
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:.0f}"
 
 
 def summary(results: Results) -> str:
@@ -199,9 +258,12 @@ def summary(results: Results) -> str:
         for state in ("pruned", "failed", "running")
         if state in states
     )
+    if results.discarded:
+        saved = count(results.fold_fits_saved, "fold fit")
+        dropped = f", {results.discarded} discarded early ({saved} saved){dropped}"
     lines.append(
-        f"search    {len(states)} trials{dropped}, {results.proposed_by_model} of them proposed "
-        f"by the sampler's model, {results.fold_fits} fold fits, {duration(results.wall_s)}"
+        f"search    {count(len(states), 'trial')}, {results.proposed_by_model} of them proposed by "
+        f"the sampler's model{dropped}, {results.fold_fits} fold fits, {duration(results.wall_s)}"
     )
     lines.append(f"run       {results.run.path}")
     report = results.run.path / "report.html"
@@ -218,7 +280,7 @@ def verdict_sentence(results: Results) -> str:
     if verdict is None or best is None:
         return "not decided yet: the fresh folds are missing"
     if verdict.interval is None:
-        alone = len(results.complete) == 1
+        alone = len(results.complete) + results.discarded == 1
         return "the baseline is the only trial" if alone else "no trial beat the baseline"
     low, high = verdict.interval.low, verdict.interval.high
     side = "ahead of" if verdict.difference < 0 else "behind"
@@ -245,31 +307,34 @@ def _standing_line(name: str, standing: Standing) -> str:
 
 
 def trials_table(results: Results) -> Table:
-    """Return the trials of a run, best first, those without a score last."""
+    """Return the trials of a run, best first, then the discarded ones, then the failed ones."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "s"):
         right = column not in ("proposed by", "folds")
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
-    without = [t for t in results.trials if t.log_loss is None]
-    for trial in (*results.complete, *without):
-        table.add_row(*_trial_cells(trial))
+    failed = [t for t in results.trials if t.log_loss is None and t.state != "discarded"]
+    for trial in (*results.complete, *results.discarded_trials, *failed):
+        style = "dim" if trial.state == "discarded" else None
+        table.add_row(*_trial_cells(trial), style=style)
     return table
 
 
 def reasons(results: Results) -> list[str]:
-    """Return a line for each trial that ended without a score."""
-    return [f"trial {t.number} {t.state}: {t.reason}" for t in results.trials if t.reason]
+    """Return a line for each trial that failed; to be discarded is not to fail."""
+    failed = [t for t in results.trials if t.reason and t.state != "discarded"]
+    return [f"trial {t.number} {t.state}: {t.reason}" for t in failed]
 
 
 def _trial_cells(trial: TrialRecord) -> list[str]:
-    if trial.log_loss is None:
+    if trial.log_loss is None and trial.state != "discarded":
         return [str(trial.number), trial.proposed_by, trial.state, "", "", "", ""]
+    discarded = trial.state == "discarded"
     return [
         str(trial.number),
         trial.proposed_by,
-        percent(trial.accuracy),
-        loss(trial.log_loss),
-        " ".join(f"{100 * a:.0f}" for a in trial.fold_accuracies),
+        "discarded" if discarded else percent(trial.accuracy),
+        loss(trial.mean_so_far if discarded else trial.log_loss),
+        " ".join(map(_whole, trial.fold_accuracies)),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",
     ]

@@ -14,28 +14,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write through a temporary file, fsync and rename; sync the directory as well."""
+def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write through a temporary file and rename it.
+
+    Args:
+        path: The file.
+        content: What it is to hold.
+        durable: Whether it must outlive a power cut, and not only a killed process: each
+            such write waits for the disk.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     temporary.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
+    if durable:
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or directory is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
 
 
-def save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to a compressed .npz file, atomically."""
+def save_npz(path: Path, arrays: Mapping[str, NDArray[Any]], *, durable: bool = True) -> None:
+    """Write arrays to a compressed .npz file, atomically; `durable` as in `write_atomic`."""
     import numpy as np
 
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, buffer.getvalue(), durable=durable)
 
 
 def disk_error(error: OSError, path: Path, *, go_on: str = "`automl-sem resume`") -> UserError:

@@ -16,8 +16,8 @@ from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval
 from automl_sem.seeds import derive_seed
 from automl_sem.types import Candidate, FoldResult, Score
-from automl_sem.workers.base import Worker
-from automl_sem.workers.evaluate import score_candidate
+from automl_sem.workers.base import FoldDone, Pool
+from automl_sem.workers.evaluate import Evaluation, evaluate
 
 Word = Literal["better", "not distinguishable", "worse", "the baseline itself"]
 
@@ -39,7 +39,7 @@ class Verdict:
 
 def score_finalists(
     run: RunDirectory,
-    worker: Worker,
+    pool: Pool,
     candidates: Sequence[Candidate],
     on_fold: Callable[[Candidate, FoldResult], None],
 ) -> None:
@@ -48,18 +48,22 @@ def score_finalists(
     One that cannot be trained there is noted in `finalists.json` with its reason, and
     the verdict stays open.
     """
+    folds, seed = run.splits("fresh"), fresh_seed(run.manifest.seed)
+    waiting = iter(
+        [Evaluation(c, folds, run.read_folds(c.trial, "fresh"), seed) for c in candidates]
+    )
+
+    def save(candidate: Candidate, done: FoldDone) -> None:
+        if done.result is not None:
+            run.write_fold(candidate.trial, done.result, "fresh")
+            on_fold(candidate, done.result)
+
     failed = {}
-    folds = run.splits("fresh")
-    for candidate in candidates:
-        done = run.read_folds(candidate.trial, "fresh")
-
-        def save(result: FoldResult, candidate: Candidate = candidate) -> None:
-            run.write_fold(candidate.trial, result, "fresh")
-            on_fold(candidate, result)
-
-        outcome = score_candidate(worker, candidate, folds, done, save)
-        if outcome.score is None:
-            failed[str(candidate.trial)] = outcome.reason
+    for evaluation in evaluate(pool, lambda: next(waiting, None), save):
+        run.sync_folds(evaluation.candidate.trial, "fresh")
+        outcome = evaluation.outcome
+        if outcome is not None and outcome.score is None:
+            failed[str(evaluation.candidate.trial)] = outcome.reason
     run.write_json("finalists.json", {"schema_version": 1, "failed": failed})
 
 

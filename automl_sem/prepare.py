@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem import environment
 from automl_sem.backend import use_tensorflow
-from automl_sem.config import SearchOptions
+from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
 from automl_sem.finalists import fresh_seed
 from automl_sem.registry import RUNS
 from automl_sem.run import Manifest, RunDirectory, now
+from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.find import SPACE_FOR_KIND, Target, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
+from automl_sem.workers.plan import WorkerPlan, plan_workers
 
 Arrays = tuple[Any, Any]
 
@@ -83,8 +87,34 @@ def create_run(
     options: SearchOptions, space: Space, dataset: Dataset, from_memory: bool
 ) -> RunDirectory:
     """Check that a search can work, then write its run directory."""
+    manifest, splits = plan_run(options, space, dataset, from_memory)
+    path = options.out or _free_name(dataset.name)
+    arrays = dataset.to_arrays() if from_memory else None
+    return RunDirectory.create(path, manifest, space.source, splits, arrays)
+
+
+def plan_run(
+    options: SearchOptions, space: Space, dataset: Dataset, from_memory: bool
+) -> tuple[Manifest, dict[str, NDArray[Any]]]:
+    """Check that a search can work, and return what `run.json` and the splits will hold.
+
+    Raises:
+        UserError: If it cannot.
+    """
     folds, note = usable_folds(dataset.train.y, options.folds, dataset.class_names)
+    check_rule(options.discard, folds)
     space.starts(dataset.info)
+    machine = environment.machine()
+    workers = plan_workers(
+        options.workers,
+        trials=None if options.trial_limit == NO_LIMIT else options.trial_limit,
+        cores=machine["cores"],
+        memory=environment.memory_limit(),
+        gpus=len(machine["gpus"]),
+        wanted_gpus=options.gpus,
+        per_gpu=options.workers_per_gpu,
+    )
+    reproducible = options.deterministic or workers.workers <= 1
     manifest = Manifest(
         created=now(),
         seed=options.seed,
@@ -92,19 +122,62 @@ def create_run(
         trials=options.trial_limit,
         time_limit_s=options.time_limit_s,
         fixed=dict(space.fixed),
+        discard=options.discard,
+        workers=workers.workers,
+        threads=workers.threads,
+        window=max(1, workers.workers) if reproducible else None,
+        gpus=list(workers.gpus),
         space={"name": space.name, "origin": str(space.path), "sha256": space.fingerprint()},
         data=_data_record(dataset, from_memory),
-        notes=[*dataset.notes, *([note] if note else [])],
+        notes=[*dataset.notes, *filter(None, (note, workers.note))],
         versions=environment.versions(),
-        machine=environment.machine(),
+        machine=machine,
     )
     splits = {
         "search": stratified_folds(dataset.train.y, folds, options.seed),
         "fresh": stratified_folds(dataset.train.y, folds, fresh_seed(options.seed)),
     }
-    path = options.out or _free_name(dataset.name)
-    arrays = dataset.to_arrays() if from_memory else None
-    return RunDirectory.create(path, manifest, space.source, splits, arrays)
+    return manifest, splits
+
+
+def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> list[str]:
+    """Return what a search would do, a line for each thing."""
+    data, shape = manifest.data, "x".join(map(str, manifest.data["input_shape"]))
+    trials = "as many trials as the time allows"
+    if options.trial_limit != NO_LIMIT:
+        trials = f"{manifest.trials} trials"
+    limit = f", no new one after {options.time_limit_s:.0f} s" if options.time_limit_s else ""
+    workers = f"{manifest.workers} worker processes" if manifest.workers else "in this process"
+    return [
+        f"space     {space.name} ({manifest.space['origin']})",
+        f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
+        f"held out for the test, {len(data['class_names'])} classes, {shape}",
+        f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
+        f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
+        f"GPUs: {len(manifest.gpus) or 'none'}",
+        *(f"note      {note}" for note in manifest.notes),
+        "nothing was written: leave --dry-run out to search",
+    ]
+
+
+def workers_of(directory: RunDirectory, wanted: int | None = None) -> WorkerPlan:
+    """Return who trains a run's candidates from now on.
+
+    Args:
+        directory: The run.
+        wanted: Number of workers; as many as the run was started with by default.
+    """
+    manifest = directory.manifest
+    gpus = len(environment.gpus())
+    plan = plan_workers(
+        manifest.workers if wanted is None else wanted,
+        trials=None,
+        cores=environment.cores(),
+        memory=environment.memory_limit(),
+        gpus=gpus,
+        wanted_gpus=min(gpus, len(manifest.gpus)),
+    )
+    return replace(plan, threads=manifest.threads or plan.threads)
 
 
 def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:

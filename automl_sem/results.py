@@ -18,7 +18,7 @@ from automl_sem.types import Candidate, Recipe, Score
 SCHEMA_VERSION = 1
 OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
 
-State = Literal["complete", "pruned", "failed", "running"]
+State = Literal["complete", "discarded", "pruned", "failed", "running"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class TrialRecord:
         proposed_by: `"baseline"`, `"good start"`, `"start-up"` or `"model"`.
         log_loss: Mean over its folds in nats, or None.
         accuracy: Share of out-of-fold predictions that are right, or None.
-        fold_scores: Log-loss of each fold.
-        fold_accuracies: Accuracy of each fold.
+        fold_scores: Log-loss of each fold; of a discarded trial only the folds done.
+        fold_accuracies: Accuracy of each fold, likewise.
         hyperparameters: Active hyperparameters by name.
         recipe: How it was trained.
         parameters: Number of weights.
@@ -52,6 +52,11 @@ class TrialRecord:
     recipe: Recipe
     parameters: int
     seconds: float
+
+    @property
+    def mean_so_far(self) -> float | None:
+        """Mean log-loss of the folds done. Of a discarded trial it is no score: never rank it."""
+        return sum(self.fold_scores) / len(self.fold_scores) if self.fold_scores else None
 
     def candidate(self) -> Candidate:
         """Return what trains it again."""
@@ -135,6 +140,22 @@ class Results:
         """How many trials the sampler's model proposed."""
         return sum(t.proposed_by == "model" for t in self.trials)
 
+    @property
+    def discarded_trials(self) -> tuple[TrialRecord, ...]:
+        """The trials that were dropped after some of their folds, by number."""
+        return tuple(t for t in self.trials if t.state == "discarded")
+
+    @property
+    def discarded(self) -> int:
+        """How many trials were dropped after some of their folds."""
+        return len(self.discarded_trials)
+
+    @property
+    def fold_fits_saved(self) -> int:
+        """How many fold fits that saved."""
+        folds = self.run.manifest.folds
+        return sum(folds - len(t.fold_scores) for t in self.discarded_trials)
+
     def trial(self, number: int) -> TrialRecord:
         """Return a complete trial.
 
@@ -144,8 +165,11 @@ class Results:
         for trial in self.trials:
             if trial.number == number:
                 if trial.log_loss is None:
-                    reason = f"trial {number} has no score ({trial.reason or trial.state})"
-                    raise UserError(reason, where=self.run.path)
+                    what = f"trial {number} has no score ({trial.reason or trial.state})"
+                    if trial.state == "discarded":
+                        what = f"trial {number} has no score, it was discarded {trial.reason}"
+                    hint = "`automl-sem show` lists the trials that have one"
+                    raise UserError(what, where=self.run.path, hint=hint)
                 return trial
         numbers = f"Its trials are 0 to {len(self.trials) - 1}" if self.trials else ""
         raise UserError(f"there is no trial {number}", where=self.run.path, hint=numbers)
@@ -182,8 +206,10 @@ class Results:
             "baseline": self.baseline.to_json() if self.baseline else None,
             "verdict": verdict,
             "trials": len(self.trials),
+            "discarded": self.discarded,
             "proposed_by_model": self.proposed_by_model,
             "fold_fits": self.fold_fits,
+            "fold_fits_saved": self.fold_fits_saved,
             "wall_s": round(self.wall_s, 3),
             "finished": self.finished,
         }
@@ -240,19 +266,23 @@ def _standing(run: RunDirectory, trial: TrialRecord, fresh: Mapping[int, Score |
 
 def _record(trial: Any) -> TrialRecord:
     attrs = trial.user_attrs
+    score = attrs.get("score", {})
     states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
     complete = trial.state.name == "COMPLETE"
+    state = states.get(trial.state.name, "running")
+    if state == "pruned" and attrs.get("status") == "discarded":
+        state = "discarded"
     return TrialRecord(
         number=trial.number,
-        state=states.get(trial.state.name, "running"),
+        state=state,
         reason=attrs.get("reason", ""),
         proposed_by=attrs.get("proposed_by", ""),
         log_loss=float(trial.value) if complete else None,
-        accuracy=attrs.get("accuracy") if complete else None,
-        fold_scores=tuple(attrs.get("fold_scores", ())),
-        fold_accuracies=tuple(attrs.get("fold_accuracies", ())),
+        accuracy=score.get("accuracy") if complete else None,
+        fold_scores=tuple(score.get("fold_scores", ())),
+        fold_accuracies=tuple(score.get("fold_accuracies", ())),
         hyperparameters=attrs.get("hyperparameters", {}),
         recipe=Recipe.from_dict(attrs.get("recipe", {})),
         parameters=int(attrs.get("parameters", 0)),
-        seconds=float(attrs.get("seconds", 0.0)),
+        seconds=float(score.get("seconds", 0.0)),
     )

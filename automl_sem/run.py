@@ -5,6 +5,7 @@ runs/20261123-1412-shapes/
   space.py        snapshot of the space
   splits.npz      fold number of every training row, for the search and for fresh folds
   data.npz        the examples, only when they came from arrays in Python
+  workers.log     what worker processes printed
   study.journal   Optuna's journal: the one record of all trials
   folds/T/F.npz   out-of-fold predictions and curve of trial T, fold F (fresh/T/F.npz: finalists)
   finalists.json  result.json  test_looks.jsonl  architecture.json
@@ -20,6 +21,8 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,10 +33,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from automl_sem.errors import UserError
-from automl_sem.files import disk_error, save_npz, write_atomic
+from automl_sem.files import disk_error, save_npz, sync, write_atomic
 from automl_sem.types import CurvePoint, FoldResult, Ints
 
 Stage = Literal["search", "fresh"]
+TORN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError)
 STUDY_NAME = "automl-sem"
 SCHEMA_VERSION = 1
 
@@ -49,6 +53,14 @@ class Manifest(BaseModel):
         trials: Trials to complete, the baseline included.
         time_limit_s: Time limit of the search in seconds, or None.
         fixed: Recipe fields set by flags.
+        discard: Rule by which hopeless candidates are dropped.
+        workers: Worker processes; 0 for the search's own process.
+        threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
+            last digits of a score, and so a resumed search keeps them.
+        gpus: GPUs that the workers share.
+        window: Trials that may be under way at a time in a reproducible search: trial n is
+            proposed when all up to n - window have ended, and knows these alone. None
+            when trials are proposed as workers become free.
         space: Name, origin and SHA-256 of the space file.
         data: Name, source, loader options, fingerprints and shape of the dataset.
         notes: What the loaders decided.
@@ -65,6 +77,11 @@ class Manifest(BaseModel):
     trials: int
     time_limit_s: float | None = None
     fixed: dict[str, int] = {}
+    discard: str = "none"
+    workers: int = 0
+    threads: int = 0
+    gpus: list[str] = []
+    window: int | None = 1
     space: dict[str, str]
     data: dict[str, Any]
     notes: list[str] = []
@@ -223,7 +240,7 @@ class RunDirectory:
             return file[stage].astype(np.int64)  # type: ignore[no-any-return]
 
     def write_fold(self, trial: int, result: FoldResult, stage: Stage = "search") -> None:
-        """Save a fold fit: temporary file, fsync, rename."""
+        """Save a fold fit, so that it outlives this process; `sync_folds` does the rest."""
         curve = [[p.epoch, p.loss, p.val_loss, p.val_accuracy] for p in result.curve]
         arrays: dict[str, NDArray[Any]] = {
             "indices": result.indices,
@@ -234,15 +251,30 @@ class RunDirectory:
         path = self._fold_path(trial, result.fold, stage)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_npz(path, arrays)
+            save_npz(path, arrays, durable=False)
+        except OSError as error:
+            raise disk_error(error, self.path) from error
+
+    def sync_folds(self, trial: int, stage: Stage = "search") -> None:
+        """Wait until all fold fits of a trial are on the disk, to outlive a power cut."""
+        folder = self._fold_path(trial, 0, stage).parent
+        try:
+            for path in [*folder.glob("*.npz"), folder] if folder.exists() else []:
+                sync(path)
         except OSError as error:
             raise disk_error(error, self.path) from error
 
     def read_folds(self, trial: int, stage: Stage = "search") -> dict[int, FoldResult]:
-        """Return the finished fold fits of a trial: fold number -> result."""
+        """Return the finished fold fits of a trial: fold number -> result.
+
+        A file that a power cut left empty or torn counts as not there.
+        """
         folder = self._fold_path(trial, 0, stage).parent
-        names = [p.stem for p in folder.glob("*.npz") if p.stem.isdigit()]
-        return {fold: self._read_fold(trial, fold, stage) for fold in sorted(map(int, names))}
+        found = {}
+        for fold in sorted(int(p.stem) for p in folder.glob("*.npz") if p.stem.isdigit()):
+            with contextlib.suppress(*TORN):
+                found[fold] = self._read_fold(trial, fold, stage)
+        return found
 
     def _read_fold(self, trial: int, fold: int, stage: Stage) -> FoldResult:
         with np.load(self._fold_path(trial, fold, stage)) as file:

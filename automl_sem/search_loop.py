@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,8 +11,8 @@ from typing import Protocol
 from automl_sem.engines.base import Engine
 from automl_sem.run import RunDirectory
 from automl_sem.types import Candidate, FoldResult, Outcome
-from automl_sem.workers.base import Worker
-from automl_sem.workers.evaluate import score_candidate
+from automl_sem.workers.base import FoldDone, Pool
+from automl_sem.workers.evaluate import Evaluation, evaluate
 
 
 class Listener(Protocol):
@@ -29,13 +30,16 @@ class Listener(Protocol):
     def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
         """A fold fit of a finalist on the fresh folds ended."""
 
+    def note(self, line: str) -> None:
+        """Something that people should know."""
+
 
 @dataclass
 class Limits:
     """When to stop proposing.
 
     Args:
-        trials: Trials to complete in all.
+        trials: Trials in all.
         seconds: Time limit, or None.
         clock: Seconds that the search has taken so far, earlier sessions included.
     """
@@ -44,28 +48,29 @@ class Limits:
     seconds: float | None
     clock: Callable[[], float]
 
-    def reached(self, done: int, trial_seconds: list[float]) -> bool:
+    def reached(self, asked: int, fold_seconds: list[float], folds: int, slots: int) -> bool:
         """Whether to stop: enough trials, or no time for one more and the two finalists.
 
         Args:
-            done: Trials that have ended.
-            trial_seconds: How long the trials of this session took.
+            asked: Trials that were started.
+            fold_seconds: How long the fold fits of this session took.
+            folds: Folds of a trial.
+            slots: Trials that run at a time.
         """
-        if done >= self.trials:
+        if asked >= self.trials:
             return True
-        if self.seconds is None or done == 0:
+        if self.seconds is None or asked == 0:
             return False
-        typical = sum(trial_seconds) / len(trial_seconds) if trial_seconds else 0.0
-        return self.clock() + 3 * typical > self.seconds
+        trial = folds * sum(fold_seconds) / len(fold_seconds) if fold_seconds else 0.0
+        return self.clock() + (1 + math.ceil(2 / slots)) * trial > self.seconds
 
 
 def search_loop(
     run: RunDirectory,
     engine: Engine,
-    worker: Worker,
+    pool: Pool,
     limits: Limits,
     listener: Listener,
-    done: int,
     keep_time: Callable[[], None],
 ) -> None:
     """Run trials until a limit is reached.
@@ -73,28 +78,80 @@ def search_loop(
     Args:
         run: Where fold results are kept.
         engine: Proposes candidates and learns from their scores.
-        worker: Trains them.
+        pool: Trains them.
         limits: When to stop.
         listener: Is told what happens.
-        done: Trials that have ended in earlier sessions.
         keep_time: Called after every fold and trial, to put the time taken on record.
     """
-    folds = run.splits("search")
-    trial_seconds: list[float] = []
-    while engine.unfinished() or not limits.reached(done, trial_seconds):
-        started = time.perf_counter()
+    folds, manifest = run.splits("search"), run.manifest
+    fold_seconds: list[float] = []
+    asked_ahead: deque[Evaluation] = deque()
+    not_told: dict[int, Evaluation] = {}
+
+    noted: dict[int, str] = {}
+
+    def say(line: str) -> None:
+        run.log(line)
+        listener.note(line)
+
+    def may_ask() -> bool:
+        if engine.unfinished():
+            return True
+        if manifest.window is not None and engine.asked - engine.told >= manifest.window:
+            return False
+        return not limits.reached(engine.asked, fold_seconds, manifest.folds, pool.slots)
+
+    def ask() -> Evaluation:
         candidate = engine.ask()
-        finished = run.read_folds(candidate.trial)
-        listener.trial_started(candidate, len(finished))
+        window, number = manifest.window, candidate.trial
+        evaluation = Evaluation(
+            candidate,
+            folds,
+            run.read_folds(number),
+            manifest.seed,
+            "none" if number == 0 else manifest.discard,  # the baseline is what all is compared to
+            lambda: engine.incumbent(None if window is None else number - window + 1),
+        )
+        listener.trial_started(candidate, evaluation.folds_done)
+        return evaluation
 
-        def record(result: FoldResult, candidate: Candidate = candidate) -> None:
-            run.write_fold(candidate.trial, result)
+    def next_evaluation() -> Evaluation | None:
+        if asked_ahead:
+            return asked_ahead.popleft()
+        return ask() if manifest.window is None and may_ask() else None
+
+    def record(candidate: Candidate, done: FoldDone) -> None:
+        if done.died:
+            say(f"trial {candidate.trial}: a worker ended, {done.died}")
+        if done.note and noted.get(candidate.trial) != done.note:
+            say(f"trial {candidate.trial}: {done.note}")
+            noted[candidate.trial] = done.note
+        if done.result is not None:
+            run.write_fold(candidate.trial, done.result)
+            fold_seconds.append(done.result.seconds)
             keep_time()
-            listener.fold_done(candidate, result)
+            listener.fold_done(candidate, done.result)
 
-        outcome = score_candidate(worker, candidate, folds, finished, record)
-        engine.tell(candidate, outcome)
-        listener.trial_done(candidate, outcome)
-        keep_time()
-        done += 1
-        trial_seconds.append(time.perf_counter() - started)
+    def tell(evaluation: Evaluation) -> None:
+        if evaluation.outcome is not None:
+            run.sync_folds(evaluation.candidate.trial)
+            engine.tell(evaluation.candidate, evaluation.outcome)
+            listener.trial_done(evaluation.candidate, evaluation.outcome)
+            keep_time()
+
+    def go_on_in_order() -> None:
+        """In a reproducible search, ask and tell in an order that timing does not change."""
+        while manifest.window is not None:
+            while may_ask():
+                asked_ahead.append(ask())
+            if engine.told not in not_told:
+                return
+            tell(not_told.pop(engine.told))
+
+    go_on_in_order()
+    for evaluation in evaluate(pool, next_evaluation, record):
+        if manifest.window is None:
+            tell(evaluation)
+        else:
+            not_told[evaluation.candidate.trial] = evaluation
+            go_on_in_order()

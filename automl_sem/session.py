@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from automl_sem import environment
 from automl_sem.config import search_options
 from automl_sem.data import Dataset
+from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
-from automl_sem.finalists import fresh_seed, score_finalists
+from automl_sem.finalists import score_finalists
 from automl_sem.results import Results, Standing, read_results
 from automl_sem.run import RunDirectory
 from automl_sem.search_loop import Limits, Listener, search_loop
 from automl_sem.spaces.space import Space
+from automl_sem.workers.base import Pool
+from automl_sem.workers.plan import WorkerPlan
 
 
 class Interrupted(KeyboardInterrupt):
@@ -29,14 +34,21 @@ class Interrupted(KeyboardInterrupt):
         self.run = run
 
 
+@dataclass
 class Session:
-    """What changes while a run goes on: its limits, the time it took, whether it is finished."""
+    """What changes while a run goes on.
 
-    def __init__(self, trials: int, time_limit_s: float | None, wall_s: float = 0.0) -> None:
-        self.trials = trials
-        self.time_limit_s = time_limit_s
-        self.wall_s = wall_s
-        self.finished = False
+    Args:
+        trials: Trials in all.
+        time_limit_s: Time limit in seconds, over all sessions, or None.
+        wall_s: Seconds that searching took so far.
+        finished: Whether it has ended as planned.
+    """
+
+    trials: int
+    time_limit_s: float | None
+    wall_s: float = 0.0
+    finished: bool = False
 
     @classmethod
     def read(cls, directory: RunDirectory) -> Session:
@@ -45,9 +57,7 @@ class Session:
         saved = directory.read_json("session.json")
         if saved is None:
             return cls(manifest.trials, manifest.time_limit_s)
-        session = cls(saved["trials"], saved["time_limit_s"], saved["wall_s"])
-        session.finished = saved["finished"]
-        return session
+        return cls(**saved)
 
     def extend(self, trials: int | None, seconds: float | None) -> None:
         """Set new limits, trials in all and seconds from now on; they replace the old ones."""
@@ -59,7 +69,7 @@ class Session:
 
     def write(self, directory: RunDirectory) -> None:
         """Keep it in the run."""
-        directory.write_json("session.json", vars(self))
+        directory.write_json("session.json", asdict(self))
 
 
 def work(
@@ -69,6 +79,7 @@ def work(
     started: float,
     listener: Listener,
     session: Session,
+    workers: WorkerPlan,
 ) -> None:
     """Search, score the finalists, write result and report.
 
@@ -79,12 +90,12 @@ def work(
         started: `time.perf_counter()` when the person's call began.
         listener: Is told what happens.
         session: The run's limits and time so far.
+        workers: Who trains.
 
     Raises:
         NegativeResult: If no trial gave a score.
     """
     from automl_sem.engines.optuna import OptunaEngine
-    from automl_sem.workers.inline import InlineWorker
 
     earlier = session.wall_s
 
@@ -97,25 +108,22 @@ def work(
         session.write(directory)  # a killed extension must not look finished
         study = directory.open_study()
         engine = OptunaEngine(study, space, dataset.info, seed, space.starts(dataset.info))
-        done = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
         limits = Limits(session.trials, session.time_limit_s, clock)
-        worker = InlineWorker(space, dataset.train, seed)
 
-        def keep_time() -> None:
-            session.wall_s = clock()
-            session.write(directory)
+        def keep_time(every_s: float = 0.0) -> None:
+            if clock() - session.wall_s >= every_s:
+                session.wall_s = clock()
+                session.write(directory)
 
         try:
-            search_loop(directory, engine, worker, limits, listener, done, keep_time)
-            results = read_results(directory)
-            finalists = [s.trial for s in (results.best, results.baseline) if s is not None]
-            candidates = {t.number: t.candidate() for t in finalists}
-            score_finalists(
-                directory,
-                InlineWorker(space, dataset.train, fresh_seed(seed)),
-                list(candidates.values()),
-                listener.finalist_fold_done,
-            )
+            with pool_of(directory, space, dataset.train, workers, listener.note) as pool:
+                search_loop(directory, engine, pool, limits, listener, lambda: keep_time(1.0))
+                results = read_results(directory)
+                finalists = [s.trial for s in (results.best, results.baseline) if s is not None]
+                candidates = {t.number: t.candidate() for t in finalists}
+                score_finalists(
+                    directory, pool, list(candidates.values()), listener.finalist_fold_done
+                )
             if results.best is not None:
                 _describe_winner(directory, space, dataset, results.best)
             keep_time()
@@ -135,6 +143,51 @@ def work(
         raise NegativeResult(
             f"no trial gave a score: {'; '.join(sorted(reasons)[:3])}", where=directory.path
         )
+
+
+@contextlib.contextmanager
+def pool_of(
+    directory: RunDirectory,
+    space: Space,
+    part: TrainingPart,
+    workers: WorkerPlan,
+    say: Callable[[str], None],
+) -> Iterator[Pool]:
+    """Yield the workers of a run; they end with the block, at once if it fails.
+
+    Args:
+        directory: The run, whose copy of the space the workers load.
+        space: The space.
+        part: The training part.
+        workers: How many; 0 trains in this process.
+        say: Called with a line for people.
+    """
+    from automl_sem.workers.inline import InlinePool
+    from automl_sem.workers.processes import ProcessPool
+    from automl_sem.workers.setup import Setup, travelling
+
+    if workers.workers == 0:
+        yield InlinePool(space, part)
+        return
+    kept = directory.manifest.space
+    light, mapped = travelling(part)
+    setup = Setup(
+        slot=0,
+        space=directory.path / "space.py",
+        name=space.name,
+        beside=Path(kept["origin"]).parent,
+        fixed=dict(space.fixed),
+        part=light,
+        mapped=mapped,
+        threads=workers.threads,
+    )
+    log = directory.path / "workers.log"
+    pool = ProcessPool(setup, workers, log, environment.memory_limit(), say)
+    try:
+        yield pool
+        pool.finish()
+    finally:
+        pool.close()
 
 
 def _describe_winner(

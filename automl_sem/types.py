@@ -16,6 +16,7 @@ Bytes = NDArray[np.uint8]
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
+CLASS_WEIGHTS = ("none", "balanced")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Recipe:
     """How a model is trained; part of what is searched.
 
     Args:
-        optimizer: One of `OPTIMIZERS`.
+        optimizer: One of `OPTIMIZERS`, or another optimizer of Keras by its name, such as
+            `"lion"`: its candidates are trained by Keras's `fit`, which takes longer. Large
+            and small letters are alike.
         learning_rate: Initial learning rate, above 0.
         schedule: `"cosine"` decays the learning rate to zero over all steps
             (Loshchilov and Hutter 2017, arXiv 1608.03983), `"constant"` keeps it.
@@ -52,6 +55,10 @@ class Recipe:
         batch_size: Examples per step.
         epochs: Passes over the training part of a fold.
         augment: Whether training images are randomly rotated, scaled and shifted.
+        clip_norm: Largest norm of all gradients together, 0 for no limit
+            (Pascanu et al. 2013, arXiv 1211.5063).
+        class_weight: `"balanced"` weighs an example by examples / (classes * examples of
+            its class) of the training part of a fold, `"none"` all alike.
 
     Raises:
         ValueError: If a value is out of range.
@@ -64,6 +71,8 @@ class Recipe:
     batch_size: int = 16
     epochs: int = 40
     augment: bool = False
+    clip_norm: float = 0.0
+    class_weight: str = "none"
 
     def __post_init__(self) -> None:
         def require(ok: bool, name: str, expected: str) -> None:
@@ -71,11 +80,16 @@ class Recipe:
                 received = getattr(self, name)
                 raise ValueError(f"Recipe.{name} must be {expected}. Received: {received!r}")
 
-        require(self.optimizer in OPTIMIZERS, "optimizer", f"one of {OPTIMIZERS}")
+        named = isinstance(self.optimizer, str) and self.optimizer.strip() != ""
+        require(named, "optimizer", f"a name, such as one of {OPTIMIZERS}")
+        object.__setattr__(self, "optimizer", self.optimizer.strip().lower())
         require(self.schedule in SCHEDULES, "schedule", f"one of {SCHEDULES}")
         positive = math.isfinite(self.learning_rate) and self.learning_rate > 0
         require(positive, "learning_rate", "above 0")
         require(math.isfinite(self.weight_decay) and self.weight_decay >= 0, "weight_decay", ">= 0")
+        clips = math.isfinite(self.clip_norm) and self.clip_norm >= 0
+        require(clips, "clip_norm", ">= 0")
+        require(self.class_weight in CLASS_WEIGHTS, "class_weight", f"one of {CLASS_WEIGHTS}")
         require(int(self.batch_size) == self.batch_size >= 1, "batch_size", "a whole number >= 1")
         require(int(self.epochs) == self.epochs >= 1, "epochs", "a whole number >= 1")
 
@@ -156,7 +170,7 @@ class Score:
         return float(sum(f.seconds for f in self.folds))
 
 
-Status = Literal["scored", "diverged", "out_of_memory", "failed"]
+Status = Literal["scored", "discarded", "diverged", "out_of_memory", "failed"]
 
 
 @dataclass(frozen=True)
@@ -167,11 +181,13 @@ class Outcome:
         status: `"scored"`, or why there is no score.
         reason: One line for people; empty when scored.
         score: The score when scored.
+        partial: What the folds trained so far gave when discarded: never ranked.
     """
 
     status: Status
     reason: str = ""
     score: Score | None = None
+    partial: Score | None = None
 
 
 @dataclass(frozen=True)

@@ -195,8 +195,16 @@ def bad_inputs(tmp):
         "single image": (["search", ok / "a" / "0.png"], "Give the folder"),
         "no build": (["search", tmp / "nobuild.py"], "has no function build"),
         "full directory": (["search", "shapes", "--out", tmp / "full"], "not empty"),
-        "folds": (["search", "shapes", "--folds", "1"], "--folds"),
+        "folds": (
+            ["search", "shapes", "--folds", "1"],
+            "--folds: it must be at least 2. Received: 1",
+        ),
         "trials": (["search", "shapes", "--trials", "0"], "--trials"),
+        "workers": (["search", "shapes", "--workers", "many"], "--workers: it takes auto or a"),
+        "negative workers": (["search", "shapes", "--workers", "-1"], "--workers"),
+        "gpus": (["search", "shapes", "--gpus", "3"], "no GPU is visible"),
+        "discard rule": (["search", "shapes", "--discard", "forgving"], "Did you mean 'forgiving'"),
+        "wilcoxon": (["search", "shapes", "--discard", "wilcoxon"], "at least 8 folds"),
         "time": (["search", "shapes", "--time", "soon"], "--time"),
         "size of what has no size": (["search", ok, "--size", "9"], "size"),
     }
@@ -208,6 +216,7 @@ BAD_INPUTS = (
     "empty folder", "images not in class folders", "one class", "single example", "zero bytes",
     "other classes in test", "wrong keys", "wrong lengths", "NaN", "syntax error", "no build",
     "full directory", "folds", "trials", "time", "size of what has no size",
+    "workers", "negative workers", "gpus", "discard rule", "wilcoxon",
 )  # fmt: skip
 
 
@@ -222,6 +231,15 @@ def test_bad_input_gets_one_clear_line_and_nothing_is_written(call, tmp_path, ki
     assert len(err.splitlines()) == 1
     assert expected in err
     assert "Traceback" not in err
+    assert os.listdir(call.directory) == []
+
+
+def test_a_dry_run_says_what_would_be_searched_and_writes_nothing(call):
+    code, out, err = call("search", "shapes", "--trials", "8", "--folds", "99", "--dry-run")
+    assert (code, err) == (0, "")
+    assert "8 trials, 15 folds each; discard rule forgiving" in out
+    assert "45 to train, 15 held out for the test, 3 classes, 24x24x1" in out
+    assert "15 folds instead of 99" in out
     assert os.listdir(call.directory) == []
 
 

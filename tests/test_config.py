@@ -22,11 +22,12 @@ def test_what_is_no_duration_is_refused(text):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"trials": 0}, "--trials: input should be greater than or equal to 1. Received: 0"),
-        ({"folds": 1}, "--folds: .*greater than or equal to 2"),
+        ({"trials": 0}, "--trials: it must be at least 1. Received: 0"),
+        ({"folds": 1}, "--folds: it must be at least 2"),
         ({"time_limit_s": "0s"}, "--time: .*greater than 0"),
         ({"batch_size": -4}, "--batch-size: .*Received: -4"),
         ({"seed": -1}, "--seed"),
+        ({"workers_per_gpu": 0}, "--workers-per-gpu: it must be at least 1"),
         ({"image_size": 4}, "--image-size"),
     ],
 )

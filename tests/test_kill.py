@@ -13,7 +13,7 @@ import pytest
 
 from automl_sem.api import load_run
 
-KILLS = 10
+KILLS = 6
 TRIALS, FOLDS = 9, 4
 
 SPACE = """
@@ -95,6 +95,7 @@ def test_a_search_killed_again_and_again_equals_an_undisturbed_one(tmp_path, str
     space = tmp_path / "space.py"
     space.write_text(SPACE)
     search = ["search", stripes_npz, "--space", space, "--trials", TRIALS, "--folds", FOLDS]
+    search += ["--workers", 2, "--deterministic", "--discard", "paired"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     undisturbed = start(*search, "--out", whole)
     rng = random.Random(0)
@@ -129,6 +130,7 @@ def test_an_extension_killed_in_its_first_trial_goes_on(tmp_path, stripes_npz):
     space, run = tmp_path / "space.py", tmp_path / "run"
     space.write_text(SPACE)
     search = ["search", stripes_npz, "--space", space, "--trials", 1, "--folds", FOLDS]
+    search += ["--workers", 0, "--discard", "none"]
     assert start(*search, "--out", run).wait(timeout=300) == 0
     process = start("resume", run, "--trials", 3)
     while fold_files(run) < FOLDS + 1:
@@ -181,7 +183,8 @@ def test_a_full_disk_stops_with_one_line_and_with_space_again_it_goes_on(tmp_pat
         space = tmp_path / "space.py"
         space.write_text(SPACE.replace("epochs=60", "epochs=2"))
         run = disk / "run"
-        process = start("search", stripes_npz, "--space", space, "--trials", 12, "--out", run)
+        search = ["search", stripes_npz, "--space", space, "--trials", 12, "--out", run]
+        process = start(*search, "--discard", "none", "--workers", 0)
         error = process.communicate(timeout=300)[1].decode()
         assert process.returncode == 2, error
         assert "No space left on device" in error.splitlines()[-1]

@@ -1,10 +1,12 @@
 """The run directory: complete or not there, one writer, nothing lost to a crash."""
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -173,11 +175,27 @@ def test_a_disk_error_says_that_nothing_is_lost(run, result, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(UserError, match=r"No space left on device.*resume"):
         run.write_fold(0, result)
     monkeypatch.undo()
     assert run.read_folds(0) == {}
+    run.write_fold(0, result)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match=r"No space left on device.*resume"):
+        run.sync_folds(0)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 0.5, 0.9])
+def test_a_fold_file_that_a_power_cut_tore_counts_as_not_there(run, result, kept):
+    for fold in (0, 1):
+        run.write_fold(0, dataclasses.replace(result, fold=fold))
+    torn = run.path / "folds" / "0" / "1.npz"
+    content = torn.read_bytes()
+    torn.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    assert list(run.read_folds(0)) == [0]
+    torn.write_bytes(b"\0" * len(content))
+    assert list(run.read_folds(0)) == [0]
 
 
 def test_a_run_that_cannot_be_written_leaves_nothing_half_written(tmp_path, manifest, monkeypatch):

@@ -27,7 +27,8 @@ def find(tmp_path, tiny_space, stripes_npz, quiet):
     """Search the tiny space on the stripes."""
 
     def run(name="run", **options):
-        options = {"trials": 4, "folds": 3, "space": str(tiny_space), **quiet[1], **options}
+        defaults = {"trials": 4, "folds": 3, "space": str(tiny_space), **quiet[1]}
+        options = {**defaults, "workers": 0, "discard": "none", **options}
         return search(options.pop("data", str(stripes_npz)), out=tmp_path / name, **options)
 
     return run
@@ -112,7 +113,7 @@ def test_the_test_set_is_never_seen(find, tmp_path, stripes_npz):
 
 def test_arrays_can_be_searched_and_are_kept_for_resuming(tmp_path, tiny_space, stripes, quiet):
     run = search(
-        (stripes.x, stripes.y), space=str(tiny_space), trials=2, folds=2,
+        (stripes.x, stripes.y), space=str(tiny_space), trials=2, folds=2, workers=0,
         out=tmp_path / "run", **quiet[1],
     )  # fmt: skip
     assert run.results.finished
@@ -123,7 +124,7 @@ def test_arrays_can_be_searched_and_are_kept_for_resuming(tmp_path, tiny_space, 
 def test_arrays_by_a_built_in_space_with_flags(tmp_path, stripes, quiet):
     run = search(
         (stripes.x, stripes.y), space="shapes", trials=1, folds=2, epochs=1, batch_size=16,
-        out=tmp_path / "run", **quiet[1],
+        workers=0, out=tmp_path / "run", **quiet[1],
     )  # fmt: skip
     recipe = run.best.trial.recipe
     assert (recipe.epochs, recipe.batch_size) == (1, 16)

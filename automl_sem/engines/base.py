@@ -14,6 +14,21 @@ class Engine(Protocol):
     proposes what the killed one would have proposed.
     """
 
+    @property
+    def asked(self) -> int:
+        """Number of trials in the study."""
+
+    @property
+    def told(self) -> int:
+        """Number of trials that have ended."""
+
+    def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
+        """Return the fold scores of the best trial so far, or None.
+
+        Args:
+            before: Only trials with a lower number count; None for all.
+        """
+
     def unfinished(self) -> bool:
         """Whether an earlier process left a trial that `ask` returns next."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
@@ -20,7 +21,7 @@ from automl_sem.seeds import derive_seed
 from automl_sem.spaces.hyperparameters import OptunaHyperParameters
 from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space
-from automl_sem.types import Candidate, DataInfo, Outcome, Recipe
+from automl_sem.types import Candidate, DataInfo, Outcome, Recipe, Score
 
 STARTUP_TRIALS = 5
 
@@ -68,6 +69,16 @@ class RecordSampler(BaseSampler):
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
 
+def score_record(score: Score) -> dict[str, Any]:
+    """Return what a trial's record keeps of its score."""
+    return {
+        "fold_scores": [fold.log_loss for fold in score.folds],
+        "fold_accuracies": [fold.accuracy for fold in score.folds],
+        "accuracy": score.accuracy,
+        "seconds": score.seconds,
+    }
+
+
 class OptunaEngine:
     """Ask and tell on an Optuna study.
 
@@ -94,6 +105,29 @@ class OptunaEngine:
         self._data = data
         self._starts = starts
         self._open: dict[int, Trial] = {}
+        self._complete = {
+            t.number: (t.value, tuple(t.user_attrs["score"]["fold_scores"]))
+            for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        }
+
+    @property
+    def asked(self) -> int:
+        """Number of trials in the study."""
+        return len(self._study.get_trials(deepcopy=False))
+
+    @property
+    def told(self) -> int:
+        """Number of trials that have ended."""
+        return sum(t.state.is_finished() for t in self._study.get_trials(deepcopy=False))
+
+    def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
+        """Return the fold scores of the best trial so far, or None."""
+        earlier = [
+            (value, number)
+            for number, (value, _) in self._complete.items()
+            if before is None or number < before
+        ]
+        return self._complete[min(earlier)[1]][1] if earlier else None
 
     def unfinished(self) -> bool:
         """Whether a killed process left a trial that `ask` returns next."""
@@ -121,20 +155,32 @@ class OptunaEngine:
     def tell(self, candidate: Candidate, outcome: Outcome) -> None:
         """Record the outcome: only a defect in code is FAIL, which TPE does not see."""
         trial = self._open.pop(candidate.trial)
+        score = outcome.score or outcome.partial
+        if score is not None:
+            # One attribute, since each is written to the disk by itself.
+            trial.set_user_attr("score", score_record(score))
         if outcome.score is not None:
-            folds = outcome.score.folds
-            trial.set_user_attr("fold_scores", [f.log_loss for f in folds])
-            trial.set_user_attr("fold_accuracies", [f.accuracy for f in folds])
-            trial.set_user_attr("accuracy", outcome.score.accuracy)
-            trial.set_user_attr("seconds", outcome.score.seconds)
             self._study.tell(trial, outcome.score.log_loss)
+            losses = tuple(fold.log_loss for fold in outcome.score.folds)
+            self._complete[trial.number] = outcome.score.log_loss, losses
             return
+        if outcome.partial is not None:
+            self._report(trial, outcome.partial)
         trial.set_user_attr("reason", outcome.reason)
         trial.set_user_attr("status", outcome.status)
         if outcome.status == "out_of_memory":
             trial.set_constraint("memory", 1.0)
         failed = outcome.status == "failed"
         self._study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
+
+    def _report(self, trial: Trial, partial: Score) -> None:
+        """Report the running mean at each fold: a pruned trial's value is the last one."""
+        reported = self._study.get_trials(deepcopy=False)[trial.number].intermediate_values
+        losses = [fold.log_loss for fold in partial.folds]
+        means = np.cumsum(losses) / np.arange(1, 1 + len(losses))
+        for step, mean in enumerate(means.tolist()):
+            if step not in reported:  # a killed process may have got so far
+                trial.report(mean, step)
 
     def _next_trial(self) -> Trial:
         left = self._left_running()

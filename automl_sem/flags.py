@@ -1,0 +1,40 @@
+"""The flags of the command line, with the line that `--help` says of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+TRIALS_HELP = "Trials in all, the baseline included."
+DISCARD_HELP = "When to drop a hopeless candidate: forgiving, paired, wilcoxon or none."
+
+Json = Annotated[bool, Option("--json", help="Print one JSON object on stdout.")]
+Run = Annotated[
+    Path | None, Argument(metavar="[RUN]", help="Run directory; the latest by default.")
+]
+
+Target = Annotated[str | None, Argument(help="A space, a .py file, a dataset or a path to data.")]
+Data = Annotated[str | None, Option(help="Dataset, folder or .npz file.")]
+Space = Annotated[str | None, Option(help="Space: a name or a .py file.")]
+Trials = Annotated[int | None, Option(help=TRIALS_HELP, show_default="13")]
+Time = Annotated[str | None, Option(help="Start no new trial after this time: 90s, 5m, 1h30m.")]
+Folds = Annotated[int, Option(help="Number of folds.")]
+Epochs = Annotated[int | None, Option(help="Fix the epochs of every trial.")]
+BatchSize = Annotated[int | None, Option(help="Fix the batch size.")]
+Seed = Annotated[int, Option(help="Seed of the whole run.")]
+Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
+Size = Annotated[int | None, Option(help="Training drawings of the built-in shapes.")]
+ImageSize = Annotated[int | None, Option(help="Resize images to this many pixels a side.")]
+SkipBad = Annotated[bool, Option(help="Leave unreadable images out.")]
+Workers = Annotated[
+    str, Option(help="Trials at a time, each in a process: auto, or how many; 0: in this process.")
+]
+WorkersPerGpu = Annotated[int, Option(help="Workers that share a GPU.")]
+SearchGpus = Annotated[str, Option("--gpus", help="GPUs to search on: all, or how many.")]
+Discard = Annotated[str, Option(help=DISCARD_HELP)]
+Deterministic = Annotated[
+    bool, Option("--deterministic", help="Give the same study each time with several workers, too.")
+]
+DryRun = Annotated[bool, Option("--dry-run", help="Say what would be searched, and stop.")]

@@ -1,0 +1,225 @@
+"""The loop itself, with made-up scores: order, discards, deaths of workers, kills and resumes."""
+
+import random
+
+import numpy as np
+import pytest
+
+from automl_sem.engines.optuna import OptunaEngine
+from automl_sem.run import Manifest, RunDirectory
+from automl_sem.search_loop import Limits, search_loop
+from automl_sem.spaces.load import load_space
+from automl_sem.types import FoldResult, Outcome
+from automl_sem.workers.base import FoldDone
+from automl_sem.workers.evaluate import ATTEMPTS
+
+FOLDS, TRIALS = 4, 14
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class MadeUpPool:
+    """Slots that end their fold fits in a random order, as real workers do.
+
+    Args:
+        slots: How many.
+        timing: Seed of the order in which fold fits end.
+        kill_after: Fold fits after which the whole search dies.
+        deaths: (trial, fold) -> how often its worker dies first.
+    """
+
+    def __init__(self, slots, timing=0, kill_after=None, deaths=None):
+        self.slots = slots
+        self.submitted = []
+        self._under_way = {}
+        self._rng = random.Random(timing)
+        self._left = kill_after
+        self._deaths = dict(deaths or {})
+
+    def submit(self, slot, task):
+        assert slot not in self._under_way
+        assert slot < self.slots
+        self._under_way[slot] = task
+        self.submitted.append((task.candidate.trial, task.fold))
+
+    def wait(self):
+        if self._left is not None:
+            if self._left == 0:
+                raise Killed
+            self._left -= 1
+        # A slot that is always slower than the others, now and then.
+        slot = self._rng.choice([*self._under_way, max(self._under_way)])
+        task = self._under_way.pop(slot)
+        key = task.candidate.trial, task.fold
+        if self._deaths.get(key, 0):
+            self._deaths[key] -= 1
+            return FoldDone(slot, died="killed by SIGKILL")
+        values = task.candidate.values
+        if values["units"] == 13:
+            return FoldDone(slot, outcome=Outcome("diverged", "NaN"))
+        noise = np.random.default_rng([task.fold, values["units"]]).normal(0, 0.3)
+        loss = abs(values["units"] - 9) + abs(np.log(values["rate"] / 0.02)) + 1 + noise
+        probabilities = np.full((len(task.held_out), 3), 1 / 3, np.float32)
+        return FoldDone(slot, FoldResult(task.fold, task.held_out, probabilities, loss, 0.5))
+
+
+class Silent:
+    """A listener that keeps the order of events."""
+
+    def __init__(self):
+        self.events = []
+        self.notes = []
+
+    def trial_started(self, candidate, folds_done):  # noqa: ARG002
+        self.events.append(("started", candidate.trial))
+
+    def fold_done(self, candidate, result):
+        pass
+
+    def trial_done(self, candidate, outcome):
+        self.events.append((outcome.status, candidate.trial))
+
+    def finalist_fold_done(self, candidate, result):
+        pass
+
+    def note(self, line):
+        self.notes.append(line)
+
+
+@pytest.fixture
+def search(tmp_path, tiny_space, stripes):
+    """Search with made-up scores in a run directory of that name; again goes on with it."""
+    space = load_space(tiny_space)
+
+    def go(pool, name="run", window=1, discard="none", trials=TRIALS):
+        path = tmp_path / name
+        if path.exists():
+            run = RunDirectory(path)
+        else:
+            manifest = Manifest(
+                created="", seed=3, folds=FOLDS, trials=trials, window=window, discard=discard,
+                space={}, data={},
+            )  # fmt: skip
+            splits = {"search": np.arange(60) % FOLDS}
+            run = RunDirectory.create(path, manifest, space.source, splits)
+        study, listener = run.open_study(), Silent()
+        starts = space.starts(stripes.info)
+        engine = OptunaEngine(study, space, stripes.info, 3, starts)
+        limits = Limits(trials, None, lambda: 0.0)
+        search_loop(run, engine, pool, limits, listener, keep_time=lambda: None)
+        return record(study), listener, study
+
+    return go
+
+
+def record(study):
+    return [
+        (t.number, t.state.name, t.params, t.values, t.user_attrs, t.intermediate_values)
+        for t in study.trials
+    ]
+
+
+@pytest.mark.parametrize("discard", ["none", "forgiving", "paired"])
+@pytest.mark.parametrize("slots", [2, 3])
+def test_a_reproducible_search_gives_the_same_study_whatever_the_timing(search, slots, discard):
+    studies = [
+        search(MadeUpPool(slots, timing), f"run{timing}", window=slots, discard=discard)[0]
+        for timing in range(4)
+    ]
+    assert all(study == studies[0] for study in studies)
+    assert len(studies[0]) == TRIALS
+
+
+def test_without_it_timing_does_matter(search):
+    studies = [search(MadeUpPool(3, t), f"run{t}", window=None)[0] for t in range(4)]
+    assert any(study != studies[0] for study in studies)
+
+
+def test_one_slot_asks_when_all_before_are_told(search):
+    _, listener, _ = search(MadeUpPool(1))
+    kinds = [kind == "started" for kind, _ in listener.events]
+    assert kinds == [True, False] * TRIALS
+
+
+def test_a_reproducible_search_on_fewer_slots_is_the_same(search):
+    wide, _, _ = search(MadeUpPool(3), "wide", window=3, discard="forgiving")
+    narrow, _, _ = search(MadeUpPool(1), "narrow", window=3, discard="forgiving")
+    assert wide == narrow
+
+
+@pytest.mark.parametrize("discard", ["none", "forgiving"])
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_killed_at_any_moment_it_goes_on_to_the_same_study(search, slots, discard):
+    whole, _, _ = search(MadeUpPool(slots), "whole", window=slots, discard=discard)
+    rng, kills = random.Random(slots), 0
+    while True:
+        pool = MadeUpPool(slots, rng.random(), kill_after=rng.randint(0, 6))
+        try:
+            killed, _, _ = search(pool, "killed", window=slots, discard=discard)
+            break
+        except Killed:
+            kills += 1
+    assert kills >= 4
+    assert killed == whole
+
+
+def test_no_finished_fold_is_trained_again(search):
+    first, second = MadeUpPool(2, kill_after=9), MadeUpPool(2)
+    with pytest.raises(Killed):
+        search(first, window=None)
+    search(second, window=None)
+    finished = len(first.submitted) - len(first._under_way)
+    done = [fold for fold in first.submitted if fold not in second.submitted]
+    assert len(done) == finished == 9
+
+
+def test_all_folds_of_a_candidate_are_trained_on_one_slot_in_order(search):
+    pool = MadeUpPool(3)
+    search(pool, window=None, trials=6)
+    for trial in range(6):
+        folds = [fold for number, fold in pool.submitted if number == trial]
+        assert folds == list(range(len(folds)))
+
+
+def test_a_hopeless_candidate_is_recorded_with_its_partial_mean(search):
+    study = search(MadeUpPool(1), discard="forgiving")[2]
+    discarded = [t for t in study.trials if t.user_attrs.get("status") == "discarded"]
+    assert discarded
+    for trial in discarded:
+        scores = trial.user_attrs["score"]["fold_scores"]
+        assert trial.state.name == "PRUNED"
+        assert 1 <= len(scores) < FOLDS
+        assert list(trial.intermediate_values) == list(range(len(scores)))
+        assert trial.value == pytest.approx(np.mean(scores))
+        earlier = [t for t in study.trials[: trial.number] if t.state.name == "COMPLETE"]
+        worst = max(min(earlier, key=lambda t: t.value).user_attrs["score"]["fold_scores"])
+        assert np.mean(scores) > worst
+        assert all(np.mean(scores[:n]) <= worst for n in range(1, len(scores)))
+    assert study.best_trial.state.name == "COMPLETE"
+
+
+def test_the_baseline_is_never_discarded(search):
+    for timing in range(6):
+        study = search(MadeUpPool(3, timing), f"run{timing}", None, "forgiving", trials=6)[2]
+        assert study.trials[0].state.name == "COMPLETE"
+
+
+def test_a_candidate_whose_worker_died_is_tried_once_more(search):
+    pool = MadeUpPool(2, deaths={(3, 2): 1})
+    study, listener, _ = search(pool, window=2)
+    undisturbed, _, _ = search(MadeUpPool(2), "other", window=2)
+    assert study == undisturbed
+    assert pool.submitted.count((3, 2)) == 2
+    assert pool.submitted.count((3, 1)) == 1
+    assert listener.notes == ["trial 3: a worker ended, killed by SIGKILL"]
+
+
+def test_a_candidate_that_kills_every_worker_fails_and_the_search_goes_on(search):
+    pool = MadeUpPool(2, deaths={(2, 1): 99})
+    study = search(pool, window=2)[2]
+    assert study.trials[2].state.name == "FAIL"
+    assert "ended 2 times (killed by SIGKILL)" in study.trials[2].user_attrs["reason"]
+    assert pool.submitted.count((2, 1)) == ATTEMPTS
+    assert len(study.trials) == TRIALS
