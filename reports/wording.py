@@ -9,6 +9,13 @@ from automl_sem.scoring.metrics import Interval
 
 DASH, MINUS, TIMES = "\u2013", "\u2212", " \u00d7 "
 
+# When each rule of `--discard` drops a trial: the end of "each was dropped as soon as ...".
+DISCARD_RULES = {
+    "forgiving": "the mean of its folds so far was worse than the best trial's worst fold",
+    "paired": "it was behind the best trial on the same folds by more than chance would explain",
+    "wilcoxon": "a Wilcoxon signed-rank test on the same folds put it behind the best trial",
+}
+
 
 def percent(share: float | None) -> str:
     """Return `97.8 %`, or a dash."""
@@ -74,6 +81,25 @@ def times(more: float, less: float) -> str:
         return "about as many"
     ratio = max(more / less, less / more)
     return f"{ratio:.1f} times {'more' if more > less else 'fewer'}"
+
+
+def discarding(trials: int, saved: int, rule: str) -> str:
+    """Return what discarding saved, by which rule, and what it means; empty if nothing was.
+
+    Args:
+        trials: Number of trials that were discarded.
+        saved: Fold fits that they were spared.
+        rule: Name of the rule.
+    """
+    if not trials:
+        return ""
+    were = "was" if trials == 1 else "were"
+    reason = f", each as soon as {DISCARD_RULES[rule]}" if rule in DISCARD_RULES else ""
+    return (
+        f"{count(trials, 'trial')} {were} dropped before all folds were done{reason} "
+        f"(\u201c{rule}\u201d). That saved {count(saved, 'fold fit')}. A discarded trial has no "
+        "score: it is never ranked, compared or exported."
+    )
 
 
 def shape(sizes: list[int | None] | None) -> str:

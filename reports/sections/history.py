@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -10,7 +11,7 @@ from markupsafe import Markup
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, percent, values
-from automl_sem.results import TrialRecord
+from automl_sem.results import Results, TrialRecord
 
 TITLE = "Search history"
 
@@ -19,6 +20,10 @@ LOOK_FOR = (
     "sampler's model has taken over from the random start-up, it should go on falling. If it "
     "went flat long ago, more trials will probably not help. Hover over a trial to see its "
     "hyperparameters."
+)
+LOOK_FOR_DISCARDED = (
+    " An open triangle was discarded early: it stands at the mean of the folds that it was given, "
+    "which is not a score."
 )
 HOVER_LINE = 3  # hyperparameters on one line of a hover text
 
@@ -29,15 +34,17 @@ def render(context: Context) -> Markup | None:
     if not complete:
         return None
     chart = context.chart(
-        _figure(context.results.trials, complete),
+        _figure(context.results, complete),
         title="Log-loss and accuracy of every trial",
-        look_for=LOOK_FOR,
+        look_for=LOOK_FOR + (LOOK_FOR_DISCARDED if context.results.discarded else ""),
         height=460,
     )
     return context.render("history.html", chart=chart)
 
 
-def _figure(trials: tuple[TrialRecord, ...], complete: list[TrialRecord]) -> charts.Figure:
+def _figure(results: Results, complete: list[TrialRecord]) -> charts.Figure:
+    trials = results.trials
+    dropped = [t for t in results.discarded_trials if t.fold_scores]
     losses = [t.log_loss for t in complete if t.log_loss is not None]
     numbers = [t.number for t in complete]
     best = list(accumulate(losses, min))
@@ -62,6 +69,8 @@ def _figure(trials: tuple[TrialRecord, ...], complete: list[TrialRecord]) -> cha
         traces.append(charts.points(x, [t.log_loss for t in chosen], **style))
         below = charts.points(x, [t.accuracy for t in chosen], **style, showlegend=False)
         traces.append({**below, "yaxis": "y2"})
+    traces += _discarded(dropped, results.run.manifest.folds)
+    losses += [t.mean_so_far for t in dropped if t.mean_so_far is not None]
     without = [t for t in trials if t.state in ("pruned", "failed")]
     if without:
         hover = [f"trial {t.number} {t.state}: {charts.label(t.reason)}" for t in without]
@@ -89,6 +98,7 @@ def _figure(trials: tuple[TrialRecord, ...], complete: list[TrialRecord]) -> cha
     span = [-0.6, trials[-1].number + 0.6]
     dtick = 1 if len(trials) <= 20 else None
     shares = [t.accuracy for t in complete if t.accuracy is not None]
+    shares += [_mean(t.fold_accuracies) for t in dropped]
     return charts.figure(
         traces,
         legend=True,
@@ -96,6 +106,29 @@ def _figure(trials: tuple[TrialRecord, ...], complete: list[TrialRecord]) -> cha
         yaxis=charts.loss_axis("log-loss", losses, domain=[0.42, 1]),
         yaxis2=charts.percent_axis("accuracy", min(shares, default=0.0), domain=[0, 0.33]),
     )
+
+
+def _discarded(trials: Sequence[TrialRecord], folds: int) -> list[charts.Trace]:
+    """Return the discarded trials, muted: where the mean of their folds was."""
+    if not trials:
+        return []
+    x = [t.number for t in trials]
+    style: dict[str, Any] = {
+        "name": "discarded early",
+        "color": charts.MUTED,
+        "symbol": "triangle-down-open",
+        "size": 9,
+        "opacity": 0.7,
+        "hover": [hover_text(t, folds) for t in trials],
+    }
+    above = charts.points(x, [t.mean_so_far for t in trials], **style)
+    shares = [_mean(t.fold_accuracies) for t in trials]
+    below = charts.points(x, shares, **style, showlegend=False)
+    return [above, {**below, "yaxis": "y2"}]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _origin_name(proposed_by: str) -> str:
@@ -106,10 +139,20 @@ def _origin_name(proposed_by: str) -> str:
     }.get(proposed_by, proposed_by)
 
 
-def hover_text(trial: TrialRecord) -> str:
-    """Return the lines shown for a trial, escaped for plotly."""
+def hover_text(trial: TrialRecord, folds: int = 0) -> str:
+    """Return the lines shown for a trial, escaped for plotly.
+
+    Args:
+        trial: The trial.
+        folds: Number of folds of the run, needed for a discarded trial.
+    """
     words = [charts.label(word) for word in values(trial.hyperparameters)]
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
     score = f"log-loss {loss(trial.log_loss)}, {percent(trial.accuracy)} right"
+    if trial.state == "discarded":
+        score = (
+            f"discarded after {len(trial.fold_scores)} of {folds} folds: "
+            f"mean log-loss {loss(trial.mean_so_far)} so far"
+        )
     head = f"<b>trial {trial.number}</b>, {charts.label(_origin_name(trial.proposed_by))}"
     return "<br>".join([head, score, f"{trial.parameters:,} weights", *lines])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -13,13 +12,14 @@ from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.ped_anova import GOOD, MIN_TRIALS, Importance
 from automl_sem.reports.wording import percent
+from automl_sem.results import Results
 
 TITLE = "What mattered"
 
 SHOWN = 12
 LOOK_FOR = (
     "How differently the best quarter of the trials chose each hyperparameter, compared with "
-    "all trials (PED-ANOVA). The ring is what chance gives in 19 of 20 cases, "
+    "all complete trials (PED-ANOVA). The ring is what chance gives in 19 of 20 cases, "
     "found by shuffling the scores: a bar that ends below its ring says nothing."
 )
 
@@ -31,7 +31,7 @@ def render(context: Context) -> Markup | None:
         return None
     found = context.importances
     if not found:
-        return context.render("note.html", text=_too_few(complete, context.results.run.path))
+        return context.render("note.html", text=_too_few(context.results))
     outstanding = [importance.name for importance in found if importance.stands_out]
     chart = context.chart(
         _figure(found[:SHOWN]),
@@ -57,11 +57,14 @@ def facts(context: Context) -> dict[str, Any]:
     }
 
 
-def _too_few(complete: int, run: Path) -> str:
+def _too_few(results: Results) -> str:
+    without = " (those discarded do not count)" if results.discarded else ""
+    more = max(30, 2 * len(results.trials))
     return (
-        f"There are too few trials to tell which hyperparameters matter: {complete} complete, and "
-        f"with fewer than {MIN_TRIALS} the answer would be chance. "
-        f"`automl-sem resume {shlex.quote(str(run))} --trials 30` goes on with this search."
+        "There are too few trials to tell which hyperparameters matter: "
+        f"{len(results.complete)} complete{without}, and with fewer than {MIN_TRIALS} the answer "
+        f"would be chance. `automl-sem resume {shlex.quote(str(results.run.path))} "
+        f"--trials {more}` goes on with this search."
     )
 
 

@@ -24,6 +24,7 @@ def render(context: Context) -> Markup:
         command=command(context.results),
         in_run=bool(manifest.data.get("in_run")),
         manifest=manifest,
+        reproducible=manifest.window is not None,
         run=str(context.results.run.path),
         gpus=", ".join(map(str, manifest.machine.get("gpus", ()))) or "none",
         machine={k: v for k, v in manifest.machine.items() if k != "gpus"},
@@ -48,6 +49,9 @@ def command(results: Results) -> str:
     words = ["automl-sem", "search", "--space", _space(results), "--data", source]
     words += ["--trials", str(_trials(results))]
     words += ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
+    words += ["--discard", manifest.discard, "--workers", str(manifest.workers)]
+    if manifest.window is not None and manifest.workers > 1:
+        words.append("--deterministic")
     for name, number in manifest.fixed.items():
         words += [f"--{name.replace('_', '-')}", str(number)]
     for name, flag in LOADER_FLAGS.items():

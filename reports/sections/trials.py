@@ -11,14 +11,21 @@ TITLE = "All trials"
 
 
 def render(context: Context) -> Markup | None:
-    """Return the table, the best first, those without a score last; None before any trial."""
+    """Return the table: the best first, then the discarded, then the failed; None if empty."""
     results = context.results
     if not results.trials:
         return None
     without = [trial for trial in results.trials if trial.log_loss is None]
+    without.sort(key=lambda trial: trial.state != "discarded")
     rows = [
         {"trial": trial, "settings": values(trial.hyperparameters)}
         for trial in (*results.complete, *without)
     ]
     best = results.best.trial.number if results.best else None
-    return context.render("trials.html", rows=rows, best=best)
+    return context.render(
+        "trials.html",
+        rows=rows,
+        best=best,
+        folds=context.manifest.folds,
+        discarded=results.discarded,
+    )

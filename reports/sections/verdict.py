@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 from markupsafe import Markup
 
@@ -13,6 +13,7 @@ from automl_sem.reports.intervals import Row, interval_chart
 from automl_sem.reports.predictions import OutOfFold
 from automl_sem.reports.wording import (
     count,
+    discarding,
     loss,
     loss_range,
     percent,
@@ -20,7 +21,7 @@ from automl_sem.reports.wording import (
     signed_loss,
     times,
 )
-from automl_sem.results import Results, Standing
+from automl_sem.results import Results, Standing, State
 
 TITLE = "Verdict"
 
@@ -40,6 +41,7 @@ def render(context: Context) -> Markup:
         charts=_charts(results),
         few=few(results, context.examples),
         counts=counts(results),
+        discarded=discarded(results),
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
         results=results,
@@ -56,6 +58,12 @@ def facts(context: Context) -> dict[str, Any]:
         "headline": headline(context.results, context.examples),
         "luck": luck(context.results),
         "counts": counts(context.results),
+        "discarded": {
+            "rule": context.manifest.discard,
+            "trials": context.results.discarded,
+            "fold_fits_saved": context.results.fold_fits_saved,
+            "sentence": discarded(context.results),
+        },
         "test_looks": context.results.run.test_looks(),
     }
 
@@ -83,7 +91,7 @@ def _lead_alone(results: Results, best: Standing) -> str:
     """Return how the headline begins when there is no pair to compare."""
     if best.trial.number != 0:
         return f"Trial {best.trial.number} is the best, with no baseline to compare it with:"
-    if len(results.complete) > 1:
+    if len(results.complete) > 1 or results.discarded:
         return "No trial beat the baseline: it gets"
     return "Only the baseline has a score so far: it gets"
 
@@ -201,9 +209,15 @@ def few(results: Results, examples: str) -> str:
 def counts(results: Results) -> str:
     """Return how many trials there are of each kind."""
     states = [trial.state for trial in results.trials]
-    kinds = [f"{states.count(s)} {s}" for s in ("complete", "pruned", "failed", "running")]
+    order = get_args(State)
+    kinds = [f"{states.count(s)} {s}" for s in order]
     kinds = [kind for kind in kinds if not kind.startswith("0 ")]
     return f"{count(len(states), 'trial')}: {', '.join(kinds)}" if kinds else "no trials"
+
+
+def discarded(results: Results) -> str:
+    """Return what was discarded and what that saved; empty if nothing was."""
+    return discarding(results.discarded, results.fold_fits_saved, results.run.manifest.discard)
 
 
 def exported_tests(results: Results) -> list[dict[str, Any]]:

@@ -27,7 +27,8 @@ class Made:
     """A trial to put on record.
 
     `wrong` are the rows it gets wrong, in the search and on fresh folds; `sure` is the
-    probability of what it says, by row where that differs.
+    probability of what it says, by row where that differs; `discarded_after` is the number of
+    folds after which it was dropped, 0 if it was not.
     """
 
     wrong: Sequence[int] = ()
@@ -40,6 +41,7 @@ class Made:
     values: Mapping[str, object] = field(default_factory=dict)
     parameters: int = 1000
     fresh_wrong: Sequence[int] | None = None
+    discarded_after: int = 0
 
 
 def make_dataset(
@@ -90,13 +92,16 @@ def make_run(
         "data": data,
         "notes": ["images resized to 8x8"],
         "versions": {"python": "3.11.9", "keras": "3.15.1"},
+        "discard": "forgiving",
         "machine": {"system": "Linux", "cores": 2, "gpus": []},
     }
     run = RunDirectory.create(path, Manifest(**{**values, **manifest}), "# space\n", splits)
     with run.lock():
         study = run.open_study() if trials else None
         for number, made in enumerate(trials):
-            results = [] if made.state != "COMPLETE" else _fit(run, made, dataset, "search")
+            trained = made.state == "COMPLETE" or made.discarded_after
+            results = _fit(run, made, dataset, "search") if trained else []
+            results = results[: made.discarded_after or FOLDS]
             for result in results:
                 run.write_fold(number, result)
             study.add_trial(_frozen(made, number, results))
@@ -136,19 +141,27 @@ def _frozen(made: Made, number: int, results: list[FoldResult]) -> optuna.trial.
         "recipe": Recipe(learning_rate=made.rate).to_dict(),
         "parameters": made.parameters,
     }
+    means = np.array([f.log_loss for f in results]).cumsum() / np.arange(1, 1 + len(results))
+    state, reason = made.state, made.reason
     if results:
         hits = sum(f.accuracy * len(f.indices) for f in results)
-        attrs |= {
+        attrs["score"] = {
             "fold_scores": [f.log_loss for f in results],
             "fold_accuracies": [f.accuracy for f in results],
             "accuracy": hits / sum(len(f.indices) for f in results),
-            "seconds": 2.5,
+            "seconds": sum(f.seconds for f in results),
         }
-    if made.reason:
-        attrs["reason"] = made.reason
+    if made.discarded_after:  # Optuna takes the last value reported as that of a pruned trial
+        attrs["status"], state = "discarded", "PRUNED"
+        mean = f"mean log-loss {means[-1]:.3g}"
+        worse = "is worse than the best trial's worst fold 0.34"
+        reason = f"after {len(results)} of {FOLDS} folds: {mean} {worse}"
+    if reason:
+        attrs["reason"] = reason
     return create_trial(
-        state=TrialState[made.state],
-        value=float(np.mean([f.log_loss for f in results])) if results else None,
+        state=TrialState[state],
+        value=float(means[-1]) if results else None,
+        intermediate_values=dict(enumerate(means.tolist())) if made.discarded_after else {},
         params={"rate": made.rate},
         distributions={"rate": FloatDistribution(1e-4, 1.0, log=True)},
         user_attrs=attrs,

@@ -126,6 +126,7 @@ def test_the_command_to_reproduce_is_one_that_the_command_line_takes(tmp_path):
         [Made(), Made()],
         dataset,
         fixed={"epochs": 3, "batch_size": 8},
+        discard="paired",
         data={
             "name": "drawings",
             "source": "/home/me/my drawings",
@@ -135,6 +136,7 @@ def test_the_command_to_reproduce_is_one_that_the_command_line_takes(tmp_path):
     )
     options = parsed(command(results))
     wanted = {"trials": 2, "folds": 5, "seed": 3, "epochs": 3, "batch_size": 8, "image_size": 32}
+    wanted["discard"] = "paired"
     assert {name: options[name] for name in wanted} == wanted
     assert options["data"] == "/home/me/my drawings"
     assert options["space"] == str(tmp_path / "my run" / "space.py")
