@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,14 @@ def recipe(hp, data):
 def _own_state(tmp_path_factory, monkeypatch):
     """Keep the list of runs of these tests away from the person's own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_garbage_collection():
+    """Keep what TensorFlow never frees from being searched again by every collection."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
