@@ -17,15 +17,25 @@ def derive_seed(*parts: object) -> int:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int, *, tensorflow: bool = True) -> Iterator[None]:
     """Seed Python, NumPy and TensorFlow for a block; restore Python's and NumPy's state after.
 
     Keras layers draw the seeds of their initializers and dropout from these.
-    """
-    import keras
 
+    Args:
+        seed: In 0..2**32-1.
+        tensorflow: Whether to seed TensorFlow's own generator and Keras's global one as
+            well. It makes TensorFlow drop all its kernels, some 30 ms until they are
+            there again; what draws from Keras's seeded initializers and layers needs neither.
+    """
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
+    if tensorflow:
+        import keras
+
+        keras.utils.set_random_seed(seed)
+    else:
+        random.seed(seed)
+        np.random.seed(seed)
     try:
         yield
     finally:

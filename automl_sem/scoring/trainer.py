@@ -34,7 +34,7 @@ class FoldTrainer:
 
     A fold starts from fresh values: the model is built again under the fold's seed
     and its variables are copied into the traced model's, optimizer slots and step
-    count go back to zero.
+    count go back to zero. So does whatever else the graph reads and writes.
 
     Args:
         build: Returns the candidate's model; called once a fold.
@@ -42,7 +42,8 @@ class FoldTrainer:
         part: The training part, kept on the device as one tensor.
         seed: Seed of the trial.
         precision: Keras's name of the dtype policy to train under.
-        model: What `build` returned to find out how to train it; built here by default.
+        model: What `build` returned under the seed `derive_seed(seed, "trace")`, to find out
+            how to train it; built here by default.
     """
 
     note = ""
@@ -66,8 +67,9 @@ class FoldTrainer:
         self._seed = seed
         self._x = tf.constant(part.x)
         self._y = tf.constant(part.y, tf.int32)
+        self._trace_seed = derive_seed(seed, "trace")
         if model is None or precision != FULL:
-            with seeded(derive_seed(seed, "trace")):
+            with seeded(self._trace_seed):
                 model = self._build()
         self._model = model
         self._scale = 1.0 if wants_raw_values(self._model) else 1.0 / 255.0
@@ -117,27 +119,28 @@ class FoldTrainer:
         )
 
     def _reset(self, rows: Ints, seed: int) -> None:
-        with seeded(seed):
+        if self._optimizer is None:
+            self._trace()
+        with seeded(seed, tensorflow=self._seeds_tensorflow):
             fresh = self._build()
         size = self._recipe.batch_size
         self._steps.assign(self._recipe.epochs * steps_per_epoch(max(len(rows), size), size))
-        if self._optimizer is None:
-            self._trace()
         for variable, value in zip(self._model.variables, fresh.variables, strict=True):
             variable.assign(value)
-        for variable, value in zip(self._optimizer.variables, self._zero_slots, strict=True):
+        for variable, value in self._at_start:
             variable.assign(value)
 
     def _trace(self) -> None:
-        """Make optimizer and graphs."""
+        """Make optimizer and graphs, and find out what a fold must reset beside the weights."""
         import keras
         import tensorflow as tf
 
+        with seeded(self._trace_seed, tensorflow=False):
+            again = self._build()
         self._optimizer = make_optimizer(self._recipe, self._steps)
         if self._precision == NEEDS_SCALING:
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
-        self._zero_slots = [v.numpy() for v in self._optimizer.variables]
         signature = [
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([2], tf.int32),
@@ -148,6 +151,16 @@ class FoldTrainer:
         self._probabilities = tf.function(
             self._probabilities_graph, input_signature=[tf.TensorSpec([None], tf.int32)]
         )
+        with seeded(self._trace_seed):
+            graphs = [f.get_concrete_function().graph for f in (self._epoch, self._probabilities)]
+        weights = {v.value.ref() for v in self._model.variables} | {self._steps.ref()}
+        others = {v.ref() for graph in graphs for v in graph.variables} - weights
+        others |= {v.value.ref() for v in self._optimizer.variables}
+        self._at_start = [(r.deref(), r.deref().numpy()) for r in others]
+        pairs = zip(self._model.variables, again.variables, strict=True)
+        # Built under the same seed but for TensorFlow's own.
+        same = all(np.array_equal(a, b) for a, b in pairs)
+        self._seeds_tensorflow = not same or any(map(_draws_from_tensorflow, graphs))
 
     def _epoch_graph(self, order: Any, seed: Any, fill: Any, weights: Any) -> Any:
         """One epoch: returns the mean loss, weighted where classes are.
@@ -190,6 +203,13 @@ class FoldTrainer:
         chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
         parts = [np.asarray(self._probabilities(c.astype(np.int32))) for c in chunks]
         return np.concatenate(parts).astype(np.float32)
+
+
+def _draws_from_tensorflow(graph: Any) -> bool:
+    """Whether a graph draws from TensorFlow's own generator, whose kernels keep its state."""
+    definition = graph.as_graph_def()
+    functions = [function.node_def for function in definition.library.function]
+    return any("seed2" in node.attr for nodes in (definition.node, *functions) for node in nodes)
 
 
 def _check_probabilities(predicted: Floats, fold: int) -> None:

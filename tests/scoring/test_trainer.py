@@ -49,6 +49,75 @@ def test_a_fold_does_not_depend_on_the_folds_before_it(stripes):
     np.testing.assert_array_equal(first, alone)
 
 
+class DrawsFromTensorFlow(layers.Layer):
+    def call(self, x, training=False):
+        return x + tf.random.normal(tf.shape(x)) if training else x
+
+
+class DrawsFromKeras(layers.Layer):
+    def call(self, x, training=False):
+        return x + keras.random.normal(keras.ops.shape(x)) if training else x
+
+
+class Counts(layers.Layer):
+    calls = tf.Variable(0.0, trainable=False)
+
+    def call(self, x):
+        self.calls.assign_add(0.1)
+        return x * self.calls
+
+
+def tensorflow_weights(shape, dtype=None):
+    return tf.random.uniform(shape, -1, 1)
+
+
+def same_operation_weights(shape, dtype=None):
+    return tf.random.uniform(shape, -1, 1, seed=3)
+
+
+def with_layer(layer):
+    def build():
+        x = inputs = keras.Input((8, 8, 1))
+        outputs = layers.Dense(3, activation="softmax")(layer()(layers.Flatten()(x)))
+        return keras.Model(inputs, outputs)
+
+    return build
+
+
+def with_initializer(initializer):
+    return with_layer(lambda: layers.Dense(5, kernel_initializer=initializer))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        with_layer(DrawsFromTensorFlow),
+        with_layer(DrawsFromKeras),
+        with_layer(Counts),
+        with_initializer(tensorflow_weights),
+        with_initializer(same_operation_weights),
+    ],
+    ids=["tf.random", "keras.random", "stray variable", "tf weights", "tf weights, seeded op"],
+)
+def test_state_outside_the_model_does_not_pass_from_fold_to_fold(stripes, build):
+    expected = FoldTrainer(build, RECIPE, stripes, seed=7).fit(0, ROWS).probabilities
+    Counts.calls.assign(0.0)
+    after_others = FoldTrainer(build, RECIPE, stripes, seed=7)
+    for fold in (1, 2):
+        after_others.fit(fold, ROWS + fold)
+    np.testing.assert_array_equal(after_others.fit(0, ROWS).probabilities, expected)
+
+
+def test_tensorflows_generator_is_left_alone_where_nothing_draws_from_it(stripes):
+    trainer = FoldTrainer(with_state, RECIPE, stripes, seed=7)
+    trainer.fit(0, ROWS)
+    tf.random.set_seed(1)
+    expected = float(tf.random.uniform([]))
+    tf.random.set_seed(1)
+    trainer.fit(1, ROWS)
+    assert float(tf.random.uniform([])) == expected
+
+
 def test_folds_start_from_different_weights(stripes):
     tiny_steps = dataclasses.replace(RECIPE, learning_rate=1e-12, epochs=1)
     trainer = FoldTrainer(plain, tiny_steps, stripes, seed=7)
