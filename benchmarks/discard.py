@@ -254,7 +254,11 @@ class Searched:
 
 def live(options: Namespace) -> None:
     """Search with and without discarding; print, and keep in `recorded/` if asked to."""
-    trials, seeds = (4, 1) if options.quick else (options.trials, options.seeds or 10)
+    trials, seeds = (
+        (4, 1)
+        if options.quick
+        else (options.trials, 10 if options.seeds is None else options.seeds)
+    )
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_STATE_HOME"] = scratch  # no trace among the person's own runs
         actions = {
@@ -337,7 +341,7 @@ def record(options: Namespace) -> None:
         engine = OptunaEngine(study, space, part.info, seed=0, starts=())
         study.sampler = optuna.samplers.RandomSampler(seed=0)
         write_table(path, train(engine, space, part, seed=0, trials=RANDOM_TRIALS))
-    for seed in range(options.seeds or 4):
+    for seed in range(4 if options.seeds is None else options.seeds):
         path = RECORDED / f"digits-tpe-{seed}.csv"
         if not path.exists():
             starts = space.starts(part.info)

@@ -91,7 +91,8 @@ def test_no_worker_outlives_a_killed_search(tmp_path, stripes_npz, tiny_space):
     command += ["--space", str(tiny_space), "--workers", "2", "--out", str(tmp_path / "run")]
     driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        workers = _wait_for(lambda: _busy_children(driver.pid, 2), 120)
+        _wait_for(lambda: _children(driver.pid, past_loading=True)[1:], 120)
+        workers = _children(driver.pid, past_loading=True)
         assert len(workers) == 2
         driver.kill()
         driver.wait()
@@ -108,25 +109,24 @@ def test_a_search_whose_worker_is_killed_goes_on(tmp_path, stripes_npz, tiny_spa
     driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         _wait_for(lambda: list((tmp_path / "run").glob("folds/*/0.npz")), 120)
-        os.kill(_busy_children(driver.pid, 1)[0], signal.SIGKILL)
+        os.kill(_children(driver.pid)[0], signal.SIGKILL)
         output, error = driver.communicate(timeout=300)
     finally:
         driver.kill()
     assert driver.returncode == 0, error
     assert "a worker ended, killed by SIGKILL" in error
-    assert output.count("4 trials")
+    assert "4 trials" in output
 
 
-def _busy_children(pid, count):
-    """Children that have loaded TensorFlow and used more processor time than loading it takes."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+def _children(pid, past_loading=False):
+    """Children, who has worked most first; or those with more work than loading TensorFlow."""
     ticks = os.sysconf("SC_CLK_TCK")
-    busy = []
-    for child in map(int, children):
+    seconds = {}
+    for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
         fields = Path(f"/proc/{child}/stat").read_text().rsplit(") ", 1)[1].split()
-        if (int(fields[11]) + int(fields[12])) / ticks > 8:
-            busy.append(child)
-    return busy if len(busy) >= count else []
+        seconds[child] = (int(fields[11]) + int(fields[12])) / ticks
+    ordered = sorted(seconds, key=seconds.get, reverse=True)
+    return [child for child in ordered if not past_loading or seconds[child] > 8]
 
 
 def _alive(pid):

@@ -14,7 +14,7 @@ from automl_sem.errors import UserError, did_you_mean
 
 CONFIDENCE = 0.95
 PAIRED_FROM = 3  # folds before a variance means anything
-WILCOXON_FOLDS = 8
+FEWEST_FOLDS = {"paired": PAIRED_FROM + 1, "wilcoxon": 8}  # with fewer they never drop anything
 
 Scores = Sequence[float]
 
@@ -36,13 +36,13 @@ def hopeless(rule: str, scores: Scores, incumbent: Scores | None) -> str:
 def check_rule(rule: str, folds: int) -> None:
     """Raise a UserError if there is no such rule, or it cannot work with so few folds."""
     if rule not in _RULES:
-        hint = did_you_mean(rule, _RULES) or f"Choose one of {', '.join(RULES)}"
+        hint = did_you_mean(rule, _RULES)
         raise UserError(f"there is no discard rule {rule!r}", where="--discard", hint=hint)
-    if rule == "wilcoxon" and folds < WILCOXON_FOLDS:
+    if folds < (fewest := FEWEST_FOLDS.get(rule, 2)):
         raise UserError(
-            f"wilcoxon needs at least {WILCOXON_FOLDS} folds, there are {folds}",
+            f"{rule} needs at least {fewest} folds, there are {folds}",
             where="--discard",
-            hint=f"Pass --folds {WILCOXON_FOLDS}, or --discard forgiving",
+            hint=f"Pass --folds {fewest}, or --discard forgiving",
         )
 
 
