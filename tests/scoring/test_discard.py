@@ -145,9 +145,8 @@ def test_most_rules_work_with_few_folds(rule):
 @pytest.mark.parametrize(("rule", "fewest"), [("paired", 4), ("wilcoxon", 8)])
 def test_a_rule_that_needs_more_folds_says_what_to_do(rule, fewest):
     check_rule(rule, fewest)
-    with pytest.raises(
-        UserError, match=f"at least {fewest} folds, there are {fewest - 1}"
-    ) as caught:
+    message = f"{rule} needs at least {fewest} folds, there are {fewest - 1}"
+    with pytest.raises(UserError, match=message) as caught:
         check_rule(rule, fewest - 1)
     assert caught.value.where == "--discard"
     assert f"--folds {fewest}" in caught.value.hint
