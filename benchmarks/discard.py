@@ -254,11 +254,8 @@ class Searched:
 
 def live(options: Namespace) -> None:
     """Search with and without discarding; print, and keep in `recorded/` if asked to."""
-    trials, seeds = (
-        (4, 1)
-        if options.quick
-        else (options.trials, 10 if options.seeds is None else options.seeds)
-    )
+    seeds = 10 if options.seeds is None else options.seeds
+    trials, seeds = (4, 1) if options.quick else (options.trials, seeds)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_STATE_HOME"] = scratch  # no trace among the person's own runs
         actions = {
