@@ -75,7 +75,8 @@ def _wilcoxon(scores: Scores, incumbent: Scores) -> str:
     from scipy.stats import wilcoxon
 
     differences = np.subtract(scores, incumbent[: len(scores)])
-    if not differences.any():
+    differences = differences[differences != 0]  # else some versions of SciPy approximate p
+    if not len(differences):
         return ""
     probability = float(wilcoxon(differences, alternative="greater").pvalue)
     if probability < 1 - CONFIDENCE:

@@ -44,7 +44,7 @@ def dense(**options):
     return keras.Sequential(
         [
             keras.Input((8, 8, 1), **options),
-            layers.Reshape((64,)),
+            layers.Flatten(),
             layers.Dense(3, activation="softmax"),
         ]
     )
