@@ -43,7 +43,7 @@ def main() -> None:
         space = write_space(folder / "candidates.py", candidates)
 
         def ours(number: int, workers: str) -> Side:
-            return automl_sem(
+            side = automl_sem(
                 space,
                 data,
                 folder / f"{workers}-{number}",
@@ -54,26 +54,26 @@ def main() -> None:
                 workers=workers,
                 discard="none",
             )
+            return check_candidates(f"automl-sem, workers {workers}", side, candidates)
 
         def peer(number: int) -> Side:
             out = folder / f"peer-{number}.json"
-            return keras_tuner(data, out, trials=count, folds=folds, epochs=epochs, seed=number)
+            side = keras_tuner(data, out, trials=count, folds=folds, epochs=epochs, seed=number)
+            return check_candidates(PEER, side, candidates)
 
         sides = alternate(
             {PEER: peer, ONE: lambda n: ours(n, "1"), AUTO: lambda n: ours(n, "auto")}, rounds
         )
-    for runs in sides.values():
-        for run in runs:
-            check_candidates(run, candidates)
     publish(describe(sides), figures(sides), options)
 
 
-def check_candidates(run: Side, candidates: Sequence[dict]) -> None:
-    """Raise a RuntimeError unless a search tried just these candidates, all folds of each."""
-    for trial, values in zip(run.trials, candidates, strict=True):
+def check_candidates(name: str, side: Side, candidates: Sequence[dict]) -> Side:
+    """Return a search, or raise a RuntimeError unless it tried just these candidates, all folds."""
+    for number, (trial, values) in enumerate(zip(side.trials, candidates, strict=True)):
         same = {k: np.isclose(v, values[k], rtol=1e-9) for k, v in trial.values.items()}
         if not (trial.complete and same.keys() == values.keys() and all(same.values())):
-            raise RuntimeError(f"tried {trial.values} instead of {values}")
+            raise RuntimeError(f"{name}, trial {number}: {trial.values} instead of {values}")
+    return side
 
 
 def ratios(sides: dict[str, list[Side]], name: str) -> Spread:

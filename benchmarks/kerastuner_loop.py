@@ -105,7 +105,7 @@ def main() -> None:
             SmallCNN(info),
             objective="val_loss",
             max_trials=options.trials,
-            seed=options.sampler_seed,
+            seed=options.sampler_seed + 1,  # KerasTuner takes 0 for no seed
             directory=folder,
         )
         tuner.done = []

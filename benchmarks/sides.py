@@ -161,14 +161,17 @@ def read_run(path: Path) -> tuple[float, list[Trial]]:
     for trial in study.trials:
         if trial.datetime_complete is None:
             continue
+        complete = trial.state.name == "COMPLETE"
+        nothing = {"fold_scores": [], "fold_accuracies": []}  # it failed in its first fold
         attributes = trial.user_attrs
+        score = attributes["score"] if complete else attributes.get("score", nothing)
         trials.append(
             Trial(
                 values=attributes["hyperparameters"],
-                log_losses=attributes.get("fold_scores", []),
-                accuracies=attributes.get("fold_accuracies", []),
+                log_losses=score["fold_scores"],
+                accuracies=score["fold_accuracies"],
                 ended=trial.datetime_complete.timestamp(),
-                complete=trial.state.name == "COMPLETE",
+                complete=complete,
             )
         )
     return first_fit, trials

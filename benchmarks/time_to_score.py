@@ -91,7 +91,7 @@ def main() -> None:
                     raise SystemExit(f"{record.name} comes from another machine: {peer.machine}")
             else:
                 peer = search_peer(data, folder / f"peer-{seed}.json", seed, trials, setting)
-                if not options.quick:
+                if options.write and not options.quick:
                     RECORDED.mkdir(exist_ok=True)
                     record.write_text(json.dumps(asdict(peer), indent=1) + "\n", encoding="utf-8")
             ours = search_ours(data, folder / f"run-{seed}", seed, 5 * trials, setting, peer.target)

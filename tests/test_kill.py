@@ -13,7 +13,7 @@ import pytest
 
 from automl_sem.api import load_run
 
-KILLS = 6
+KILLS = 3
 TRIALS, FOLDS = 9, 4
 
 SPACE = """

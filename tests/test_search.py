@@ -92,9 +92,10 @@ def test_json_for_scripts(find):
 
 
 def test_the_same_seed_gives_the_same_study_and_another_seed_another(find):
-    first, second = find("a", trials=3), find("b", trials=3)
-    third = find("c", trials=2, seed=1)
+    first, second = (find(name, trials=7, epochs=1) for name in "ab")
+    third = find("c", trials=2, epochs=1, seed=1)
     assert record(first) == record(second)
+    assert first.results.proposed_by_model == 2
     assert record(first) != record(third)
 
 
@@ -139,25 +140,26 @@ def test_a_finished_run_is_not_searched_again(find, quiet):
 
 
 def test_an_extended_run_equals_a_longer_one(find, quiet):
-    short = find("short", trials=2)
-    extended = resume(short.path, trials=4, **quiet[1])
-    assert record(extended) == record(find("long", trials=4))
+    short = find("short", trials=5, epochs=1)
+    extended = resume(short.path, trials=7, **quiet[1])
+    assert record(extended) == record(find("long", trials=7, epochs=1))
+    assert extended.results.proposed_by_model == 2
     assert extended.results.finished
 
 
 def test_more_time_extends_a_finished_run(find, quiet):
-    run = resume(find(trials=2).path, time_limit=4, **quiet[1])
-    assert len(run.results.trials) > 2
+    run = resume(find(trials=1).path, time_limit=2, **quiet[1])
+    assert len(run.results.trials) > 1
 
 
 def test_a_time_limit_stops_the_search(find):
-    run = find(trials=None, time_limit="6s")
+    run = find(trials=None, time_limit="3s")
     assert 1 <= len(run.results.trials) < 500
     assert run.results.finished
 
 
 def test_changed_data_is_refused_with_what_changed(find, stripes_npz, quiet):
-    run = find()
+    run = find(trials=1)
     with np.load(stripes_npz) as file:
         arrays = dict(file)
     fewer = {**arrays, "x_train": arrays["x_train"][:-3], "y_train": arrays["y_train"][:-3]}
@@ -172,7 +174,7 @@ def test_changed_data_is_refused_with_what_changed(find, stripes_npz, quiet):
 
 
 def test_a_changed_space_is_refused_with_the_line(find, tiny_space, quiet):
-    run = find()
+    run = find(trials=1)
     text = tiny_space.read_text()
     tiny_space.write_text(text.replace('"units", 4, 16', '"units", 4, 32'))
     with pytest.raises(UserError, match=r"tiny\.py:14: the space changed"):
@@ -182,7 +184,7 @@ def test_a_changed_space_is_refused_with_the_line(find, tiny_space, quiet):
 
 
 def test_a_run_in_use_is_refused(find, quiet):
-    run = find()
+    run = find(trials=1)
     with run.directory.lock(), pytest.raises(UserError, match="in use by another process"):
         resume(run.path, trials=9, **quiet[1])
 

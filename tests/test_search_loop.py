@@ -28,15 +28,17 @@ class MadeUpPool:
         timing: Seed of the order in which fold fits end.
         kill_after: Fold fits after which the whole search dies.
         deaths: (trial, fold) -> how often its worker dies first.
+        hopeless: A trial with a bad score on every fold.
     """
 
-    def __init__(self, slots, timing=0, kill_after=None, deaths=None):
+    def __init__(self, slots, timing=0, kill_after=None, deaths=None, hopeless=None):
         self.slots = slots
         self.submitted = []
         self._under_way = {}
         self._rng = random.Random(timing)
         self._left = kill_after
         self._deaths = dict(deaths or {})
+        self._hopeless = hopeless
 
     def submit(self, slot, task):
         assert slot not in self._under_way
@@ -49,7 +51,7 @@ class MadeUpPool:
             if self._left == 0:
                 raise Killed
             self._left -= 1
-        # A slot that is always slower than the others, now and then.
+        # The last slot is faster than the others.
         slot = self._rng.choice([*self._under_way, max(self._under_way)])
         task = self._under_way.pop(slot)
         key = task.candidate.trial, task.fold
@@ -61,6 +63,7 @@ class MadeUpPool:
             return FoldDone(slot, outcome=Outcome("diverged", "NaN"))
         noise = np.random.default_rng([task.fold, values["units"]]).normal(0, 0.3)
         loss = abs(values["units"] - 9) + abs(np.log(values["rate"] / 0.02)) + 1 + noise
+        loss = 20.0 if task.candidate.trial == self._hopeless else loss
         probabilities = np.full((len(task.held_out), 3), 1 / 3, np.float32)
         return FoldDone(slot, FoldResult(task.fold, task.held_out, probabilities, loss, 0.5))
 
@@ -202,7 +205,8 @@ def test_a_hopeless_candidate_is_recorded_with_its_partial_mean(search):
 
 def test_the_baseline_is_never_discarded(search):
     for timing in range(6):
-        study = search(MadeUpPool(3, timing), f"run{timing}", None, "forgiving", trials=6)[2]
+        pool = MadeUpPool(3, timing, hopeless=0)
+        study = search(pool, f"run{timing}", None, "forgiving", trials=9)[2]
         assert study.trials[0].state.name == "COMPLETE"
 
 

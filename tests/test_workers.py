@@ -25,6 +25,8 @@ DEADLY = """
 import os, signal, sys
 from keras import Model, Input, layers
 
+GOOD_STARTS = [{"fault": "crash"}]
+
 def build(hp, data):
     fault = hp.Choice("fault", ["none", "crash"])
     if fault == "crash" and "automl_sem.workers.process" in sys.modules:
@@ -51,16 +53,17 @@ def scores(run):
 
 def test_a_reproducible_search_with_workers_gives_the_same_study(find, tiny_space):
     tiny_space.write_text(SLEEPY)
-    first, second = find("a", deterministic=True), find("b", deterministic=True)
+    first, second = (find(name, deterministic=True, trials=9) for name in "ab")
     assert scores(first) == scores(second)
-    assert len(scores(first)) == 6
+    assert len(scores(first)) == 9
+    assert first.results.proposed_by_model > 0
     assert first.results.finished
 
 
 def test_a_candidate_that_crashes_its_workers_fails_and_the_others_are_scored(find, tmp_path):
     path = tmp_path / "deadly.py"
     path.write_text(DEADLY)
-    run = find(space=str(path), trials=5, epochs=1)
+    run = find(space=str(path), trials=2, epochs=1)
     by_fault = {t.hyperparameters["fault"]: t for t in run.results.trials}
     assert by_fault["crash"].state == "failed"
     assert "ended 2 times (killed by SIGSEGV)" in by_fault["crash"].reason

@@ -1,4 +1,4 @@
-"""Train one architecture on many folds: built and traced once, an epoch is one graph call."""
+"""Train one architecture on many folds: traced once, an epoch is one graph call."""
 
 from __future__ import annotations
 

@@ -30,8 +30,7 @@ class FoldRunner:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-        # Rewriting the graph costs more than it gains: a candidate starts sooner, and its
-        # steps are a tenth to a third faster without (benchmarks/README.md).
+        # Rewriting the graph costs more than it gains in networks as small as these.
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         self._precision = training_policy(environment.compute_capability())
         self._space = space

@@ -50,7 +50,6 @@ def test_a_command_is_interrupted_once_it_is_enough():
     began = time.perf_counter()
     run = measure.run_measured(command, until=lambda: time.perf_counter() - began > 0.5, every=0.05)
     assert run.stopped
-    assert run.seconds < 30
 
 
 def test_every_action_runs_once_a_round_and_each_comes_first():

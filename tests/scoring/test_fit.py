@@ -7,6 +7,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from automl_sem.errors import UserError
@@ -40,10 +41,19 @@ def with_statistics():
     return keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
 
 
+class Densify(layers.Layer):
+    """Before `Flatten`, which older versions of Keras do not apply to sparse images."""
+
+    def call(self, x):
+        dense = tf.sparse.to_dense(x) if isinstance(x, tf.SparseTensor) else x
+        return tf.ensure_shape(dense, (None, 8, 8, 1))
+
+
 def dense(**options):
     return keras.Sequential(
         [
             keras.Input((8, 8, 1), **options),
+            Densify(),
             layers.Flatten(),
             layers.Dense(3, activation="softmax"),
         ]

@@ -10,10 +10,10 @@ from keras import layers
 
 from automl_sem.failures import Diverged
 from automl_sem.scoring.batches import background
-from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
+from automl_sem.scoring.recipes import retrain_epochs, steps_per_epoch
 from automl_sem.scoring.trainer import FoldTrainer
-from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import OPTIMIZERS, Recipe
+from automl_sem.seeds import seeded
+from automl_sem.types import Recipe
 
 ROWS = np.arange(0, 60, 5)
 RECIPE = Recipe(learning_rate=0.01, batch_size=16, epochs=4)
@@ -144,34 +144,6 @@ def test_folds_with_another_number_of_steps_share_the_trace(stripes, schedule):
     assert trainer._epoch.experimental_get_tracing_count() == 1
     alone = FoldTrainer(plain, recipe, stripes, seed=7).fit(1, np.arange(30)).probabilities
     np.testing.assert_array_equal(fewer, alone)
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("schedule", ["cosine", "constant"])
-def test_it_trains_as_keras_fit_does(stripes, optimizer, schedule):
-    recipe = Recipe(
-        optimizer=optimizer,
-        schedule=schedule,
-        learning_rate=0.003,
-        weight_decay=0.01,
-        batch_size=48,  # the whole training part, so that the order plays no role
-        epochs=5,
-    )
-    ours = FoldTrainer(plain, recipe, stripes, seed=7).fit(3, ROWS)
-    rows = np.setdiff1d(np.arange(60), ROWS)
-    with seeded(derive_seed(7, 3)):
-        model = plain()
-    model.compile(make_optimizer(recipe, 5), "sparse_categorical_crossentropy")
-    model.fit(
-        stripes.x[rows] / np.float32(255),
-        stripes.y[rows],
-        batch_size=48,
-        epochs=5,
-        shuffle=False,
-        verbose=0,
-    )
-    theirs = model.predict(stripes.x[ROWS] / np.float32(255), verbose=0)
-    np.testing.assert_allclose(ours.probabilities, theirs, atol=2e-4)
 
 
 def test_labels_and_images_of_the_held_out_rows_do_not_reach_the_weights(stripes):

@@ -2,11 +2,11 @@
 
 import os
 import signal
-import time
 
 import numpy as np
 import pytest
 
+from automl_sem.errors import UserError
 from automl_sem.spaces.load import load_space
 from automl_sem.types import Candidate, Recipe
 from automl_sem.workers.base import FoldTask
@@ -43,7 +43,10 @@ def processes(space, stripes, tmp_path):
 
 @pytest.fixture(params=["inline", pytest.param("processes", marks=pytest.mark.slow)])
 def pool(request, space, stripes, processes):
-    return InlinePool(space, stripes) if request.param == "inline" else processes()
+    return InlinePool(space, stripes) if request.param == "inline" else processes(1)
+
+
+ENDLESS = Recipe(learning_rate=0.02, batch_size=1, epochs=100_000)
 
 
 def task(trial=0, fold=0, seed=7, units=8, recipe=RECIPE):
@@ -105,26 +108,23 @@ def test_processes_and_the_own_process_give_the_same_scores(processes, space, st
 @pytest.mark.slow
 def test_two_slots_work_at_the_same_time(processes):
     pool = processes(2)
-    long = Recipe(learning_rate=0.02, batch_size=1, epochs=40)
-    pool.submit(0, task(trial=0, recipe=long))
+    pool.submit(0, task(trial=0, recipe=ENDLESS))
     pool.submit(1, task(trial=1))
-    assert [pool.wait().slot, pool.wait().slot] == [1, 0]
+    assert pool.wait().slot == 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_worker_that_dies_costs_its_fold_in_flight_only(processes, death):
+def test_a_worker_that_dies_costs_its_fold_in_flight_only(processes):
     pool = processes(2)
     expected = run(pool, task(fold=1)).result.probabilities
-    endless = Recipe(learning_rate=0.02, batch_size=1, epochs=100_000)
     pool.submit(0, task(fold=0))
-    pool.submit(1, task(trial=1, recipe=endless))
+    pool.submit(1, task(trial=1, recipe=ENDLESS))
     assert pool.wait().slot == 0
     victim = pool.pids()[1]
-    os.kill(victim, death)
+    os.kill(victim, signal.SIGKILL)
     done = pool.wait()
     assert done.slot == 1
-    assert signal.Signals(death).name in done.died
+    assert "SIGKILL" in done.died
     assert (done.result, done.outcome, done.out_of_memory) == (None, None, False)
     assert victim not in pool.pids()
     np.testing.assert_array_equal(run(pool, task(fold=1), 1).result.probabilities, expected)
@@ -135,7 +135,7 @@ def test_a_worker_that_died_idle_is_replaced_unnoticed(processes):
     pool = processes(1)
     run(pool, task())
     os.kill(pool.pids()[0], signal.SIGKILL)
-    time.sleep(0.5)
+    pool._slots[0].worker.process.wait()
     assert run(pool, task(fold=1)).result is not None
 
 
@@ -151,14 +151,15 @@ def test_workers_are_replaced_after_some_candidates_and_the_successor_starts_ahe
         if trial == 1:
             assert len(pool._workers()) == 2
     assert seen[0] == seen[1] != seen[2] == seen[3] != seen[4]
-    alone = [run(processes(1), task(trial=trial)).result.log_loss for trial in (2, 4)]
+    other = processes(1)
+    alone = [run(other, task(trial=trial)).result.log_loss for trial in (2, 4)]
     assert alone == [scores[2], scores[4]]
 
 
 @pytest.mark.slow
 def test_more_workers_than_memory_allows_are_given_up(processes):
     lines = []
-    pool = processes(3, memory=GIB, say=lines.append)
+    pool = processes(2, memory=GIB, say=lines.append)
     done = run(pool, task())
     assert pool.slots == 1
     assert lines == [f"a worker takes {done.memory / GIB:.1f} of 1.0 GiB: going on with 1 worker"]
@@ -182,12 +183,8 @@ def test_examples_larger_than_memory_are_mapped_by_the_workers(processes, stripe
 @pytest.mark.slow
 def test_a_worker_that_cannot_start_is_one_line(processes, tiny_space):
     text = tiny_space.read_text()
-    pool = processes(1)
     tiny_space.write_text("raise ImportError('no such thing')\n" + text)
-    pool.close()
     pool = processes(1)
-    from automl_sem import UserError
-
     pool.submit(0, task())
     with pytest.raises(UserError, match=r"a worker process cannot start: .*no such thing"):
         pool.wait()
