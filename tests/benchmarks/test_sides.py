@@ -24,8 +24,9 @@ def sides(monkeypatch):
 
 
 def test_our_trials_are_read_with_all_their_fold_scores(sides, tiny_space, stripes_npz, tmp_path):
-    options = {"trials": 2, "folds": 2, "epochs": 1, "workers": 0, "say": lambda _: None}
-    run = search(str(stripes_npz), space=str(tiny_space), out=tmp_path / "run", **options)
+    options = {"trials": 2, "folds": 2, "epochs": 1, "workers": 0, "discard": "none"}
+    quiet = {"out": tmp_path / "run", "say": lambda _: None}
+    run = search(str(stripes_npz), space=str(tiny_space), **options, **quiet)
     first_fit, trials = sides.read_run(run.path)
     for trial, ours in zip(trials, run.results.trials, strict=True):
         assert trial.complete
