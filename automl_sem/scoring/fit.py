@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart, release_pages
-from automl_sem.failures import Diverged
 from automl_sem.scoring.batches import (
     augment,
     background,
@@ -23,11 +22,10 @@ from automl_sem.scoring.batches import (
     epoch_order,
     wants_raw_values,
 )
-from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
-from automl_sem.scoring.trainer import CURVE_POINTS, PREDICT_BATCH, _check_probabilities
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Bytes, CurvePoint, Floats, FoldResult, Ints, Recipe
+from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
 
 # Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
 PREFETCH = 2
@@ -74,36 +72,21 @@ class FitTrainer:
             Diverged: If the loss or a prediction becomes NaN or infinite.
         """
         started = time.perf_counter()
-        rows = np.setdiff1d(np.arange(len(self._part.y)), held_out)
+        rows = train_rows(self._part.y, held_out)
         seed = derive_seed(self._seed, fold)
         with seeded(seed):
             model = self._build()
-        epochs = self._recipe.epochs
-        steps = epochs * steps_per_epoch(
-            max(len(rows), self._recipe.batch_size), self._recipe.batch_size
-        )
+        size, epochs = self._recipe.batch_size, self._recipe.epochs
+        steps = epochs * steps_per_epoch(max(len(rows), size), size)
         fitter = Fitter(model, self._recipe, self._part, rows, seed=seed, noise=seed, steps=steps)
-        marks = set(np.linspace(1, epochs, min(CURVE_POINTS, epochs)).round().astype(int).tolist())
-        labels = self._part.y[held_out]
-        curve: list[CurvePoint] = []
-        probabilities = np.empty((0, 0), np.float32)
-        for epoch in range(1, epochs + 1):
-            loss = fitter.run_epoch(epoch)
-            if not np.isfinite(loss):
-                raise Diverged(f"the training loss became {loss} in epoch {epoch} of fold {fold}")
-            if epoch in marks:
-                probabilities = fitter.predict(held_out)
-                point = log_loss(labels, probabilities), accuracy(labels, probabilities)
-                curve.append(CurvePoint(epoch, loss, *point))
-        _check_probabilities(probabilities, fold)
-        return FoldResult(
-            fold=fold,
-            indices=np.asarray(held_out, np.int64),
-            probabilities=probabilities,
-            log_loss=log_loss(labels, probabilities),
-            accuracy=accuracy(labels, probabilities),
-            curve=tuple(curve),
-            seconds=time.perf_counter() - started,
+        return run_fold(
+            fold,
+            held_out,
+            self._part.y,
+            epochs,
+            train=fitter.run_epoch,
+            predict=fitter.predict,
+            started=started,
         )
 
 
@@ -178,9 +161,9 @@ class Fitter:
 
     def predict(self, rows: NDArray[Any]) -> Floats:
         """Return the class probabilities of rows, (n, classes)."""
-        chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
-        parts = [np.asarray(self._probabilities(read_rows(self._part.x, c))) for c in chunks]
-        return np.concatenate(parts).astype(np.float32)
+        return predict_in_chunks(
+            rows, lambda chunk: self._probabilities(read_rows(self._part.x, chunk))
+        )
 
     def _stream(self) -> Any:
         """Return the batches of an epoch; whoever reads them next gets those of `_epoch`."""

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.failures import Diverged
 from automl_sem.scoring.batches import (
     augment,
     background,
@@ -19,14 +18,11 @@ from automl_sem.scoring.batches import (
     epoch_order,
     wants_raw_values,
 )
-from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import CurvePoint, Floats, FoldResult, Ints, Recipe
-
-CURVE_POINTS = 10
-PREDICT_BATCH = 512
+from automl_sem.types import Floats, FoldResult, Ints, Recipe
 
 
 class FoldTrainer:
@@ -88,34 +84,24 @@ class FoldTrainer:
             Diverged: If the loss or a prediction becomes NaN or infinite.
         """
         started = time.perf_counter()
-        rows = np.setdiff1d(np.arange(len(self._part.y)), held_out)
+        rows = train_rows(self._part.y, held_out)
         seed = derive_seed(self._seed, fold)
         self._reset(rows, seed)
         fill = np.float32(background(self._part.x[rows]))
         weights = class_weights(self._recipe, self._part, rows)
-        epochs = self._recipe.epochs
-        marks = set(np.linspace(1, epochs, min(CURVE_POINTS, epochs)).round().astype(int).tolist())
-        labels = self._part.y[held_out]
-        curve: list[CurvePoint] = []
-        probabilities = np.empty((0, 0), np.float32)
-        for epoch in range(1, epochs + 1):
+
+        def train(epoch: int) -> float:
             order = epoch_order(rows, self._recipe.batch_size, derive_seed(seed, epoch))
-            loss = float(self._epoch(order, np.array([seed, epoch], np.int32), fill, weights))
-            if not np.isfinite(loss):
-                raise Diverged(f"the training loss became {loss} in epoch {epoch} of fold {fold}")
-            if epoch in marks:
-                probabilities = self._predict(held_out)
-                point = log_loss(labels, probabilities), accuracy(labels, probabilities)
-                curve.append(CurvePoint(epoch, loss, *point))
-        _check_probabilities(probabilities, fold)
-        return FoldResult(
-            fold=fold,
-            indices=np.asarray(held_out, np.int64),
-            probabilities=probabilities,
-            log_loss=log_loss(labels, probabilities),
-            accuracy=accuracy(labels, probabilities),
-            curve=tuple(curve),
-            seconds=time.perf_counter() - started,
+            return float(self._epoch(order, np.array([seed, epoch], np.int32), fill, weights))
+
+        return run_fold(
+            fold,
+            held_out,
+            self._part.y,
+            self._recipe.epochs,
+            train=train,
+            predict=self._predict,
+            started=started,
         )
 
     def _reset(self, rows: Ints, seed: int) -> None:
@@ -200,9 +186,7 @@ class FoldTrainer:
         return tf.cast(self._model(images * self._scale, training=False), tf.float32)
 
     def _predict(self, rows: Ints) -> Floats:
-        chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
-        parts = [np.asarray(self._probabilities(c.astype(np.int32))) for c in chunks]
-        return np.concatenate(parts).astype(np.float32)
+        return predict_in_chunks(rows, lambda chunk: self._probabilities(chunk.astype(np.int32)))
 
 
 def _draws_from_tensorflow(graph: Any) -> bool:
@@ -210,13 +194,3 @@ def _draws_from_tensorflow(graph: Any) -> bool:
     definition = graph.as_graph_def()
     functions = [function.node_def for function in definition.library.function]
     return any("seed2" in node.attr for nodes in (definition.node, *functions) for node in nodes)
-
-
-def _check_probabilities(predicted: Floats, fold: int) -> None:
-    if not np.isfinite(predicted).all():
-        raise Diverged(f"the predictions of fold {fold} are not finite")
-    if predicted.min() < 0 or np.abs(predicted.sum(axis=1) - 1).max() > 1e-3:
-        raise ValueError(
-            "the model's outputs are no probabilities: end it with a softmax, "
-            'as in Dense(data.classes, activation="softmax")'
-        )

@@ -1,0 +1,87 @@
+"""What every trainer does with a fold: its epochs, the curve of its score, its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_sem.failures import Diverged
+from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.types import CurvePoint, Floats, FoldResult, Ints
+
+CURVE_POINTS = 10
+PREDICT_BATCH = 512
+
+
+def train_rows(labels: Ints, held_out: Ints) -> Ints:
+    """Return the rows that are not held out, ascending, (n,)."""
+    return np.setdiff1d(np.arange(len(labels)), held_out)
+
+
+def run_fold(
+    fold: int,
+    held_out: Ints,
+    labels: Ints,
+    epochs: int,
+    *,
+    train: Callable[[int], float],
+    predict: Callable[[Ints], Floats],
+    started: float,
+) -> FoldResult:
+    """Train epoch after epoch and score the held-out rows at ten of them, the last included.
+
+    Args:
+        fold: Number of the fold.
+        held_out: Rows to predict, (n,).
+        labels: Labels of all rows.
+        epochs: How many.
+        train: Trains the epoch of that number, from 1, and returns its loss.
+        predict: Returns the class probabilities of rows, (n, classes).
+        started: `time.perf_counter()` when the fold was begun.
+
+    Raises:
+        Diverged: If the loss or a prediction becomes NaN or infinite.
+        ValueError: If what the model predicts are no probabilities.
+    """
+    marks = set(np.linspace(1, epochs, min(CURVE_POINTS, epochs)).round().astype(int).tolist())
+    truth = labels[held_out]
+    curve: list[CurvePoint] = []
+    probabilities = np.empty((0, 0), np.float32)
+    for epoch in range(1, epochs + 1):
+        loss = train(epoch)
+        if not np.isfinite(loss):
+            raise Diverged(f"the training loss became {loss} in epoch {epoch} of fold {fold}")
+        if epoch in marks:
+            probabilities = predict(held_out)
+            point = log_loss(truth, probabilities), accuracy(truth, probabilities)
+            curve.append(CurvePoint(epoch, loss, *point))
+    _check_probabilities(probabilities, fold)
+    return FoldResult(
+        fold=fold,
+        indices=np.asarray(held_out, np.int64),
+        probabilities=probabilities,
+        log_loss=curve[-1].val_loss,
+        accuracy=curve[-1].val_accuracy,
+        curve=tuple(curve),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def predict_in_chunks(rows: NDArray[Any], predict: Callable[[NDArray[Any]], Any]) -> Floats:
+    """Return the class probabilities of rows, (n, classes), a bounded number at a time."""
+    chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
+    return np.concatenate([np.asarray(predict(chunk)) for chunk in chunks]).astype(np.float32)
+
+
+def _check_probabilities(predicted: Floats, fold: int) -> None:
+    if not np.isfinite(predicted).all():
+        raise Diverged(f"the predictions of fold {fold} are not finite")
+    if predicted.min() < 0 or np.abs(predicted.sum(axis=1) - 1).max() > 1e-3:
+        raise ValueError(
+            "the model's outputs are no probabilities: end it with a softmax, "
+            'as in Dense(data.classes, activation="softmax")'
+        )
