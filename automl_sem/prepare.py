@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -113,6 +114,7 @@ def plan_run(
         gpus=len(machine["gpus"]),
         wanted_gpus=options.gpus,
         per_gpu=options.workers_per_gpu,
+        example_values=math.prod(dataset.info.input_shape),
     )
     reproducible = options.deterministic or workers.workers <= 1
     manifest = Manifest(

@@ -110,7 +110,9 @@ def cross_entropy(labels: Any, probabilities: Any) -> Any:
     import tensorflow as tf
 
     probabilities = tf.cast(probabilities, tf.float32)
-    return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+    # The sparse loss gathers, which takes TensorFlow 100 operations a step to do reproducibly.
+    one_hot = tf.one_hot(labels, probabilities.shape[-1])
+    return keras.losses.categorical_crossentropy(one_hot, probabilities)
 
 
 def class_weights(recipe: Recipe, part: TrainingPart, rows: NDArray[Any]) -> Floats:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean
+from automl_sem.scoring.fused import fused_optimizers
 from automl_sem.types import Recipe
 
 # Of Keras's optimizers, those that only hold others.
@@ -25,13 +26,15 @@ def retrain_epochs(recipe: Recipe, fold_examples: int, all_examples: int) -> int
     return max(1, round(steps / steps_per_epoch(all_examples, recipe.batch_size)))
 
 
-def make_optimizer(recipe: Recipe, steps: Any) -> Any:
+def make_optimizer(recipe: Recipe, steps: Any, *, fused: bool = False) -> Any:
     """Return the optimizer of a recipe, be it one of `OPTIMIZERS` or another that Keras has.
 
     Args:
         recipe: Names optimizer, learning rate, schedule, weight decay and clipping.
         steps: Steps of the whole training, over which a cosine schedule decays to zero: a
             number, or a `tf.Variable` that holds it.
+        fused: Whether its steps should be single kernels, where there are some
+            (`automl_sem.scoring.fused`).
 
     Raises:
         UserError: If Keras has no optimizer of that name.
@@ -42,6 +45,8 @@ def make_optimizer(recipe: Recipe, steps: Any) -> Any:
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)
     optimizer = keras_optimizer(recipe.optimizer)
+    if fused:
+        optimizer = fused_optimizers().get(recipe.optimizer, optimizer)
     takes = inspect.signature(optimizer).parameters
     settings: dict[str, Any] = {}
     if recipe.optimizer == "sgd":

@@ -123,7 +123,7 @@ class FoldTrainer:
 
         with seeded(self._trace_seed, tensorflow=False):
             again = self._build()
-        self._optimizer = make_optimizer(self._recipe, self._steps)
+        self._optimizer = make_optimizer(self._recipe, self._steps, fused=True)
         if self._precision == NEEDS_SCALING:
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)

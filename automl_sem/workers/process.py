@@ -6,6 +6,7 @@ only the search's process holds open is its lifeline.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -53,6 +54,9 @@ def _serve(channel: Connection) -> None:
     from automl_sem.workers.runner import FoldRunner
 
     runner = FoldRunner(setup.load_space(), setup.load_part(), setup.slot)
+    # What is here stays: a collection after each candidate need not look at TensorFlow's modules.
+    gc.collect()
+    gc.freeze()
     channel.send(Ready())
     while (task := channel.recv()) is not STOP:
         channel.send(runner.run(task))

@@ -98,7 +98,9 @@ def test_it_gives_what_the_graph_trainer_gives(stripes, build, augmented):
     recipe = dataclasses.replace(RECIPE, augment=augmented)
     ours = FitTrainer(build, recipe, stripes, 7).fit(1, ROWS)
     theirs = FoldTrainer(build, recipe, stripes, 7).fit(1, ROWS)
-    np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=2e-4)
+    # A bias before normalisation has no gradient but rounding, which Adam makes a full step of.
+    tolerance = 2e-3 if build is with_statistics else 2e-4
+    np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=tolerance)
     assert [p.epoch for p in ours.curve] == [p.epoch for p in theirs.curve]
     np.testing.assert_allclose(
         [(p.val_loss, p.val_accuracy) for p in ours.curve],

@@ -29,6 +29,12 @@ def test_cores_are_divided():
     assert plan(16).threads == 1
 
 
+def test_tiny_examples_do_not_keep_a_second_thread_busy():
+    assert plan(2, example_values=8 * 8).threads == 1
+    assert plan(2, example_values=24 * 24).threads == 4
+    assert plan(0, example_values=8 * 8).threads == 0
+
+
 def test_few_trials_take_few_workers_so_that_the_sampler_still_learns():
     assert plan(trials=13).workers == 3
     assert plan(trials=1).workers == 1
