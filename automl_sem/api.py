@@ -278,6 +278,8 @@ def resume(
     say(f"run {directory.path}")
     listener = listener or LineListener(say, earlier.best)
     plan = workers_of(directory, workers)
+    if plan.note:
+        say(plan.note)
     work(directory, space, dataset, started, listener, session, plan)
     return Run(directory)
 

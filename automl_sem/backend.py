@@ -27,6 +27,8 @@ def use_tensorflow() -> None:
             hint=_HINT,
         )
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    # The search's own process builds models too: it must not take the memory of its workers.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if "tensorflow" not in sys.modules:
         _import_quietly()
     import keras

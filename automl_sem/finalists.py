@@ -54,6 +54,8 @@ def score_finalists(
     )
 
     def save(candidate: Candidate, done: FoldDone) -> None:
+        if done.died:
+            run.log(f"trial {candidate.trial} on fresh folds: a worker ended, {done.died}")
         if done.result is not None:
             run.write_fold(candidate.trial, done.result, "fresh")
             on_fold(candidate, done.result)

@@ -149,7 +149,8 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
     if options.trial_limit != NO_LIMIT:
         trials = f"{manifest.trials} trials"
     limit = f", no new one after {options.time_limit_s:.0f} s" if options.time_limit_s else ""
-    workers = f"{manifest.workers} worker processes" if manifest.workers else "in this process"
+    processes = "process" if manifest.workers == 1 else "processes"
+    workers = f"{manifest.workers} worker {processes}" if manifest.workers else "in this process"
     return [
         f"space     {space.name} ({manifest.space['origin']})",
         f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
@@ -171,15 +172,24 @@ def workers_of(directory: RunDirectory, wanted: int | None = None) -> WorkerPlan
     """
     manifest = directory.manifest
     gpus = len(environment.gpus())
+    wanted = manifest.workers if wanted is None else wanted
+    note = ""
+    if manifest.window is not None and wanted > manifest.window:
+        note = (
+            f"this search is reproducible, {manifest.window} at a time: "
+            f"{manifest.window} of {wanted} workers used"
+        )
+        wanted = manifest.window
     plan = plan_workers(
-        manifest.workers if wanted is None else wanted,
+        wanted,
         trials=None,
         cores=environment.cores(),
         memory=environment.memory_limit(),
         gpus=gpus,
         wanted_gpus=min(gpus, len(manifest.gpus)),
     )
-    return replace(plan, threads=manifest.threads or plan.threads)
+    notes = "; ".join(filter(None, (note, plan.note)))
+    return replace(plan, threads=manifest.threads or plan.threads, note=notes)
 
 
 def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from measure import Spread, alternate, arguments, goal, measured_on, publish, table
 
-from automl_sem.scoring.discard import PAIRED_FROM, hopeless
+from automl_sem.scoring.discard import hopeless, paired
 
 if TYPE_CHECKING:
     from automl_sem.data.dataset import TrainingPart
@@ -64,15 +64,9 @@ def either(first: Rule, second: Rule) -> Rule:
 
 def paired_at(confidence: float) -> Rule:
     """Return the rule `paired` at another confidence."""
-    from scipy.stats import t
 
     def rule(scores: Sequence[float], incumbent: Sequence[float] | None) -> str:
-        done = len(scores)
-        if incumbent is None or done < PAIRED_FROM:
-            return ""
-        differences = np.subtract(scores, incumbent[:done])
-        spread = differences.std(ddof=1) * np.sqrt(1 / done + 1 / (len(incumbent) - 1))
-        return "worse" if differences.mean() > t.ppf(confidence, done - 1) * spread else ""
+        return "" if incumbent is None else paired(scores, incumbent, confidence)
 
     return rule
 

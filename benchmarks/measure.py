@@ -89,6 +89,9 @@ def run_measured(
     Raises:
         RuntimeError: If it fails, with the end of what it said.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A script has its background jobs ignore Ctrl-C; the command would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile() as output:
         environment = {**os.environ, "XDG_STATE_HOME": scratch}
         started, clock = time.time(), time.perf_counter()

@@ -9,7 +9,7 @@ known-good candidates, until a trial with all its folds scores at least as well.
 times count from the start of the process. KerasTuner's is told twice: when it found its
 best, which nobody knows until the search is over, and when it had tried all 40.
 
-Goal: a twentieth of the first. About 15 minutes a seed on 2 cores, most of it KerasTuner's. Each
+Goal: a twentieth, by both. About 15 minutes a seed on 2 cores, most of it KerasTuner's. Each
 seed's search of KerasTuner is kept in `benchmarks/recorded/time_to_score-peer-SEED.json`, and
 `--recorded` takes it from there: only on the machine that it was recorded on do the times compare.
 """
@@ -149,21 +149,31 @@ def describe(pairs: list[tuple[Peer, Ours]], trials: int, folds: int) -> str:
             "of these start-up, s": f"{ours.startup:.1f}",
             "trials, fold fits": f"{ours.trials}, {ours.fold_fits}",
             "our log-loss": f"{ours.best:.4f}",
-            "times faster": f"{peer.best_after / ours.reached_after:.1f}",
-            "than all trials": f"{peer.seconds / ours.reached_after:.1f}",
+            "times faster": f"{times_faster(peer, ours, peer.best_after):.1f}",
+            "than all trials": f"{times_faster(peer, ours, peer.seconds):.1f}",
         }
         for seed, (peer, ours) in enumerate(pairs)
     ]
-    found = Spread.of([peer.best_after / ours.reached_after for peer, ours in pairs])
-    whole = Spread.of([peer.seconds / ours.reached_after for peer, ours in pairs])
+    found = Spread.of([times_faster(peer, ours, peer.best_after) for peer, ours in pairs])
+    whole = Spread.of([times_faster(peer, ours, peer.seconds) for peer, ours in pairs])
     count = sum(reached(*pair) for pair in pairs)
+    startup = 100 * Spread.of([o.startup / o.reached_after for _, o in pairs]).median
+    all_reached = count == len(pairs)
     return (
         f"# Time to the same score\n\nKerasTuner's random search with {folds} folds against ours, "
         f"until its best mean log-loss is reached.\n\n{table(rows)}\n\nReached in {count} of "
         f"{len(pairs)} searches. Median (range): {found.text()} times faster than KerasTuner came "
-        f"upon its best, {whole.text()} times faster than its whole search. The goal is "
-        f"{GOAL:.0f} times the first: {goal(count == len(pairs) and found.median >= GOAL)}."
+        f"upon its best, {whole.text()} times faster than its whole search, "
+        f"after which alone its best is known.\nThe goal is {GOAL:.0f} times: measured by the "
+        f"first {goal(all_reached and found.median >= GOAL)}, by the second "
+        f"{goal(all_reached and whole.median >= GOAL)}. Start-up, most of it the import of "
+        f"TensorFlow, is {startup:.0f} % of our time."
     )
+
+
+def times_faster(peer: Peer, ours: Ours, seconds: float) -> float:
+    """Return how many times sooner than so many seconds ours was there; 0 if it never was."""
+    return seconds / ours.reached_after if reached(peer, ours) else 0.0
 
 
 def reached(peer: Peer, ours: Ours) -> bool:

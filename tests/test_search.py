@@ -303,6 +303,14 @@ def test_a_space_may_import_a_module_beside_it_also_when_resumed(find, tmp_path,
     assert len(resume(run.path, trials=2, **quiet[1]).results.trials) == 2
 
 
+def test_a_reproducible_search_takes_no_more_workers_when_it_goes_on_and_says_so(find, quiet):
+    run = find(trials=1, workers=0)
+    resume(run.path, trials=2, workers=3, **quiet[1])
+    said = "this search is reproducible, 1 at a time: 1 of 3 workers used"
+    assert quiet[0].count(said) == 1
+    assert run.directory.read_json("session.json")["trials"] == 2
+
+
 def test_a_changed_copy_of_the_space_is_refused(find, quiet):
     run = find(trials=1)
     (run.path / "space.py").write_text((run.path / "space.py").read_text() + "\n# changed\n")

@@ -9,9 +9,9 @@ from automl_sem.engines.optuna import OptunaEngine
 from automl_sem.run import Manifest, RunDirectory
 from automl_sem.search_loop import Limits, search_loop
 from automl_sem.spaces.load import load_space
-from automl_sem.types import FoldResult, Outcome
+from automl_sem.types import Candidate, FoldResult, Outcome, Recipe
 from automl_sem.workers.base import FoldDone
-from automl_sem.workers.evaluate import ATTEMPTS
+from automl_sem.workers.evaluate import ATTEMPTS, Evaluation
 
 FOLDS, TRIALS = 4, 14
 
@@ -227,3 +227,44 @@ def test_a_candidate_that_kills_every_worker_fails_and_the_search_goes_on(search
     assert "ended 2 times (killed by SIGKILL)" in study.trials[2].user_attrs["reason"]
     assert pool.submitted.count((2, 1)) == ATTEMPTS
     assert len(study.trials) == TRIALS
+
+
+class ShortOfMemory(MadeUpPool):
+    """Loses a worker to the system once, and gives up its last slot for it."""
+
+    def wait(self):
+        if len(self.submitted) > 6 and self.slots == 3:
+            slot = min(self._under_way)
+            del self._under_way[slot]
+            self.slots = 2
+            return FoldDone(slot, died="killed by SIGKILL", blameless=True)
+        done = super().wait()
+        self.slots_seen = {*getattr(self, "slots_seen", ()), done.slot}
+        return done
+
+
+def test_when_memory_is_short_fewer_slots_go_on_and_no_candidate_is_blamed(search):
+    pool = ShortOfMemory(3, deaths={(trial, 3): 1 for trial in range(TRIALS)})
+    studies = search(pool, window=3)[0], search(MadeUpPool(2), "undisturbed", 3)[0]
+    # Its own death is forgiven once; the one for lack of memory was not its own.
+    assert studies[0] == studies[1]
+    assert pool.slots == 2
+    assert pool.slots_seen == {0, 1, 2}
+    done = [key for key in pool.submitted if key[1] == 0]
+    assert len(done) <= TRIALS + 1  # a candidate that changes its slot goes on where it was
+
+
+def test_a_rule_compares_the_same_folds_where_a_fold_file_was_lost():
+    def result(fold, loss):
+        return FoldResult(fold, np.zeros(1, int), np.ones((1, 2), np.float32) / 2, loss, 0.5)
+
+    # As good on every fold, but those that are there are the hard ones.
+    incumbent = (0.1, 0.1, 0.1, 9.0, 9.1, 9.2)
+    done = {fold: result(fold, incumbent[fold]) for fold in (3, 4, 5)}
+    candidate, folds = Candidate(1, {}, Recipe(), 0, "model"), np.arange(12) % 6
+    go_on = Evaluation(candidate, folds, done, 0, "paired", lambda: incumbent)
+    assert go_on.outcome is None
+    assert go_on.next_task().fold == 0
+    worse = {fold: result(fold, incumbent[fold] + 1 + fold / 100) for fold in range(3)}
+    discarded = Evaluation(candidate, folds, worse, 0, "paired", lambda: incumbent)
+    assert discarded.outcome.status == "discarded"

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.errors import UserError
-from automl_sem.files import disk_error
+from automl_sem.files import disk_error, sync
 from automl_sem.types import Bytes
 
 LIMIT_VARIABLE = "AUTOML_SEM_CACHE_GB"
@@ -133,11 +133,7 @@ class ExampleCache:
             if _whole(path) is None:
                 raise
             return  # another process made it meanwhile
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(self._folder)
 
     def _make_room(self, size: int) -> None:
         limit = _limit() if self._limit is None else self._limit

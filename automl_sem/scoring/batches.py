@@ -32,6 +32,16 @@ def epoch_order(rows: NDArray[Any], batch_size: int, seed: int) -> NDArray[np.in
     return order.astype(np.int32)
 
 
+def step_seed(seed: Any, step: Any) -> Any:
+    """Return the seed of the augmentation in a step of an epoch, int (2,).
+
+    Args:
+        seed: That of the fold and the number of the epoch, (2,).
+        step: Number of the step, from 0.
+    """
+    return seed + [0, 7919 * step]
+
+
 def wants_raw_values(model: Any) -> bool:
     """Whether a model scales 0..255 itself, since it begins with Rescaling or Normalization."""
     import keras

@@ -55,7 +55,7 @@ def _forgiving(scores: Scores, incumbent: Scores) -> str:
     return ""
 
 
-def _paired(scores: Scores, incumbent: Scores) -> str:
+def paired(scores: Scores, incumbent: Scores, confidence: float = CONFIDENCE) -> str:
     """Worse by a corrected paired t-test (Nadeau and Bengio 2003)."""
     from scipy.stats import t
 
@@ -65,7 +65,7 @@ def _paired(scores: Scores, incumbent: Scores) -> str:
     differences = np.subtract(scores, incumbent[:done])
     spread = float(differences.std(ddof=1)) * math.sqrt(1 / done + 1 / (folds - 1))
     mean = float(differences.mean())
-    if mean - float(t.ppf(CONFIDENCE, done - 1)) * spread > 0:
+    if mean - float(t.ppf(confidence, done - 1)) * spread > 0:
         return f"log-loss {mean:.3g} worse than the best trial's on the same folds"
     return ""
 
@@ -90,7 +90,7 @@ def _none(scores: Scores, incumbent: Scores) -> str:  # noqa: ARG001
 
 _RULES: dict[str, Callable[[Scores, Scores], str]] = {
     "forgiving": _forgiving,
-    "paired": _paired,
+    "paired": paired,
     "wilcoxon": _wilcoxon,
     "none": _none,
 }

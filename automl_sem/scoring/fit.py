@@ -20,10 +20,11 @@ from automl_sem.scoring.batches import (
     background,
     class_weights,
     epoch_order,
+    step_seed,
     wants_raw_values,
 )
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
-from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
+from automl_sem.scoring.recipes import fold_steps, make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
 
@@ -76,14 +77,13 @@ class FitTrainer:
         seed = derive_seed(self._seed, fold)
         with seeded(seed):
             model = self._build()
-        size, epochs = self._recipe.batch_size, self._recipe.epochs
-        steps = epochs * steps_per_epoch(max(len(rows), size), size)
+        steps = fold_steps(self._recipe, len(rows))
         fitter = Fitter(model, self._recipe, self._part, rows, seed=seed, noise=seed, steps=steps)
         return run_fold(
             fold,
             held_out,
             self._part.y,
-            epochs,
+            self._recipe.epochs,
             train=fitter.run_epoch,
             predict=fitter.predict,
             started=started,
@@ -187,7 +187,7 @@ class Fitter:
         for step in range(steps_per_epoch(len(order), size)):
             rows = order[step * size : (step + 1) * size]
             labels = self._part.y[rows].astype(np.int32)
-            seed = np.array([self._noise, self._epoch + 7919 * step]).astype(np.int32)
+            seed = step_seed(np.array([self._noise, self._epoch]), step).astype(np.int32)
             yield read_rows(self._part.x, rows), labels, seed
 
     def _prepare(self, images: Any, labels: Any, seed: Any) -> Any:

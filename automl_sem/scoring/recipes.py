@@ -20,6 +20,12 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     return math.ceil(examples / batch_size)
 
 
+def fold_steps(recipe: Recipe, examples: int) -> int:
+    """Return the steps of a fold fit; fewer examples than a batch are drawn again to fill it."""
+    size = recipe.batch_size
+    return recipe.epochs * steps_per_epoch(max(examples, size), size)
+
+
 def retrain_epochs(recipe: Recipe, fold_examples: int, all_examples: int) -> int:
     """Return the epochs on all examples that come nearest to the steps of a fold fit."""
     steps = recipe.epochs * steps_per_epoch(fold_examples, recipe.batch_size)

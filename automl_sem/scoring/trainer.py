@@ -16,11 +16,12 @@ from automl_sem.scoring.batches import (
     class_weights,
     cross_entropy,
     epoch_order,
+    step_seed,
     wants_raw_values,
 )
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
-from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
+from automl_sem.scoring.recipes import fold_steps, make_optimizer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Floats, FoldResult, Ints, Recipe
 
@@ -30,7 +31,8 @@ class FoldTrainer:
 
     A fold starts from fresh values: the model is built again under the fold's seed
     and its variables are copied into the traced model's, optimizer slots and step
-    count go back to zero. So does whatever else the graph reads and writes.
+    count go back to zero. So does whatever else the graph reads and writes: a layer that draws
+    from no seed generator of its own draws the same in every fold.
 
     Args:
         build: Returns the candidate's model; called once a fold.
@@ -109,8 +111,7 @@ class FoldTrainer:
             self._trace()
         with seeded(seed, tensorflow=self._seeds_tensorflow):
             fresh = self._build()
-        size = self._recipe.batch_size
-        self._steps.assign(self._recipe.epochs * steps_per_epoch(max(len(rows), size), size))
+        self._steps.assign(fold_steps(self._recipe, len(rows)))
         for variable, value in zip(self._model.variables, fresh.variables, strict=True):
             variable.assign(value)
         for variable, value in self._at_start:
@@ -161,7 +162,7 @@ class FoldTrainer:
             rows = order[step * size : (step + 1) * size]
             images = tf.cast(tf.gather(self._x, rows), tf.float32)
             if self._recipe.augment:
-                images = augment(images, seed + [0, 7919 * step], fill)
+                images = augment(images, step_seed(seed, step), fill)
             total += self._step(images * self._scale, tf.gather(self._y, rows), weights)
         return total / tf.cast(examples, tf.float32)
 

@@ -36,6 +36,8 @@ class FoldDone:
         died: How the worker ended before the fit did: `"killed by signal 9"`. The fold
             can be submitted again.
         out_of_memory: Whether the system killed the worker for lack of memory.
+        blameless: Whether that was because of the workers beside it, of which there are
+            fewer now.
         note: How the candidate is trained, where that is worth a line.
         memory: Most memory that the worker has had so far, in bytes; 0 if unknown.
     """
@@ -45,6 +47,7 @@ class FoldDone:
     outcome: Outcome | None = None
     died: str = ""
     out_of_memory: bool = False
+    blameless: bool = False
     note: str = ""
     memory: int = 0
 
@@ -53,12 +56,13 @@ class Pool(Protocol):
     """A number of slots, each of which trains one fold at a time.
 
     A slot keeps the traced model of its last candidate: submit all folds of a candidate
-    to the same slot. Results do not depend on the slot nor on what it trained before.
+    to the same slot as long as it is one of `slots`. Results do not depend on the slot nor
+    on what it trained before.
     """
 
     @property
     def slots(self) -> int:
-        """How many slots may take new candidates; it can fall while the search goes on."""
+        """How many slots may take fold fits; it can fall while the search goes on."""
 
     def submit(self, slot: int, task: FoldTask) -> None:
         """Start a fold fit on a slot that has none under way, and return at once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -64,7 +66,7 @@ class Evaluation:
             self._decide()
         elif done.outcome is not None:
             self.outcome = done.outcome
-        else:
+        elif not done.blameless:
             self._deaths += 1
             if self._deaths == ATTEMPTS:
                 status: Status = "out_of_memory" if done.out_of_memory else "failed"
@@ -76,7 +78,10 @@ class Evaluation:
         if len(self._results) == self._count:
             self.outcome = Outcome("scored", score=score)
             return
-        reason = hopeless(self._rule, [f.log_loss for f in score.folds], self._incumbent())
+        # A lost fold file may leave a gap; the incumbent's folds are compared one by one.
+        first = itertools.takewhile(self._results.__contains__, range(self._count))
+        losses = [self._results[fold].log_loss for fold in first]
+        reason = hopeless(self._rule, losses, self._incumbent())
         if reason:
             self.outcome = Outcome("discarded", reason, partial=score)
 
@@ -94,9 +99,14 @@ def evaluate(
         on_fold: Called with every fold fit that ended, before anything is decided on it.
     """
     active: dict[int, Evaluation] = {}
+    displaced: deque[Evaluation] = deque()
+
+    def next_one() -> Evaluation | None:
+        return displaced.popleft() if displaced else next_evaluation()
+
     while True:
         free = [slot for slot in range(pool.slots) if slot not in active]
-        while free and (evaluation := next_evaluation()) is not None:
+        while free and (evaluation := next_one()) is not None:
             if evaluation.outcome is not None:
                 yield evaluation
                 continue
@@ -109,8 +119,11 @@ def evaluate(
         evaluation = active[done.slot]
         on_fold(evaluation.candidate, done)
         evaluation.add(done)
-        if evaluation.outcome is None:
+        if evaluation.outcome is None and done.slot < pool.slots:
             pool.submit(done.slot, evaluation.next_task())
+            continue
+        del active[done.slot]
+        if evaluation.outcome is None:
+            displaced.append(evaluation)
         else:
-            del active[done.slot]
             yield evaluation

@@ -88,6 +88,10 @@ def plan_workers(
         workers = min(wanted, fitting)
         if workers < wanted:
             note = f"{wanted} workers do not fit into {memory / 2**30:.1f} GiB: {workers} are used"
+        elif used and workers > used * per_gpu:
+            note = f"{workers} workers share {used} GPU{'s' if used > 1 else ''}"
+    if per_gpu > 1 and not used:
+        note = "; ".join(filter(None, (note, "--workers-per-gpu does nothing without a GPU")))
     threads = max(1, cores // workers) if workers else 0
     if threads and example_values < VALUES_FOR_THREADS:
         threads = 1

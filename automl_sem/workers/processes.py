@@ -57,11 +57,17 @@ class ProcessPool:
         self._say = say
         self._per_worker = candidates_per_worker
         self._allowed = plan.workers
-        self._slots = [_Slot(self._start(number)) for number in range(plan.workers)]
+        self._slots: list[_Slot] = []
+        try:
+            for number in range(plan.workers):
+                self._slots.append(_Slot(self._start(number)))
+        except BaseException:  # Ctrl-C as well: in a notebook nothing else would end them
+            self.close()
+            raise
 
     @property
     def slots(self) -> int:
-        """How many slots may take new candidates: it falls when memory runs short."""
+        """How many slots may take fold fits: it falls when memory runs short."""
         return self._allowed
 
     def submit(self, slot: int, task: FoldTask) -> None:
@@ -77,6 +83,9 @@ class ProcessPool:
         if place.worker is None or not place.worker.send(task):
             self._replace(slot)
             self._worker(slot).send(task)
+        last = place.candidates == self._per_worker and slot < self._allowed
+        if last and place.successor is None:
+            place.successor = self._start(slot)
 
     def wait(self) -> FoldDone:
         """Wait for the next fold fit to end, or for its worker to die."""
@@ -135,19 +144,13 @@ class ProcessPool:
         place = self._slots[slot]
         place.candidates += 1
         if place.candidates > self._per_worker:
-            if place.worker is not None:
-                place.worker.send(STOP)
-                place.worker.end()
-                place.worker = None
             self._replace(slot)
-        elif place.candidates == self._per_worker:
-            place.successor = self._start(slot)
 
     def _receive(self, slot: int) -> FoldDone | None:
         worker = self._worker(slot)
         try:
             message = worker.channel.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # OSError in the middle of a message
             code = worker.process.wait()
             if code >= 0 and not worker.ready:
                 raise UserError(
@@ -155,6 +158,9 @@ class ProcessPool:
                 ) from None
             killed_for_memory = worker.killed_for_memory()
             self._replace(slot)
+            if killed_for_memory and self._allowed > 1:
+                self._reduce_to(self._allowed - 1, "the system killed a worker for lack of memory")
+                return FoldDone(slot, died=_ending(code), blameless=True)
             return FoldDone(slot, died=_ending(code), out_of_memory=killed_for_memory)
         if isinstance(message, Ready):
             worker.ready = True
@@ -168,17 +174,19 @@ class ProcessPool:
             return
         allowed = slots_in_memory(done.memory, peak_memory(), self._memory)
         if allowed < self._allowed:
-            self._allowed = allowed
-            self._say(
-                f"a worker takes {done.memory / 2**30:.1f} of {self._memory / 2**30:.1f} GiB: "
-                f"going on with {allowed} worker{'s' if allowed > 1 else ''}"
-            )
+            share = f"{done.memory / 2**30:.1f} of {self._memory / 2**30:.1f} GiB"
+            self._reduce_to(allowed, f"a worker takes {share}")
+
+    def _reduce_to(self, workers: int, why: str) -> None:
+        self._allowed = workers
+        self._say(f"{why}: going on with {workers} worker{'s' if workers > 1 else ''}")
 
     def _close_surplus(self) -> None:
         for place in self._slots[self._allowed :]:
-            if place.task is None and place.worker is not None:
-                place.worker.kill()
-                place.worker = None
+            if place.task is None:
+                for worker in filter(None, (place.worker, place.successor)):
+                    worker.kill()
+                place.worker = place.successor = None
 
     def _last_line(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -234,7 +242,11 @@ class _Worker:
             )
         os.close(read)
         worker = cls(process, Connection(ours.detach()), write)
-        worker.send(setup)
+        try:
+            worker.send(setup)
+        except BaseException:
+            worker.kill()
+            raise
         return worker
 
     def send(self, message: object) -> bool:

@@ -30,9 +30,11 @@ class FoldRunner:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-        # Rewriting the graph costs more than it gains in networks as small as these.
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-        self._precision = training_policy(environment.compute_capability())
+        capability = environment.compute_capability()
+        if capability is None:
+            # On a processor, rewriting the graph of a candidate costs more than it gains.
+            tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        self._precision = training_policy(capability)
         self._space = space
         self._part = part
         self._slot = slot
@@ -45,8 +47,9 @@ class FoldRunner:
             trainer = self._trainer_of(task.candidate, task.seed)
             result = trainer.fit(task.fold, task.held_out)
         except Exception as error:
+            note = self._trainer.note if self._trainer is not None else ""
             self.forget()
-            return FoldDone(self._slot, outcome=explain(error), memory=peak_memory())
+            return FoldDone(self._slot, outcome=explain(error), note=note, memory=peak_memory())
         return FoldDone(self._slot, result=result, note=trainer.note, memory=peak_memory())
 
     def forget(self) -> None:

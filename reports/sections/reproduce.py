@@ -50,6 +50,8 @@ def command(results: Results) -> str:
     words += ["--trials", str(_trials(results))]
     words += ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
     words += ["--discard", manifest.discard, "--workers", str(manifest.workers)]
+    if manifest.machine.get("gpus"):
+        words += ["--gpus", str(len(manifest.gpus))]
     if manifest.window is not None and manifest.workers > 1:
         words.append("--deterministic")
     for name, number in manifest.fixed.items():

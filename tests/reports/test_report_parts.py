@@ -157,6 +157,15 @@ def test_a_builtin_space_is_named_and_data_from_python_is_read_from_the_run(tmp_
     assert options["data"] == str(tmp_path / "run" / "data.npz")
 
 
+def test_it_is_reproduced_on_as_many_gpus(tmp_path):
+    machine = {"system": "Linux", "cores": 2, "gpus": ["A100", "A100"]}
+    for name, used in (("one", ["0"]), ("none", [])):
+        results = results_of(tmp_path / name, [Made()], make_dataset(), machine=machine, gpus=used)
+        assert parsed(command(results))["gpus"] == str(len(used))
+    results = results_of(tmp_path / "without", [Made()], make_dataset())
+    assert "--gpus" not in command(results)
+
+
 def test_an_unfinished_search_is_reproduced_with_the_trials_asked_for(tmp_path):
     run = make_run(tmp_path / "run", [Made()], make_dataset(), finished=False, asked=14)
     assert parsed(command(read_results(run)))["trials"] == 14

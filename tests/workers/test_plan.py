@@ -3,7 +3,7 @@
 import pytest
 
 from automl_sem.errors import UserError
-from automl_sem.workers.plan import plan_workers
+from automl_sem.workers.plan import HEADROOM, plan_workers, slots_in_memory
 
 GIB = 2**30
 
@@ -55,6 +55,12 @@ def test_more_workers_than_memory_allows_are_reduced_and_it_is_said():
     assert plan(1, memory=GIB // 2).workers == 1
 
 
+def test_as_many_workers_stay_as_fit_beside_the_search():
+    room = int((0.5 + 2.5) * GIB / HEADROOM)
+    assert slots_in_memory(GIB, GIB // 2, room) == 2
+    assert slots_in_memory(GIB, GIB // 2, 2 * room) == 5
+
+
 def test_no_worker_is_the_search_itself():
     found = plan(0)
     assert (found.workers, found.threads, found.note) == (0, 0, "")
@@ -71,6 +77,12 @@ def test_workers_may_share_a_gpu():
     visible = [found.environment(n)["CUDA_VISIBLE_DEVICES"] for n in range(6)]
     assert found.workers == 6
     assert sorted(visible) == ["0", "0", "0", "1", "1", "1"]
+
+
+def test_gpu_options_that_do_nothing_or_too_much_are_said():
+    assert plan(5, gpus=1).note == "5 workers share 1 GPU"
+    assert plan(4, gpus=2, per_gpu=2).note == ""
+    assert plan(per_gpu=4).note == "--workers-per-gpu does nothing without a GPU"
 
 
 def test_some_of_the_gpus():

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import struct
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from automl_sem.errors import UserError
 from automl_sem.spaces.load import load_space
 from automl_sem.types import Candidate, Recipe
-from automl_sem.workers.base import FoldTask
+from automl_sem.workers import processes as process_module
+from automl_sem.workers.base import FoldDone, FoldTask
 from automl_sem.workers.inline import InlinePool
 from automl_sem.workers.plan import WorkerPlan
 from automl_sem.workers.processes import ProcessPool
@@ -165,6 +169,57 @@ def test_more_workers_than_memory_allows_are_given_up(processes):
     assert lines == [f"a worker takes {done.memory / GIB:.1f} of 1.0 GiB: going on with 1 worker"]
     run(pool, task(fold=1))
     assert len(pool.pids()) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_the_system_kills_for_memory_costs_a_worker(processes, monkeypatch):
+    lines = []
+    pool = processes(2, say=lines.append)
+    for _ in range(2):
+        pool.submit(0, task(recipe=ENDLESS))
+        os.kill(pool.pids()[0], signal.SIGKILL)
+        monkeypatch.setattr(process_module, "_memory_kills", lambda: 10**9)
+        done = pool.wait()
+        monkeypatch.undo()
+        if not lines[1:]:
+            lines.append(done)
+    why = "the system killed a worker for lack of memory: going on with 1 worker"
+    assert lines == [why, FoldDone(0, died=lines[1].died, blameless=True)]
+    assert pool.slots == 1
+    assert (done.blameless, done.out_of_memory) == (False, True)  # the last one stays
+    assert "SIGKILL" in done.died
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_in_the_middle_of_a_message_is_replaced(processes):
+    pool = processes(1)
+    run(pool, task())
+    worker = pool._slots[0].worker
+    ours, theirs = socket.socketpair()
+    worker.channel.close()
+    worker.channel = Connection(ours.detach())
+    pool._slots[0].task = task(fold=1)
+    theirs.sendall(struct.pack("!i", 1000) + b"half of it")
+    theirs.close()
+    worker.process.kill()
+    assert "SIGKILL" in pool.wait().died
+    assert run(pool, task(fold=1)).result is not None
+
+
+@pytest.mark.slow
+def test_no_worker_stays_if_another_cannot_be_started(processes, monkeypatch):
+    started, start = [], process_module._Worker.start
+
+    def second_fails(*args):
+        if started:
+            raise OSError("too many open files")
+        started.append(start(*args))
+        return started[0]
+
+    monkeypatch.setattr(process_module._Worker, "start", second_fails)
+    with pytest.raises(OSError, match="too many"):
+        processes(2)
+    assert started[0].process.poll() == -signal.SIGKILL
 
 
 @pytest.mark.slow
