@@ -81,6 +81,7 @@ RULES: Mapping[str, Rule] = {
     "none": partial(hopeless, "none"),
     "forgiving": FORGIVING,
     "paired": PAIRED,
+    "wilcoxon (needs 8 folds)": partial(hopeless, "wilcoxon"),
     "forgiving or paired": either(FORGIVING, PAIRED),
     "forgiving or paired at .8": either(FORGIVING, paired_at(0.8)),
     "worse than the incumbent's mean": below_mean,
