@@ -95,7 +95,7 @@ def bars(
     axes.bar_label(axes.barh(names, values, color=colors, height=0.66), labels, padding=6)
     axes.set_title(title, loc="left", fontsize=11.5, fontweight="bold")
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.25 * max(values))
+    axes.set_xlim(0, 1.3 * max(values))
     axes.xaxis.set_visible(False)
     axes.tick_params(length=0, labelcolor=INK)
     axes.spines[:].set_visible(False)
