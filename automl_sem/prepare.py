@@ -176,8 +176,8 @@ def workers_of(directory: RunDirectory, wanted: int | None = None) -> WorkerPlan
     note = ""
     if manifest.window is not None and wanted > manifest.window:
         note = (
-            f"this search is reproducible, {manifest.window} at a time: "
-            f"{manifest.window} of {wanted} workers used"
+            f"{manifest.window} of {wanted} workers used: this search began with "
+            f"{manifest.window} at a time, which keeps it reproducible; a new one may take more"
         )
         wanted = manifest.window
     plan = plan_workers(
