@@ -97,7 +97,7 @@ def retrain(
     tf.config.experimental.enable_op_determinism()
     with seeded(seed):
         model = build()
-    steps = epochs * steps_per_epoch(max(len(part.x), recipe.batch_size), recipe.batch_size)
+    steps = epochs * steps_per_epoch(len(part.x), recipe.batch_size)
     backup = Backup(checkpoints / BACKUP, _fingerprint(model, recipe, part, seed, epochs))
     start = end = backup.read()
     if end is None or end.epoch < epochs:

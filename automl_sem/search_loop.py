@@ -87,7 +87,7 @@ def search_loop(
     fold_seconds: list[float] = []
     asked_ahead: deque[Evaluation] = deque()
     not_told: dict[int, Evaluation] = {}
-    noted: dict[str, int] = {}
+    noted: dict[str, set[int]] = {}
 
     def say(line: str) -> None:
         run.log(line)
@@ -122,10 +122,10 @@ def search_loop(
     def record(candidate: Candidate, done: FoldDone) -> None:
         if done.died:
             say(f"trial {candidate.trial}: a worker ended, {done.died}")
-        if done.note and noted.get(done.note) != candidate.trial:
-            tell_people = say if done.note not in noted else run.log
-            tell_people(f"trial {candidate.trial}: {done.note}")
-            noted[done.note] = candidate.trial
+        trials = noted.setdefault(done.note, set())
+        if done.note and candidate.trial not in trials:
+            (run.log if trials else say)(f"trial {candidate.trial}: {done.note}")
+            trials.add(candidate.trial)
         if done.result is not None:
             run.write_fold(candidate.trial, done.result)
             fold_seconds.append(done.result.seconds)

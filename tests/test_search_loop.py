@@ -1,6 +1,7 @@
 """The loop itself, with made-up scores: order, discards, deaths of workers, kills and resumes."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -227,6 +228,22 @@ def test_a_candidate_that_kills_every_worker_fails_and_the_search_goes_on(search
     assert "ended 2 times (killed by SIGKILL)" in study.trials[2].user_attrs["reason"]
     assert pool.submitted.count((2, 1)) == ATTEMPTS
     assert len(study.trials) == TRIALS
+
+
+class Noting(MadeUpPool):
+    """Has the same to say of every fold."""
+
+    def wait(self):
+        return replace(super().wait(), note="trained by Keras's fit")
+
+
+def test_what_holds_for_all_candidates_is_said_once_and_logged_for_each(search, tmp_path):
+    _, listener, study = search(Noting(3), window=None)
+    assert [line.endswith("trained by Keras's fit") for line in listener.notes] == [True]
+    logged = (tmp_path / "run" / "run.log").read_text().splitlines()
+    logged = [line.split(" ", 1)[1] for line in logged if "Keras's fit" in line]
+    trained = range(len(study.trials))
+    assert sorted(logged) == sorted(f"trial {n}: trained by Keras's fit" for n in trained)
 
 
 class ShortOfMemory(MadeUpPool):

@@ -175,7 +175,7 @@ class Fitter:
             tf.TensorSpec([2], tf.int32),
         )
         size = self._recipe.batch_size
-        steps = steps_per_epoch(max(len(self._rows), size), size)
+        steps = steps_per_epoch(len(self._rows), size)
         batches = tf.data.Dataset.from_generator(self._read_epoch, output_signature=signature)
         batches = batches.apply(tf.data.experimental.assert_cardinality(steps))
         return batches.map(self._prepare).prefetch(PREFETCH)

@@ -24,7 +24,7 @@ def fused_optimizers() -> dict[str, type]:
         """Kingma and Ba 2015, arXiv 1412.6980."""
 
         def _backend_update_step(self: Any, grads: Any, variables: Any, rate: Any) -> None:
-            step = tf.cast(self.iterations + 1, tf.float32)
+            rate, step = tf.cast(rate, tf.float32), tf.cast(self.iterations + 1, tf.float32)
             powers = [tf.pow(tf.constant(beta), step) for beta in (self.beta_1, self.beta_2)]
             for gradient, variable in zip(grads, variables, strict=True):
                 index = self._get_variable_index(variable)
@@ -34,7 +34,7 @@ def fused_optimizers() -> dict[str, type]:
                     v=self._velocities[index].value.handle,
                     beta1_power=powers[0],
                     beta2_power=powers[1],
-                    lr=tf.cast(rate, tf.float32),
+                    lr=rate,
                     beta1=self.beta_1,
                     beta2=self.beta_2,
                     epsilon=self.epsilon,
@@ -45,11 +45,12 @@ def fused_optimizers() -> dict[str, type]:
         """Sutskever et al. 2013, On the importance of initialization and momentum."""
 
         def _backend_update_step(self: Any, grads: Any, variables: Any, rate: Any) -> None:
+            rate = tf.cast(rate, tf.float32)
             for gradient, variable in zip(grads, variables, strict=True):
                 tf.raw_ops.ResourceApplyKerasMomentum(
                     var=variable.value.handle,
                     accum=self.momentums[self._get_variable_index(variable)].value.handle,
-                    lr=tf.cast(rate, tf.float32),
+                    lr=rate,
                     grad=tf.convert_to_tensor(gradient),
                     momentum=self.momentum,
                     use_nesterov=self.nesterov,

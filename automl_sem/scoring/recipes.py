@@ -16,19 +16,18 @@ WRAPPERS = ("lossscaleoptimizer", "multioptimizer", "optimizermap")
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
-    """Return the steps of one epoch; the last batch may be smaller."""
+    """Return the steps of one epoch; the last batch may be smaller, and there is at least one."""
     return math.ceil(examples / batch_size)
 
 
 def fold_steps(recipe: Recipe, examples: int) -> int:
-    """Return the steps of a fold fit; fewer examples than a batch are drawn again to fill it."""
-    size = recipe.batch_size
-    return recipe.epochs * steps_per_epoch(max(examples, size), size)
+    """Return the steps of a fold fit on so many examples."""
+    return recipe.epochs * steps_per_epoch(examples, recipe.batch_size)
 
 
 def retrain_epochs(recipe: Recipe, fold_examples: int, all_examples: int) -> int:
     """Return the epochs on all examples that come nearest to the steps of a fold fit."""
-    steps = recipe.epochs * steps_per_epoch(fold_examples, recipe.batch_size)
+    steps = fold_steps(recipe, fold_examples)
     return max(1, round(steps / steps_per_epoch(all_examples, recipe.batch_size)))
 
 
