@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from automl_sem.errors import AutomlSemError, NegativeResult, UserError
-from automl_sem.types import DataInfo, Recipe
+from automl_sem.types import Augment, DataInfo, Recipe
 
 if TYPE_CHECKING:
     from automl_sem.api import Run, load_run, resume, search
@@ -26,6 +26,7 @@ except PackageNotFoundError:
     __version__ = "0+unknown"
 
 __all__ = [
+    "Augment",
     "AutomlSemError",
     "DataInfo",
     "Dataset",

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from automl_sem.backup import State
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.scoring.batches import (
+    augmentation_of,
     class_weights,
     cross_entropy,
-    draw_moves,
     epoch_order,
-    move,
+    targets,
     wants_raw_values,
 )
 from automl_sem.scoring.choose import only_fit_can
@@ -113,6 +113,7 @@ class MirroredTrainer:
         self._rows = np.arange(len(part.x))
         self._fill = background_of(part.x, self._rows)
         self._weights = class_weights(recipe, part, self._rows)
+        self._augmentation = augmentation_of(recipe, part.x.shape[1:])
         self._strategy = _strategy(tuple(devices))
         with self._strategy.scope(), seeded(seed):
             self.model = build()
@@ -147,7 +148,7 @@ class MirroredTrainer:
         """
         import tensorflow as tf
 
-        order = epoch_order(self._rows, self._recipe.batch_size, derive_seed(self._seed, epoch))
+        order = epoch_order(self._rows, self._part.y, self._recipe, derive_seed(self._seed, epoch))
         seed = derive_seed(self._seed, "augment")
         total = 0.0
         for first, x, y, rows in self._loads(order):
@@ -203,17 +204,18 @@ class MirroredTrainer:
         first, last = batch * replica // self.devices, batch * (replica + 1) // self.devices
         empty = first == last
         share = slice(tf.where(empty, 0, first), tf.where(empty, batch, last))
-        images = tf.cast(tf.gather(x, rows[share]), tf.float32)
-        if self._recipe.augment:
-            # Drawn for the whole batch: an image moves the same way on any number of devices.
-            images = move(images, draw_moves(batch, seed)[share], self._fill)
+        read = share if self._augmentation is None else slice(None)
+        images = tf.cast(tf.gather(x, rows[read]), tf.float32)
+        classes = len(self._part.class_names)
+        wanted = targets(tf.gather(y, rows[read]), classes, self._recipe.label_smoothing)
+        if self._augmentation is not None:
+            images, wanted = self._augmentation(images, wanted, seed, self._fill, share)
         weight = tf.where(empty, 0.0, 1.0)
         with tf.GradientTape() as tape:
             probabilities = self.model(images * self._scale, training=True)
-            labels = tf.gather(y, rows[share])
-            losses = weight * cross_entropy(labels, probabilities)
-            if self._recipe.class_weight != "none":
-                losses *= tf.gather(self._weights, labels)
+            losses = weight * cross_entropy(wanted, probabilities)
+            if self._recipe.class_weight == "balanced":
+                losses *= tf.linalg.matvec(wanted, self._weights)
             penalty = sum(tf.reduce_sum(loss) for loss in self.model.losses)
             # Gradients are summed over replicas, so each divides by the whole.
             objective = tf.reduce_sum(losses) / tf.cast(batch, tf.float32) + penalty / self.devices

@@ -16,7 +16,8 @@ Bytes = NDArray[np.uint8]
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
-CLASS_WEIGHTS = ("none", "balanced")
+CLASS_WEIGHTS = ("none", "balanced", "sampling")
+VIEWS = ("none", "flip", "shift", "turn")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,75 @@ class DataInfo:
 
 
 @dataclass(frozen=True)
+class Augment:
+    """How training images are changed at random, each anew in every step; 0 is off.
+
+    Args:
+        rotation: Largest angle in degrees, either way; 180 is any.
+        scale: Largest change of size: 0.5 draws from 1/1.5 to 1.5 times.
+        aspect: Largest change of width against height, likewise.
+        shear: Largest angle in degrees that upright lines lean by.
+        shift: Largest shift, a share of the image's side.
+        flip: Whether half of the images are mirrored left to right.
+        stroke: Largest change of stroke thickness in pixels at each side of a stroke.
+        elastic: Largest displacement of a smooth random warp, a share of the image's side.
+        brightness: Largest change of brightness, a share of the full range.
+        contrast: Largest change of contrast: 0.5 draws from 1/1.5 to 1.5 times.
+        noise: Largest standard deviation of pixel noise, a share of the full range.
+        cutout: Largest side of a square that is painted over, a share of the image's side.
+        mixup: Strength alpha of mixing an image and its label with another's.
+
+    Raises:
+        ValueError: If a value is out of range.
+    """
+
+    rotation: float = 0.0
+    scale: float = 0.0
+    aspect: float = 0.0
+    shear: float = 0.0
+    shift: float = 0.0
+    flip: bool = False
+    stroke: float = 0.0
+    elastic: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    noise: float = 0.0
+    cutout: float = 0.0
+    mixup: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, largest in AUGMENT_LIMITS.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and 0 <= value <= largest):
+                expected = f"from 0 to {largest:g}"
+                raise ValueError(f"Augment.{name} must be {expected}. Received: {value!r}")
+
+    def __bool__(self) -> bool:
+        """Whether anything is changed."""
+        return any(getattr(self, f.name) for f in fields(self))
+
+
+# Beyond these nothing is left of the image.
+AUGMENT_LIMITS = {
+    "rotation": 180.0,
+    "scale": 3.0,
+    "aspect": 3.0,
+    "shear": 60.0,
+    "shift": 1.0,
+    "stroke": 3.0,
+    "elastic": 0.5,
+    "brightness": 1.0,
+    "contrast": 3.0,
+    "noise": 1.0,
+    "cutout": 1.0,
+    "mixup": 10.0,
+}
+
+# Small enough to keep a 6 from becoming a 9.
+MILD = Augment(rotation=20, scale=0.16, shift=0.1)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a model is trained; part of what is searched.
 
@@ -54,11 +124,19 @@ class Recipe:
             (Loshchilov and Hutter 2019, arXiv 1711.05101).
         batch_size: Examples per step.
         epochs: Passes over the training part of a fold.
-        augment: Whether training images are randomly rotated, scaled and shifted.
+        steps: Steps in all, in place of `epochs` where these would be too short to count
+            by: the epochs follow from it.
+        augment: How training images are changed at random; True is `MILD`, False not at all.
         clip_norm: Largest norm of all gradients together, 0 for no limit
             (Pascanu et al. 2013, arXiv 1211.5063).
         class_weight: `"balanced"` weighs an example by examples / (classes * examples of
-            its class) of the training part of a fold, `"none"` all alike.
+            its class) of the training part of a fold, `"sampling"` instead draws examples of
+            rare classes as often as of others, `"none"` takes all as they come.
+        label_smoothing: Share of the label that is spread over all classes, 0 to below 1
+            (Szegedy et al. 2016, arXiv 1512.00567).
+        views: What predictions are averaged over (test-time augmentation): `"flip"` the image
+            and its mirror image, `"shift"` the image and it moved by a pixel to each side,
+            `"turn"` its four quarter turns; `"none"` predicts once.
 
     Raises:
         ValueError: If a value is out of range.
@@ -70,9 +148,12 @@ class Recipe:
     weight_decay: float = 0.0
     batch_size: int = 16
     epochs: int = 40
-    augment: bool = False
+    augment: Augment | bool = False
     clip_norm: float = 0.0
     class_weight: str = "none"
+    steps: int | None = None
+    label_smoothing: float = 0.0
+    views: str = "none"
 
     def __post_init__(self) -> None:
         def require(ok: bool, name: str, expected: str) -> None:
@@ -92,6 +173,19 @@ class Recipe:
         require(self.class_weight in CLASS_WEIGHTS, "class_weight", f"one of {CLASS_WEIGHTS}")
         require(int(self.batch_size) == self.batch_size >= 1, "batch_size", "a whole number >= 1")
         require(int(self.epochs) == self.epochs >= 1, "epochs", "a whole number >= 1")
+        steps = self.steps is None or int(self.steps) == self.steps >= 1
+        require(steps, "steps", "a whole number >= 1")
+        smoothing = math.isfinite(self.label_smoothing) and 0 <= self.label_smoothing < 1
+        require(smoothing, "label_smoothing", "from 0 to below 1")
+        require(self.views in VIEWS, "views", f"one of {VIEWS}")
+        if not isinstance(self.augment, Augment):
+            require(isinstance(self.augment, bool), "augment", "an Augment, True or False")
+            object.__setattr__(self, "augment", MILD if self.augment else Augment())
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images and their labels are mixed with one another."""
+        return isinstance(self.augment, Augment) and self.augment.mixup > 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary, for the record."""
@@ -100,7 +194,10 @@ class Recipe:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
         """Return the recipe of a record; fields that it lacks take their defaults."""
-        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        if isinstance(known.get("augment"), Mapping):
+            known["augment"] = Augment(**known["augment"])
+        return cls(**known)
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,54 @@
-"""Batches inside the training graph: order, scaling, augmentation, loss."""
+"""Batches inside the training graph: order, scaling, targets, loss."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.types import Bytes, Floats, Recipe
+from automl_sem.types import Augment, Bytes, Floats, Ints, Recipe
 
-# Range of the random affine change: small enough to keep a 6 from becoming a 9.
-MAX_ROTATION = math.radians(20)
-MAX_ZOOM = 0.15
-MAX_SHIFT = 0.10
+if TYPE_CHECKING:
+    from automl_sem.augmentation.pipeline import Augmentation
 
 
-def epoch_order(rows: NDArray[Any], batch_size: int, seed: int) -> NDArray[np.int32]:
+def epoch_order(rows: NDArray[Any], labels: Ints, recipe: Recipe, seed: int) -> NDArray[np.int32]:
     """Return a shuffled order of `rows`, filled up by drawing again to at least one batch.
 
     Args:
         rows: Row numbers of the training part of a fold, (n,).
-        batch_size: Examples per step.
+        labels: Labels of all rows.
+        recipe: Says the examples per step, and whether classes are drawn equally often.
         seed: Seed of this epoch.
     """
     rng = np.random.default_rng(seed)
-    order = rng.permutation(rows)
-    while len(order) < batch_size:
-        order = np.concatenate([order, rng.permutation(rows)[: batch_size - len(order)]])
+    if recipe.class_weight == "sampling":
+        once = _balanced(rows, labels[rows], rng)
+    else:
+        once = rng.permutation(rows)
+    order = once
+    while len(order) < recipe.batch_size:
+        again = rng.permutation(once)[: recipe.batch_size - len(order)]
+        order = np.concatenate([order, again])
     return order.astype(np.int32)
+
+
+def _balanced(rows: NDArray[Any], labels: Ints, rng: np.random.Generator) -> NDArray[Any]:
+    """Return as many rows, shuffled, of which each class has the same number, give or take one.
+
+    Those of rare classes are repeated, of frequent ones some are left for another epoch.
+    """
+    classes = np.unique(labels)
+    share, left = divmod(len(rows), len(classes))
+    sizes = share + (rng.permutation(len(classes)) < left)
+    drawn = []
+    for number, size in zip(classes, sizes, strict=True):
+        own = rows[labels == number]
+        passes = [rng.permutation(own) for _ in range(-(-size // len(own)))]
+        drawn.append(np.concatenate([own[:0], *passes])[:size])
+    return rng.permutation(np.concatenate(drawn))
 
 
 def step_seed(seed: Any, step: Any) -> Any:
@@ -58,71 +77,47 @@ def background(x: Bytes) -> float:
     return float(np.median(np.concatenate([edge.ravel() for edge in border])))
 
 
-def augment(images: Any, seed: Any, fill: float) -> Any:
-    """Randomly rotate, zoom and shift images, by one bilinear resampling.
+def augmentation_of(recipe: Recipe, shape: tuple[int, ...]) -> Augmentation | None:
+    """Return what changes the training images of a recipe at random, or None.
 
     Args:
-        images: float32 (batch, height, width, channels), 0..255.
-        seed: int32 (2,), a stateless seed.
-        fill: Background value for what comes into view.
+        recipe: Says what to change.
+        shape: Shape of an image, (height, width, channels).
+    """
+    if not recipe.augment:
+        return None
+    from automl_sem.augmentation.pipeline import Augmentation
+
+    assert isinstance(recipe.augment, Augment)
+    return Augmentation(recipe.augment, shape)
+
+
+def targets(labels: Any, classes: int, smoothing: float) -> Any:
+    """Return what a batch should predict, (batch, classes), smoothed as the recipe says.
+
+    Args:
+        labels: Class numbers, (batch,).
+        classes: Number of classes.
+        smoothing: Share of each label that is spread over all classes.
     """
     import tensorflow as tf
 
-    return move(images, draw_moves(tf.shape(images)[0], seed), fill)
+    return tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / classes
 
 
-def draw_moves(batch: Any, seed: Any) -> Any:
-    """Return the random numbers that `move` takes, (batch, 4) in -1..1.
-
-    Args:
-        batch: Number of images.
-        seed: int32 (2,), a stateless seed.
-    """
-    import tensorflow as tf
-
-    return tf.random.stateless_uniform((batch, 4), seed, -1.0, 1.0)
-
-
-def move(images: Any, draws: Any, fill: float) -> Any:
-    """Rotate, zoom and shift images, each by its own draws.
+def cross_entropy(targets: Any, probabilities: Any) -> Any:
+    """Return the cross-entropy of each example in nats, (batch,).
 
     Args:
-        images: float32 (batch, height, width, channels), 0..255.
-        draws: float32 (batch, 4) in -1..1: angle, zoom, shift in x and in y.
-        fill: Background value for what comes into view.
+        targets: Probabilities to learn, (batch, classes): one-hot, so that it is
+            -log p(true class), unless smoothed or mixed. A sparse loss would gather, which
+            takes TensorFlow 100 operations a step to do reproducibly.
+        probabilities: What the model predicts, (batch, classes).
     """
-    import tensorflow as tf
-
-    height, width = images.shape[1], images.shape[2]
-    angle = draws[:, 0] * MAX_ROTATION
-    zoom = tf.exp(draws[:, 1] * MAX_ZOOM)
-    cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
-    center_x, center_y = (width - 1) / 2.0, (height - 1) / 2.0
-    move_x = draws[:, 2] * MAX_SHIFT * width
-    move_y = draws[:, 3] * MAX_SHIFT * height
-    # Output pixel (x, y) is read from (cos x - sin y + a, sin x + cos y + b).
-    a = center_x - cos * (center_x + move_x) + sin * (center_y + move_y)
-    b = center_y - sin * (center_x + move_x) - cos * (center_y + move_y)
-    zero = tf.zeros_like(a)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([cos, -sin, a, sin, cos, b, zero, zero], axis=1),
-        output_shape=[height, width],
-        fill_value=fill,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
-
-
-def cross_entropy(labels: Any, probabilities: Any) -> Any:
-    """Return -log p(true class) of each example, in nats, (batch,)."""
     import keras
     import tensorflow as tf
 
-    probabilities = tf.cast(probabilities, tf.float32)
-    # The sparse loss gathers, which takes TensorFlow 100 operations a step to do reproducibly.
-    one_hot = tf.one_hot(labels, probabilities.shape[-1])
-    return keras.losses.categorical_crossentropy(one_hot, probabilities)
+    return keras.losses.categorical_crossentropy(targets, tf.cast(probabilities, tf.float32))
 
 
 def class_weights(recipe: Recipe, part: TrainingPart, rows: NDArray[Any]) -> Floats:
@@ -134,7 +129,7 @@ def class_weights(recipe: Recipe, part: TrainingPart, rows: NDArray[Any]) -> Flo
         rows: Rows to train on, (n,).
     """
     counts = np.bincount(part.y[rows], minlength=len(part.class_names))
-    if recipe.class_weight == "none":
+    if recipe.class_weight != "balanced":
         return np.ones(len(counts), np.float32)
     present = np.count_nonzero(counts)
     return (len(rows) / (present * np.maximum(counts, 1))).astype(np.float32)

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart, release_pages
 from automl_sem.scoring.batches import (
-    augment,
+    augmentation_of,
     background,
     class_weights,
     epoch_order,
     step_seed,
+    targets,
     wants_raw_values,
 )
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
-from automl_sem.scoring.recipes import fold_steps, make_optimizer, steps_per_epoch
+from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
 
@@ -83,7 +84,7 @@ class FitTrainer:
             fold,
             held_out,
             self._part.y,
-            self._recipe.epochs,
+            fold_epochs(self._recipe, len(rows)),
             train=fitter.run_epoch,
             predict=fitter.predict,
             started=started,
@@ -128,9 +129,13 @@ class Fitter:
         self._scale = 1.0 if wants_raw_values(model) else 1.0 / 255.0
         self._fill = background_of(part.x, rows)
         self._weights = class_weights(recipe, part, rows)
+        self._augmentation = augmentation_of(recipe, part.x.shape[1:])
+        # A training step of a person's own may expect class numbers, so it gets them if it can.
+        self._soft = recipe.label_smoothing > 0 or recipe.mixes
         # Not compiled by XLA, as the graph trainer is not: the same numbers, and on a
         # CPU in less time.
-        model.compile(self._optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+        loss = "categorical_crossentropy" if self._soft else "sparse_categorical_crossentropy"
+        model.compile(self._optimizer, loss, jit_compile=False)
         self._optimizer.build(model.trainable_variables)
         self._batches = self._stream()
         signature = [tf.TensorSpec([None, *part.x.shape[1:]], tf.uint8)]
@@ -183,12 +188,13 @@ class Fitter:
     def _read_epoch(self) -> Iterator[tuple[Bytes, NDArray[np.int32], NDArray[np.int32]]]:
         """Yield images, labels and the seed of the augmentation, batch by batch."""
         size = self._recipe.batch_size
-        order = epoch_order(self._rows, size, derive_seed(self._seed, self._epoch))
+        seed = derive_seed(self._seed, self._epoch)
+        order = epoch_order(self._rows, self._part.y, self._recipe, seed)
         for step in range(steps_per_epoch(len(order), size)):
             rows = order[step * size : (step + 1) * size]
             labels = self._part.y[rows].astype(np.int32)
-            seed = step_seed(np.array([self._noise, self._epoch]), step).astype(np.int32)
-            yield read_rows(self._part.x, rows), labels, seed
+            noise = step_seed(np.array([self._noise, self._epoch]), step).astype(np.int32)
+            yield read_rows(self._part.x, rows), labels, noise
 
     def _prepare(self, images: Any, labels: Any, seed: Any) -> Any:
         """Return inputs and labels, with their weights only if there are any.
@@ -198,12 +204,14 @@ class Fitter:
         import tensorflow as tf
 
         images = tf.cast(images, tf.float32)
-        if self._recipe.augment:
-            images = augment(images, seed, self._fill)
+        wanted = targets(labels, len(self._part.class_names), self._recipe.label_smoothing)
+        if self._augmentation is not None:
+            images, wanted = self._augmentation(images, wanted, seed, self._fill)
         inputs = self._as_input(images * self._scale)
-        if self._recipe.class_weight == "none":
-            return inputs, labels
-        return inputs, labels, tf.gather(self._weights, labels)
+        learnt = wanted if self._soft else labels
+        if self._recipe.class_weight != "balanced":
+            return inputs, learnt
+        return inputs, learnt, tf.linalg.matvec(wanted, self._weights)
 
     def _probabilities_graph(self, images: Any) -> Any:
         import tensorflow as tf

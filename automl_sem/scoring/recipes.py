@@ -20,9 +20,16 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     return math.ceil(examples / batch_size)
 
 
+def fold_epochs(recipe: Recipe, examples: int) -> int:
+    """Return the epochs of a fold fit on so many examples."""
+    if recipe.steps is None:
+        return recipe.epochs
+    return math.ceil(recipe.steps / steps_per_epoch(examples, recipe.batch_size))
+
+
 def fold_steps(recipe: Recipe, examples: int) -> int:
     """Return the steps of a fold fit on so many examples."""
-    return recipe.epochs * steps_per_epoch(examples, recipe.batch_size)
+    return fold_epochs(recipe, examples) * steps_per_epoch(examples, recipe.batch_size)
 
 
 def retrain_epochs(recipe: Recipe, fold_examples: int, all_examples: int) -> int:

@@ -11,17 +11,18 @@ import numpy as np
 
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.scoring.batches import (
-    augment,
+    augmentation_of,
     background,
     class_weights,
     cross_entropy,
     epoch_order,
     step_seed,
+    targets,
     wants_raw_values,
 )
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
-from automl_sem.scoring.recipes import fold_steps, make_optimizer
+from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Floats, FoldResult, Ints, Recipe
 
@@ -71,6 +72,7 @@ class FoldTrainer:
                 model = self._build()
         self._model = model
         self._scale = 1.0 if wants_raw_values(self._model) else 1.0 / 255.0
+        self._augmentation = augmentation_of(recipe, part.x.shape[1:])
         self._optimizer: Any = None
         # A variable, since folds may differ in size: a schedule then needs no other graph.
         self._steps = tf.Variable(1.0, trainable=False)
@@ -93,14 +95,14 @@ class FoldTrainer:
         weights = class_weights(self._recipe, self._part, rows)
 
         def train(epoch: int) -> float:
-            order = epoch_order(rows, self._recipe.batch_size, derive_seed(seed, epoch))
+            order = epoch_order(rows, self._part.y, self._recipe, derive_seed(seed, epoch))
             return float(self._epoch(order, np.array([seed, epoch], np.int32), fill, weights))
 
         return run_fold(
             fold,
             held_out,
             self._part.y,
-            self._recipe.epochs,
+            fold_epochs(self._recipe, len(rows)),
             train=train,
             predict=self._predict,
             started=started,
@@ -157,23 +159,24 @@ class FoldTrainer:
         import tensorflow as tf
 
         size, total = self._recipe.batch_size, tf.constant(0.0)
-        examples = tf.shape(order)[0]
+        examples, classes = tf.shape(order)[0], len(self._part.class_names)
         for step in tf.range((examples + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
             images = tf.cast(tf.gather(self._x, rows), tf.float32)
-            if self._recipe.augment:
-                images = augment(images, step_seed(seed, step), fill)
-            total += self._step(images * self._scale, tf.gather(self._y, rows), weights)
+            wanted = targets(tf.gather(self._y, rows), classes, self._recipe.label_smoothing)
+            if self._augmentation is not None:
+                images, wanted = self._augmentation(images, wanted, step_seed(seed, step), fill)
+            total += self._step(images * self._scale, wanted, weights)
         return total / tf.cast(examples, tf.float32)
 
-    def _step(self, images: Any, labels: Any, weights: Any) -> Any:
+    def _step(self, images: Any, wanted: Any, weights: Any) -> Any:
         """One gradient step: returns the sum of the batch's losses."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            losses = cross_entropy(labels, self._model(images, training=True))
-            if self._recipe.class_weight != "none":
-                losses *= tf.gather(weights, labels)
+            losses = cross_entropy(wanted, self._model(images, training=True))
+            if self._recipe.class_weight == "balanced":
+                losses *= tf.linalg.matvec(wanted, weights)
             penalties = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self._model.losses]
             objective = self._optimizer.scale_loss(tf.reduce_mean(losses) + sum(penalties))
         variables = self._model.trainable_variables

@@ -91,7 +91,10 @@ class Space:
                 f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
                 where=f"recipe in {self.path}",
             )
-        return replace(made, **self.fixed)  # type: ignore[arg-type]
+        fixed: dict[str, Any] = dict(self.fixed)
+        if "epochs" in fixed:
+            fixed["steps"] = None
+        return replace(made, **fixed)
 
     def rebuild(self, values: Values, data: DataInfo) -> Any:
         """Return the model of recorded hyperparameters, with fresh weights."""

@@ -99,17 +99,19 @@ def by_fit(build, recipe, part):
     fold_seed = derive_seed(SEED, FOLD)
     with seeded(fold_seed):
         model = build()
-    model.compile(optimizer_of(recipe), "sparse_categorical_crossentropy", jit_compile=False)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    model.compile(optimizer_of(recipe), loss, jit_compile=False)
+    one_hot = np.eye(len(part.class_names), dtype=np.float32)
     weights = None
     if recipe.class_weight == "balanced":
         present = np.unique(part.y[rows])
         balanced = compute_class_weight("balanced", classes=present, y=part.y[rows])
         weights = dict(zip(present.tolist(), balanced.tolist(), strict=True))
     for epoch in range(1, recipe.epochs + 1):
-        order = epoch_order(rows, recipe.batch_size, derive_seed(fold_seed, epoch))
+        order = epoch_order(rows, part.y, recipe, derive_seed(fold_seed, epoch))
         model.fit(
             part.x[order] / np.float32(255),
-            part.y[order],
+            one_hot[part.y[order]],
             batch_size=recipe.batch_size,
             class_weight=weights,
             shuffle=False,
@@ -141,6 +143,12 @@ def prove(build, recipe, part):
 
 
 # The same weights after three epochs
+
+
+@pytest.mark.parametrize("changes", [{"label_smoothing": 0.2}, {"class_weight": "sampling"}])
+def test_what_is_learnt_is_what_fit_learns(stripes, changes):
+    ours = prove(normalized, dataclasses.replace(RECIPE, **changes), stripes)
+    assert distance(ours, by_us(normalized, RECIPE, stripes)) > 10 * ATOL
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -242,7 +250,8 @@ class FitSide:
             variable.assign(value)
         # Batches fill an epoch, so that all epochs can be one.
         epochs = range(1, DRAWN.epochs + 1)
-        order = [epoch_order(self.rows, DRAWN.batch_size, derive_seed(seed, e)) for e in epochs]
+        labels = self.part.y
+        order = [epoch_order(self.rows, labels, DRAWN, derive_seed(seed, e)) for e in epochs]
         x = self.part.x / np.float32(255)
         rows = np.concatenate(order)
         self.model.fit(

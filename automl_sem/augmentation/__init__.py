@@ -1,0 +1,1 @@
+"""Random changes of training images: one Keras layer a file, put together in `pipeline`."""
