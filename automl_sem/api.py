@@ -87,8 +87,10 @@ class Run:
                 "trial": t.number,
                 "state": t.state,
                 "proposed_by": t.proposed_by,
+                "objective": t.objective,
                 "log_loss": t.log_loss,
                 "accuracy": t.accuracy,
+                "stress_accuracy": t.stress_accuracy,
                 "parameters": t.parameters,
                 "seconds": t.seconds,
                 "reason": t.reason,
@@ -172,7 +174,7 @@ def search(
         time_limit: `"5m"` or seconds after which no new trial starts.
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
             epochs, batch_size, seed, out, size, image_size, skip_bad, workers,
-            workers_per_gpu, gpus, discard, deterministic.
+            workers_per_gpu, gpus, stress, discard, deterministic.
 
     Raises:
         UserError: If an option, the data or the space is wrong. Nothing is written then.

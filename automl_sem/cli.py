@@ -146,6 +146,7 @@ def search(
     workers: flags.Workers = "auto",
     workers_per_gpu: flags.WorkersPerGpu = 1,
     gpus: flags.SearchGpus = "all",
+    stress: flags.Stress = None,
     discard: flags.Discard = "forgiving",
     deterministic: flags.Deterministic = False,
     dry_run: flags.DryRun = False,
@@ -172,6 +173,7 @@ def search(
         "workers": _number_or(workers, "auto", "--workers"),
         "workers_per_gpu": workers_per_gpu,
         "gpus": _number_or(gpus, "all", "--gpus"),
+        "stress": stress,
         "discard": discard,
         "deterministic": deterministic,
     }

@@ -37,6 +37,8 @@ class SearchOptions(BaseModel):
             and the number of trials go. 0 trains in the search's own process.
         workers_per_gpu: Workers that share a GPU.
         gpus: GPUs to search on: `"all"`, or how many.
+        stress: Distortions that labels survive, `"rotate=180,scale"`; held-out images are
+            scored under them as well. By default the space's own, `"none"` for none.
         discard: Rule by which hopeless candidates are dropped after some of their folds.
         deterministic: Make a search with several workers reproducible: it waits for slower
             trials now and then.
@@ -60,6 +62,7 @@ class SearchOptions(BaseModel):
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
     workers_per_gpu: int = Field(default=1, ge=1, le=64)
     gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"
+    stress: str | None = None
     discard: str = "forgiving"
     deterministic: bool = False
 

@@ -22,6 +22,7 @@ from rich.text import Text
 from automl_sem.reports.wording import count, duration, loss, percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
+from automl_sem.scoring.stress import stress_scores
 from automl_sem.types import Candidate, FoldResult, Outcome, Score
 
 
@@ -46,7 +47,7 @@ class LineListener:
 
     def __init__(self, say: Callable[[str], None], best: Standing | None = None) -> None:
         self._say = say
-        best_loss = best.trial.log_loss if best is not None else None
+        best_loss = best.trial.objective if best is not None else None
         self._best = float("inf") if best_loss is None else best_loss
         self._folds_width = 0  # of the longest list of fold scores said so far
 
@@ -66,8 +67,8 @@ class LineListener:
         """Say how the trial ended."""
         line = f"trial {candidate.trial:>2}  {candidate.proposed_by:<10}  "
         if outcome.score is not None:
-            best = outcome.score.log_loss < self._best
-            self._best = min(self._best, outcome.score.log_loss)
+            best = outcome.score.objective < self._best
+            self._best = min(self._best, outcome.score.objective)
             line += self._scored(outcome.score) + ("  best so far" if best else "")
             self._print(line, "green" if best else "")
         elif outcome.partial is not None:
@@ -84,7 +85,8 @@ class LineListener:
         folds = " ".join(_whole(f.accuracy) for f in score.folds)
         self._folds_width = max(self._folds_width, len(folds))
         return (
-            f"accuracy {percent(score.accuracy):>7}  log-loss {loss(score.log_loss):<6}"
+            f"accuracy {percent(score.accuracy):>7}{_stressed(score)}"
+            f"  log-loss {loss(score.objective):<6}"
             f"  folds {folds}  {score.seconds:.1f} s"
         )
 
@@ -93,7 +95,7 @@ class LineListener:
         folds = " ".join(_whole(f.accuracy) for f in partial.folds)
         after = reason.partition(":")[0]  # "after 2 of 5 folds", without the two means
         return (
-            f"{'discarded':<16}  log-loss {loss(partial.log_loss):<6}"
+            f"{'discarded':<16}{_stressed(partial)}  log-loss {loss(partial.objective):<6}"
             f"  folds {folds:<{self._folds_width}}  {partial.seconds:.1f} s  {after}"
         )
 
@@ -184,7 +186,7 @@ class LiveListener(LineListener):
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """Print the trial's line."""
-        if outcome.score is not None and outcome.score.log_loss < self._best:
+        if outcome.score is not None and outcome.score.objective < self._best:
             self._best_text = percent(outcome.score.accuracy)
         super().trial_done(candidate, outcome)
         self._running.pop(candidate.trial, None)
@@ -239,6 +241,12 @@ class LiveListener(LineListener):
         return f"  about {duration(max(0.0, min(left)))} left" if left else ""
 
 
+def _stressed(score: Score) -> str:
+    """Return how many distorted copies are right, in a column of its own; empty without stress."""
+    share = score.stress_accuracy
+    return "" if share is None else f"  stressed {percent(share):>7}"
+
+
 def _whole(share: float) -> str:
     return f"{100 * share:.0f}"
 
@@ -250,6 +258,7 @@ def summary(results: Results) -> str:
         lines.append(_standing_line("best", results.best))
     if results.baseline is not None:
         lines.append(_standing_line("baseline", results.baseline))
+    lines += _stress_lines(results)
     if results.verdict is not None or results.undecided:
         lines.append(f"verdict   {verdict_sentence(results)}")
     states = [t.state for t in results.trials]
@@ -306,16 +315,38 @@ def _standing_line(name: str, standing: Standing) -> str:
     )
 
 
+def _stress_lines(results: Results) -> list[str]:
+    """Return how the best trial fares under each distortion, and what log-loss then means."""
+    if results.best is None or not results.run.manifest.stress:
+        return []
+    found = stress_scores(results.best.folds)
+    asked = ", ".join(f"{s.condition} {percent(s.accuracy)}" for s in found if s.scored)
+    unseen = ", ".join(f"{s.condition} {percent(s.accuracy)}" for s in found if not s.scored)
+    return [
+        f"stressed  trial {results.best.trial.number}: {asked}",
+        f"unseen    {unseen}: distortions that nothing was trained or chosen for",
+        "          log-loss: the mean of that on images as they are and on distorted ones",
+    ]
+
+
 def trials_table(results: Results) -> Table:
     """Return the trials of a run, best first, then the discarded ones, then the failed ones."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "s"):
+    stressed = bool(results.run.manifest.stress)
+    columns = ["trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "s"]
+    if stressed:
+        columns.insert(3, "stressed")
+    for column in columns:
         right = column not in ("proposed by", "folds")
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
-    failed = [t for t in results.trials if t.log_loss is None and t.state != "discarded"]
+    failed = [t for t in results.trials if t.objective is None and t.state != "discarded"]
     for trial in (*results.complete, *results.discarded_trials, *failed):
         style = "dim" if trial.state == "discarded" else None
-        table.add_row(*_trial_cells(trial), style=style)
+        cells = _trial_cells(trial)
+        if stressed:
+            share = trial.stress_accuracy
+            cells.insert(3, "" if share is None else percent(share))
+        table.add_row(*cells, style=style)
     return table
 
 
@@ -326,14 +357,14 @@ def reasons(results: Results) -> list[str]:
 
 
 def _trial_cells(trial: TrialRecord) -> list[str]:
-    if trial.log_loss is None and trial.state != "discarded":
+    if trial.objective is None and trial.state != "discarded":
         return [str(trial.number), trial.proposed_by, trial.state, "", "", "", ""]
     discarded = trial.state == "discarded"
     return [
         str(trial.number),
         trial.proposed_by,
         "discarded" if discarded else percent(trial.accuracy),
-        loss(trial.mean_so_far if discarded else trial.log_loss),
+        loss(trial.mean_so_far if discarded else trial.objective),
         " ".join(map(_whole, trial.fold_accuracies)),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",

@@ -28,7 +28,7 @@ class Verdict:
 
     Args:
         word: The answer in a word.
-        difference: Mean log-loss of the best minus the baseline's, below 0 is better.
+        difference: Mean objective of the best minus the baseline's, below 0 is better.
         interval: Interval of the paired difference, or None for the baseline itself.
     """
 
@@ -96,8 +96,8 @@ def compare(best: Score, baseline: Score, *, same: bool) -> Verdict:
     if same:
         return Verdict("the baseline itself", 0.0, None)
     pairs = zip(best.folds, baseline.folds, strict=True)
-    differences = [ours.log_loss - theirs.log_loss for ours, theirs in pairs]
-    interval = fold_interval(differences, "log_loss difference")
+    differences = [ours.objective - theirs.objective for ours, theirs in pairs]
+    interval = fold_interval(differences, "objective difference")
     word: Word = "not distinguishable"
     if interval.high < 0:
         word = "better"

@@ -33,6 +33,14 @@ Workers = Annotated[
 ]
 WorkersPerGpu = Annotated[int, Option(help="Workers that share a GPU.")]
 SearchGpus = Annotated[str, Option("--gpus", help="GPUs to search on: all, or how many.")]
+Stress = Annotated[
+    str | None,
+    Option(
+        help="Score under distortions that labels survive as well: rotate=180,scale,shift,shear,"
+        "stroke,noise, or none.",
+        show_default="the space's own",
+    ),
+]
 Discard = Annotated[str, Option(help=DISCARD_HELP)]
 Deterministic = Annotated[
     bool, Option("--deterministic", help="Give the same study each time with several workers, too.")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem import environment
+from automl_sem.augmentation.kinds import check_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
@@ -104,6 +105,7 @@ def plan_run(
     """
     folds, note = usable_folds(dataset.train.y, options.folds, dataset.class_names)
     check_rule(options.discard, folds)
+    stress = _stress(options, space)
     space.starts(dataset.info)
     machine = environment.machine()
     workers = plan_workers(
@@ -124,6 +126,7 @@ def plan_run(
         trials=options.trial_limit,
         time_limit_s=options.time_limit_s,
         fixed=dict(space.fixed),
+        stress=stress,
         discard=options.discard,
         workers=workers.workers,
         threads=workers.threads,
@@ -142,6 +145,13 @@ def plan_run(
     return manifest, splits
 
 
+def _stress(options: SearchOptions, space: Space) -> dict[str, float]:
+    """Return the kinds of distortion to score under: those asked for, else the space's own."""
+    if options.stress is not None:
+        return parse_stress(options.stress)
+    return check_stress(space.stress, f"STRESS in {space.path}")
+
+
 def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> list[str]:
     """Return what a search would do, a line for each thing."""
     data, shape = manifest.data, "x".join(map(str, manifest.data["input_shape"]))
@@ -156,6 +166,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
         f"held out for the test, {len(data['class_names'])} classes, {shape}",
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
+        f"stress    {described(manifest.stress) or 'none'}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
         f"GPUs: {len(manifest.gpus) or 'none'}",
         *(f"note      {note}" for note in manifest.notes),

@@ -13,10 +13,12 @@ from automl_sem.errors import NegativeResult, UserError
 from automl_sem.finalists import Verdict, compare, fresh_score, undecided
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
+from automl_sem.scoring.stress import stress_scores
 from automl_sem.types import Candidate, Recipe, Score
 
 SCHEMA_VERSION = 1
 OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
+STRESS_OBJECTIVE = {"name": "mean of log_loss and stress_log_loss", "direction": "minimize"}
 
 State = Literal["complete", "discarded", "pruned", "failed", "running"]
 
@@ -30,9 +32,12 @@ class TrialRecord:
         state: How it ended.
         reason: Why there is no score; empty when there is one.
         proposed_by: `"baseline"`, `"good start"`, `"start-up"` or `"model"`.
-        log_loss: Mean over its folds in nats, or None.
+        objective: What is minimised, mean over its folds in nats, or None: the log-loss, or
+            its mean with that under stress.
+        log_loss: Mean log-loss of images as they are, or None.
         accuracy: Share of out-of-fold predictions that are right, or None.
-        fold_scores: Log-loss of each fold; of a discarded trial only the folds done.
+        stress_accuracy: The same of distorted copies, or None.
+        fold_scores: Objective of each fold; of a discarded trial only the folds done.
         fold_accuracies: Accuracy of each fold, likewise.
         hyperparameters: Active hyperparameters by name.
         recipe: How it was trained.
@@ -44,8 +49,10 @@ class TrialRecord:
     state: State
     reason: str
     proposed_by: str
+    objective: float | None
     log_loss: float | None
     accuracy: float | None
+    stress_accuracy: float | None
     fold_scores: tuple[float, ...]
     fold_accuracies: tuple[float, ...]
     hyperparameters: Mapping[str, Any]
@@ -55,7 +62,7 @@ class TrialRecord:
 
     @property
     def mean_so_far(self) -> float | None:
-        """Mean log-loss of the folds done. Of a discarded trial it is no score: never rank it."""
+        """Mean objective of the folds done. Of a discarded trial it is no score: never rank it."""
         return sum(self.fold_scores) / len(self.fold_scores) if self.fold_scores else None
 
     def candidate(self) -> Candidate:
@@ -71,7 +78,7 @@ class Standing:
 
     Args:
         trial: The trial.
-        score: Mean log-loss in nats, on fresh folds if they are there.
+        score: Mean objective in nats, on fresh folds if they are there.
         interval: Interval of `score`.
         accuracy: Share of out-of-fold predictions that are right.
         accuracy_interval: Wilson interval of `accuracy`.
@@ -96,7 +103,10 @@ class Standing:
             "accuracy": self.accuracy,
             "accuracy_interval": asdict(self.accuracy_interval),
             "scored_on": self.scored_on,
-            "search_score": self.trial.log_loss,
+            "log_loss": self.folds.log_loss,
+            "stress_accuracy": self.folds.stress_accuracy,
+            "stress": [asdict(condition) for condition in stress_scores(self.folds)],
+            "search_score": self.trial.objective,
             "search_accuracy": self.trial.accuracy,
             "hyperparameters": dict(self.trial.hyperparameters),
             "parameters": self.trial.parameters,
@@ -110,7 +120,7 @@ class Results:
     Args:
         run: The run directory.
         trials: All trials, by number.
-        best: The complete trial with the lowest log-loss, or None.
+        best: The complete trial with the lowest objective, or None.
         baseline: Trial 0, if it is complete.
         verdict: Best against baseline on fresh folds, or None while they are missing.
         undecided: Why there will be no verdict; empty when nothing speaks against one.
@@ -132,8 +142,8 @@ class Results:
     @property
     def complete(self) -> tuple[TrialRecord, ...]:
         """The trials that have a score, best first."""
-        done = [t for t in self.trials if t.log_loss is not None]
-        return tuple(sorted(done, key=lambda t: (t.log_loss, t.number)))
+        done = [t for t in self.trials if t.objective is not None]
+        return tuple(sorted(done, key=lambda t: (t.objective, t.number)))
 
     @property
     def proposed_by_model(self) -> int:
@@ -164,7 +174,7 @@ class Results:
         """
         for trial in self.trials:
             if trial.number == number:
-                if trial.log_loss is None:
+                if trial.objective is None:
                     what = f"trial {number} has no score ({trial.reason or trial.state})"
                     if trial.state == "discarded":
                         what = f"trial {number} has no score, it was discarded {trial.reason}"
@@ -201,7 +211,7 @@ class Results:
         return {
             "schema_version": SCHEMA_VERSION,
             "run": str(self.run.path),
-            "objective": OBJECTIVE,
+            "objective": STRESS_OBJECTIVE if self.run.manifest.stress else OBJECTIVE,
             "best": self.best.to_json() if self.best else None,
             "baseline": self.baseline.to_json() if self.baseline else None,
             "verdict": verdict,
@@ -220,8 +230,8 @@ def read_results(run: RunDirectory) -> Results:
     study = run.read_study()
     frozen = study.get_trials(deepcopy=False) if study is not None else []
     trials = tuple(_record(t) for t in frozen if t.state.name != "WAITING")
-    complete = [t for t in trials if t.log_loss is not None]
-    best = min(complete, key=lambda t: (t.log_loss, t.number), default=None)
+    complete = [t for t in trials if t.objective is not None]
+    best = min(complete, key=lambda t: (t.objective, t.number), default=None)
     baseline = next((t for t in complete if t.number == 0), None)
     fresh = {t.number: fresh_score(run, t.number) for t in (best, baseline) if t is not None}
     verdict = None
@@ -253,10 +263,11 @@ def _standing(run: RunDirectory, trial: TrialRecord, fresh: Mapping[int, Score |
             hint="Put them back, or start anew with `automl-sem search`",
         )
     n = sum(len(f.indices) for f in folds.folds)
+    metric = "objective" if run.manifest.stress else "log_loss"
     return Standing(
         trial=trial,
-        score=folds.log_loss,
-        interval=fold_interval([f.log_loss for f in folds.folds], "log_loss", lowest=0.0),
+        score=folds.objective,
+        interval=fold_interval([f.objective for f in folds.folds], metric, lowest=0.0),
         accuracy=folds.accuracy,
         accuracy_interval=wilson_interval(round(folds.accuracy * n), n),
         scored_on="fresh folds" if score else "search folds",
@@ -277,8 +288,10 @@ def _record(trial: Any) -> TrialRecord:
         state=state,
         reason=attrs.get("reason", ""),
         proposed_by=attrs.get("proposed_by", ""),
-        log_loss=float(trial.value) if complete else None,
+        objective=float(trial.value) if complete else None,
+        log_loss=score.get("log_loss", float(trial.value)) if complete else None,
         accuracy=score.get("accuracy") if complete else None,
+        stress_accuracy=score.get("stress_accuracy") if complete else None,
         fold_scores=tuple(score.get("fold_scores", ())),
         fold_accuracies=tuple(score.get("fold_accuracies", ())),
         hyperparameters=attrs.get("hyperparameters", {}),

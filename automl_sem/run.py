@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict
 
 from automl_sem.errors import UserError
 from automl_sem.files import disk_error, save_npz, sync, write_atomic
-from automl_sem.types import CurvePoint, FoldResult, Ints
+from automl_sem.types import CurvePoint, FoldResult, Ints, StressResult
 
 Stage = Literal["search", "fresh"]
 TORN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError)
@@ -53,6 +53,7 @@ class Manifest(BaseModel):
         trials: Trials to complete, the baseline included.
         time_limit_s: Time limit of the search in seconds, or None.
         fixed: Recipe fields set by flags.
+        stress: Kinds of distortion that folds are scored under, with their strengths.
         discard: Rule by which hopeless candidates are dropped.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
@@ -77,6 +78,7 @@ class Manifest(BaseModel):
     trials: int
     time_limit_s: float | None = None
     fixed: dict[str, int] = {}
+    stress: dict[str, float] = {}
     discard: str = "none"
     workers: int = 0
     threads: int = 0
@@ -248,6 +250,10 @@ class RunDirectory:
             "curve": np.array(curve, np.float64).reshape(-1, 4),
             "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
         }
+        if result.stress is not None:
+            arrays |= {
+                f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()
+            }
         path = self._fold_path(trial, result.fold, stage)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -287,6 +293,7 @@ class RunDirectory:
                 accuracy=accuracy,
                 curve=tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in file["curve"].tolist()),
                 seconds=seconds,
+                stress=_read_stress(file),
             )
 
     def _fold_path(self, trial: int, fold: int, stage: Stage) -> Path:
@@ -379,3 +386,14 @@ def _cut_torn_line(path: Path) -> None:
         with path.open("r+b") as file:
             file.truncate(whole)
             os.fsync(file.fileno())
+
+
+def _read_stress(file: Any) -> StressResult | None:
+    if "stress_true" not in file:
+        return None
+    names, scored = file["stress_conditions"], file["stress_scored"]
+    return StressResult(
+        conditions=tuple(names.tolist()),
+        scored=tuple(scored.tolist()),
+        **{name: file[f"stress_{name}"] for name in ("rows", "labels", "true", "guesses")},
+    )

@@ -162,12 +162,14 @@ def pool_of(
         workers: How many; 0 trains in this process.
         say: Called with a line for people.
     """
+    from automl_sem.scoring.stress import stress_folds
     from automl_sem.workers.inline import InlinePool
     from automl_sem.workers.processes import ProcessPool
     from automl_sem.workers.setup import Setup, travelling
 
     if workers.workers == 0:
-        yield InlinePool(space, part)
+        stress = stress_folds(directory.manifest.stress, part, directory.manifest.seed)
+        yield InlinePool(space, part, stress)
         return
     kept = directory.manifest.space
     light, mapped = travelling(part)
@@ -180,6 +182,8 @@ def pool_of(
         part=light,
         mapped=mapped,
         threads=workers.threads,
+        stress=directory.manifest.stress,
+        seed=directory.manifest.seed,
     )
     log = directory.path / "workers.log"
     pool = ProcessPool(setup, workers, log, environment.memory_limit(), say)

@@ -218,6 +218,47 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class StressResult:
+    """What a fold's model makes of distorted copies of held-out images.
+
+    A condition is a kind of distortion at a strength, `"rotate 180"`; each image has some
+    copies in each.
+
+    Args:
+        conditions: Their names, (c,).
+        scored: Whether each is part of the objective; the others are kept back, (c,).
+        rows: Rows of the training data that were distorted, (n,).
+        labels: Their class numbers, (n,).
+        true: Probability of the true class, (c, copies, n).
+        guesses: Most probable class, (c, copies, n).
+    """
+
+    conditions: tuple[str, ...]
+    scored: tuple[bool, ...]
+    rows: Ints
+    labels: Ints
+    true: Floats
+    guesses: Ints
+
+    @property
+    def log_losses(self) -> tuple[float, ...]:
+        """Log-loss of each condition in nats, (c,)."""
+        losses = -np.log(np.clip(self.true.astype(np.float64), 1e-7, 1.0))
+        return tuple(losses.mean(axis=(1, 2)).tolist())
+
+    @property
+    def log_loss(self) -> float:
+        """Mean log-loss of the scored conditions, in nats."""
+        pairs = zip(self.log_losses, self.scored, strict=True)
+        return float(np.mean([loss for loss, scored in pairs if scored]))
+
+    @property
+    def hits(self) -> NDArray[np.bool_]:
+        """Whether each guess is right, (c, copies, n)."""
+        return self.guesses == self.labels
+
+
+@dataclass(frozen=True)
 class FoldResult:
     """One fold fit: a candidate trained on k-1 folds and scored on the held-out one.
 
@@ -229,6 +270,7 @@ class FoldResult:
         accuracy: Share of held-out rows whose most probable class is the true one.
         curve: At most ten points.
         seconds: Wall-clock time of the fit.
+        stress: What it makes of distorted copies, or None where there are none.
     """
 
     fold: int
@@ -238,6 +280,14 @@ class FoldResult:
     accuracy: float
     curve: Sequence[CurvePoint] = field(default=())
     seconds: float = 0.0
+    stress: StressResult | None = None
+
+    @property
+    def objective(self) -> float:
+        """What is minimised: the log-loss, or its mean with that under stress."""
+        if self.stress is None:
+            return self.log_loss
+        return (self.log_loss + self.stress.log_loss) / 2
 
 
 @dataclass(frozen=True)
@@ -251,8 +301,13 @@ class Score:
     folds: tuple[FoldResult, ...]
 
     @property
+    def objective(self) -> float:
+        """What is minimised: the mean of the folds' objectives in nats."""
+        return float(np.mean([f.objective for f in self.folds]))
+
+    @property
     def log_loss(self) -> float:
-        """Mean of the folds' log-losses in nats."""
+        """Mean of the folds' log-losses on images as they are, in nats."""
         return float(np.mean([f.log_loss for f in self.folds]))
 
     @property
@@ -265,6 +320,15 @@ class Score:
     def seconds(self) -> float:
         """Time of all fold fits."""
         return float(sum(f.seconds for f in self.folds))
+
+    @property
+    def stress_accuracy(self) -> float | None:
+        """Share of distorted copies that are right in the scored conditions, or None."""
+        parts = [f.stress for f in self.folds if f.stress is not None]
+        if not parts:
+            return None
+        hits = [part.hits[np.array(part.scored)] for part in parts]
+        return float(sum(h.sum() for h in hits) / sum(h.size for h in hits))
 
 
 Status = Literal["scored", "discarded", "diverged", "out_of_memory", "failed"]

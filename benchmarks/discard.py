@@ -286,7 +286,7 @@ def search_with(rule: str, trials: int, folder: Path, seed: int) -> Searched:
     )
     seconds = time.perf_counter() - started
     fits = sum(1 for _ in (run.path / "folds").rglob("*.npz"))
-    return Searched(fits, run.results.require_best().trial.log_loss, seconds)
+    return Searched(fits, run.results.require_best().trial.objective, seconds)
 
 
 def live_section(content: Mapping[str, Any]) -> str:

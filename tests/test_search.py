@@ -52,7 +52,7 @@ def test_a_search_gives_a_run_to_look_at(find, quiet):
     assert [t.proposed_by for t in results.trials][:2] == ["baseline", "start-up"]
     assert results.proposed_by_model == 2
     assert len(run.trials_dataframe()) == 7
-    assert run.best.trial.log_loss == min(t.log_loss for t in results.trials)
+    assert run.best.trial.objective == min(t.objective for t in results.trials)
     assert run.best.scored_on == "fresh folds"
     assert run.baseline.trial.number == 0
     assert (run.path / "report.html").stat().st_size > 100_000
@@ -68,7 +68,7 @@ def test_scores_can_be_recomputed_from_the_saved_predictions(find, stripes):
         for fold, result in folds.items():
             p = result.probabilities[np.arange(len(result.indices)), stripes.y[result.indices]]
             assert trial.fold_scores[fold] == pytest.approx(-np.log(p).mean(), rel=1e-5)
-        assert trial.log_loss == pytest.approx(np.mean(trial.fold_scores))
+        assert trial.objective == pytest.approx(np.mean(trial.fold_scores))
 
 
 def test_json_for_scripts(find):

@@ -72,9 +72,11 @@ class RecordSampler(BaseSampler):
 def score_record(score: Score) -> dict[str, Any]:
     """Return what a trial's record keeps of its score."""
     return {
-        "fold_scores": [fold.log_loss for fold in score.folds],
+        "fold_scores": [fold.objective for fold in score.folds],
         "fold_accuracies": [fold.accuracy for fold in score.folds],
         "accuracy": score.accuracy,
+        "log_loss": score.log_loss,
+        "stress_accuracy": score.stress_accuracy,
         "seconds": score.seconds,
     }
 
@@ -160,9 +162,9 @@ class OptunaEngine:
             # One attribute, since each is written to the disk by itself.
             trial.set_user_attr("score", score_record(score))
         if outcome.score is not None:
-            self._study.tell(trial, outcome.score.log_loss)
-            losses = tuple(fold.log_loss for fold in outcome.score.folds)
-            self._complete[trial.number] = outcome.score.log_loss, losses
+            self._study.tell(trial, outcome.score.objective)
+            losses = tuple(fold.objective for fold in outcome.score.folds)
+            self._complete[trial.number] = outcome.score.objective, losses
             return
         if outcome.partial is not None:
             self._report(trial, outcome.partial)
@@ -176,7 +178,7 @@ class OptunaEngine:
     def _report(self, trial: Trial, partial: Score) -> None:
         """Report the running mean at each fold: a pruned trial's value is the last one."""
         reported = self._study.get_trials(deepcopy=False)[trial.number].intermediate_values
-        losses = [fold.log_loss for fold in partial.folds]
+        losses = [fold.objective for fold in partial.folds]
         means = np.cumsum(losses) / np.arange(1, 1 + len(losses))
         for step, mean in enumerate(means.tolist()):
             if step not in reported:  # a killed process may have got so far

@@ -114,7 +114,7 @@ def export_trial(
         test = _score_test(run, dataset, trial, trained.model, checkpoints)
         say("writing the export, loading it in a fresh process and comparing predictions")
         with _replaced(folder) as temporary:
-            made = _write(temporary, trained.model, asked, dataset)
+            made = _write(temporary, trained.model, asked, dataset, trial.recipe.views)
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
@@ -191,7 +191,7 @@ def _score_test(
     key = _digest(model) + test.fingerprint()
     found = run.read_json(name)
     if found is None or found["key"] != key:
-        probabilities = predict_core(model, test.x)
+        probabilities = predict_core(model, test.x, trial.recipe.views)
         share, loss = accuracy(test.y, probabilities), log_loss(test.y, probabilities)
         looks = run.record_test_look(trial=trial.number, n=len(test.y), accuracy=share)
         found = {"key": key, "accuracy": share, "log_loss": loss, "looks": looks}
@@ -219,12 +219,13 @@ def _write(
     core: Any,
     asked: Sequence[Format],
     dataset: Dataset,
+    views: str,
 ) -> tuple[FormatResult, ...]:
     """Write and verify the formats."""
-    model = wrap(core)
+    model = wrap(core, views)
     results = []
     for made in asked:
-        check = _write_one(made, model, folder / made.file, core, dataset)
+        check = _write_one(made, model, folder / made.file, core, dataset, views)
         result = FormatResult(
             made.name, folder / made.file, check.verified, check.max_abs_diff, check.reason
         )
@@ -232,14 +233,16 @@ def _write(
     return tuple(results)
 
 
-def _write_one(made: Format, model: Any, path: Path, core: Any, dataset: Dataset) -> Verification:
+def _write_one(
+    made: Format, model: Any, path: Path, core: Any, dataset: Dataset, views: str
+) -> Verification:
     try:
         made.write(model, path, dataset.class_names)
     except OSError:
         raise
     except Exception as error:  # what a model cannot be written for is up to the format
         return Verification(None, f"cannot be written: {one_line(error)}")
-    return verify(made, path, core, dataset.train.x)
+    return verify(made, path, core, dataset.train.x, views)
 
 
 def _require_verified(result: ExportResult) -> None:

@@ -78,7 +78,7 @@ def _score(results: Results, trial: TrialRecord) -> list[str]:
     interval = asdict(fold_interval(trial.fold_scores, "log_loss"))
     accuracy = f", accuracy {trial.accuracy:.1%}" if trial.accuracy is not None else ""
     return [
-        f"- k-fold log-loss {trial.log_loss:.4f} nats, {_span(interval, '.4f')}, on the search "
+        f"- k-fold log-loss {trial.objective:.4f} nats, {_span(interval, '.4f')}, on the search "
         f"folds{accuracy}; a score that the search chose by is a little too good"
     ]
 

@@ -8,14 +8,16 @@ import numpy as np
 
 from automl_sem.data.pixels import resize, resizing_layer
 from automl_sem.scoring.batches import wants_raw_values
+from automl_sem.scoring.views import averaged
 from automl_sem.types import Bytes, Floats
 
 
-def wrap(core: Any) -> Any:
+def wrap(core: Any, views: str = "none") -> Any:
     """Return a model from raw images to class probabilities.
 
     Args:
         core: The network as trained, for images of one size.
+        views: What its predictions are averaged over, as in its recipe.
 
     Returns:
         A Keras model from uint8 (batch, height, width, channels), height and width being
@@ -30,15 +32,17 @@ def wrap(core: Any) -> Any:
     x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
     # Resizing takes itself to be training unless told otherwise, and tells the layers after it:
     # without training=False, Dropout would drop when the model is simply called.
-    return keras.Model(images, core(x, training=False), name="classifier")
+    predicted = averaged(lambda view: core(view, training=False), x, views)
+    return keras.Model(images, predicted, name="classifier")
 
 
-def predict_core(core: Any, images: Bytes, batch_size: int = 512) -> Floats:
+def predict_core(core: Any, images: Bytes, views: str = "none", *, batch_size: int = 512) -> Floats:
     """Return what the network itself predicts, without the wrapping, (n, classes).
 
     Args:
         core: The network as trained.
         images: uint8 (n, height, width, channels) in any size.
+        views: What its predictions are averaged over, as in its recipe.
         batch_size: Images at a time.
     """
     _, height, width, _ = core.input_shape
@@ -48,5 +52,6 @@ def predict_core(core: Any, images: Bytes, batch_size: int = 512) -> Floats:
         batch = images[first : first + batch_size]
         if batch.shape[1:3] != (height, width):
             batch = resize(batch, (height, width))
-        parts.append(np.asarray(core(batch.astype(np.float32) * scale, training=False)))
+        x = batch.astype(np.float32) * scale
+        parts.append(np.asarray(averaged(lambda view: core(view, training=False), x, views)))
     return np.concatenate(parts).astype(np.float32)

@@ -12,6 +12,7 @@ from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
 from automl_sem.scoring.precision import FULL
 from automl_sem.scoring.recipes import keras_optimizer
+from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import OPTIMIZERS, Recipe
@@ -26,6 +27,7 @@ def choose_trainer(
     part: TrainingPart,
     seed: int,
     precision: str = FULL,
+    stress: StressFolds | None = None,
 ) -> Trainer:
     """Return the trainer for a candidate; its `note` says why if it is Keras's `fit`.
 
@@ -35,6 +37,7 @@ def choose_trainer(
         part: The training part.
         seed: Seed of the trial.
         precision: Dtype policy of the graph trainer.
+        stress: Scores each fold's model on distorted images too, or None.
 
     Raises:
         UserError: If Keras has no optimizer of the recipe's name.
@@ -50,8 +53,8 @@ def choose_trainer(
         reasons.append(f"optimizer '{recipe.optimizer}' is not one of {known}")
     if reasons:
         note = f"trained by Keras's fit: {'; '.join(reasons)}"
-        return FitTrainer(build, recipe, part, seed, note=note)
-    return FoldTrainer(build, recipe, part, seed, precision=precision, model=model)
+        return FitTrainer(build, recipe, part, seed, note=note, stress=stress)
+    return FoldTrainer(build, recipe, part, seed, precision=precision, model=model, stress=stress)
 
 
 def only_fit_can(model: Any) -> list[str]:

@@ -26,8 +26,10 @@ from automl_sem.scoring.batches import (
 )
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
 from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer, steps_per_epoch
+from automl_sem.scoring.stress import StressFolds
+from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
+from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe, StressResult
 
 # Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
 PREFETCH = 2
@@ -46,6 +48,7 @@ class FitTrainer:
         part: The training part; its examples may be memory-mapped.
         seed: Seed of the trial.
         note: Why Keras's `fit` trains it, for people.
+        stress: Scores each fold's model on distorted images too, or None.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class FitTrainer:
         seed: int,
         *,
         note: str = "",
+        stress: StressFolds | None = None,
     ) -> None:
         self.note = note
         self._build = build
         self._recipe = recipe
         self._part = part
         self._seed = seed
+        self._stress = stress
 
     def fit(self, fold: int, held_out: Ints) -> FoldResult:
         """Train on all rows but `held_out`, and predict those after the last epoch.
@@ -80,6 +85,12 @@ class FitTrainer:
             model = self._build()
         steps = fold_steps(self._recipe, len(rows))
         fitter = Fitter(model, self._recipe, self._part, rows, seed=seed, noise=seed, steps=steps)
+        stress = self._stress
+
+        def under_stress(rows: Ints) -> StressResult:
+            assert stress is not None
+            return stress.score(rows, fitter.predict_images)
+
         return run_fold(
             fold,
             held_out,
@@ -87,6 +98,7 @@ class FitTrainer:
             fold_epochs(self._recipe, len(rows)),
             train=fitter.run_epoch,
             predict=fitter.predict,
+            stress=under_stress if stress is not None else None,
             started=started,
         )
 
@@ -170,6 +182,10 @@ class Fitter:
             rows, lambda chunk: self._probabilities(read_rows(self._part.x, chunk))
         )
 
+    def predict_images(self, images: Bytes) -> Floats:
+        """Return the class probabilities of images, (n, classes)."""
+        return predict_in_chunks(images, self._probabilities)
+
     def _stream(self) -> Any:
         """Return the batches of an epoch; whoever reads them next gets those of `_epoch`."""
         import tensorflow as tf
@@ -216,8 +232,11 @@ class Fitter:
     def _probabilities_graph(self, images: Any) -> Any:
         import tensorflow as tf
 
-        inputs = self._as_input(tf.cast(images, tf.float32) * self._scale)
-        return tf.cast(self.model(inputs, training=False), tf.float32)
+        def predicted(view: Any) -> Any:
+            inputs = self._as_input(view * self._scale)
+            return tf.cast(self.model(inputs, training=False), tf.float32)
+
+        return averaged(predicted, tf.cast(images, tf.float32), self._recipe.views)
 
     def _as_input(self, images: Any) -> Any:
         """Return dense images as what the model takes: dense, sparse or ragged."""

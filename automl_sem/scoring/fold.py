@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from automl_sem.failures import Diverged
 from automl_sem.scoring.metrics import accuracy, log_loss
-from automl_sem.types import CurvePoint, Floats, FoldResult, Ints
+from automl_sem.types import Bytes, CurvePoint, Floats, FoldResult, Ints, StressResult
 
 CURVE_POINTS = 10
 PREDICT_BATCH = 512
@@ -30,6 +30,7 @@ def run_fold(
     *,
     train: Callable[[int], float],
     predict: Callable[[Ints], Floats],
+    stress: Callable[[Ints], StressResult] | None,
     started: float,
 ) -> FoldResult:
     """Train epoch after epoch and score the held-out rows at ten of them, the last included.
@@ -41,6 +42,7 @@ def run_fold(
         epochs: How many.
         train: Trains the epoch of that number, from 1, and returns its loss.
         predict: Returns the class probabilities of rows, (n, classes).
+        stress: Scores distorted copies of rows, or None for no stress.
         started: `time.perf_counter()` when the fold was begun.
 
     Raises:
@@ -60,6 +62,9 @@ def run_fold(
             point = log_loss(truth, probabilities), accuracy(truth, probabilities)
             curve.append(CurvePoint(epoch, loss, *point))
     _check_probabilities(probabilities, fold)
+    under_stress = stress(held_out) if stress is not None else None
+    if under_stress is not None and not np.isfinite(under_stress.true).all():
+        raise Diverged(f"the predictions of fold {fold} under stress are not finite")
     return FoldResult(
         fold=fold,
         indices=np.asarray(held_out, np.int64),
@@ -68,11 +73,12 @@ def run_fold(
         accuracy=curve[-1].val_accuracy,
         curve=tuple(curve),
         seconds=time.perf_counter() - started,
+        stress=under_stress,
     )
 
 
-def predict_in_chunks(rows: NDArray[Any], predict: Callable[[NDArray[Any]], Any]) -> Floats:
-    """Return the class probabilities of rows, (n, classes), a bounded number at a time."""
+def predict_in_chunks(rows: NDArray[Any] | Bytes, predict: Callable[[NDArray[Any]], Any]) -> Floats:
+    """Return the class probabilities of rows or images, (n, classes), so many at a time."""
     chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
     return np.concatenate([np.asarray(predict(chunk)) for chunk in chunks]).astype(np.float32)
 

@@ -23,8 +23,10 @@ from automl_sem.scoring.batches import (
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
 from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer
+from automl_sem.scoring.stress import StressFolds
+from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Floats, FoldResult, Ints, Recipe
+from automl_sem.types import Floats, FoldResult, Ints, Recipe, StressResult
 
 
 class FoldTrainer:
@@ -43,6 +45,7 @@ class FoldTrainer:
         precision: Keras's name of the dtype policy to train under.
         model: What `build` returned under the seed `derive_seed(seed, "trace")`, to find out
             how to train it; built here by default.
+        stress: Scores each fold's model on distorted images too, or None.
     """
 
     note = ""
@@ -56,6 +59,7 @@ class FoldTrainer:
         *,
         precision: str = FULL,
         model: Any = None,
+        stress: StressFolds | None = None,
     ) -> None:
         import tensorflow as tf
 
@@ -64,6 +68,7 @@ class FoldTrainer:
         self._recipe = recipe
         self._part = part
         self._seed = seed
+        self._stress = stress
         self._x = tf.constant(part.x)
         self._y = tf.constant(part.y, tf.int32)
         self._trace_seed = derive_seed(seed, "trace")
@@ -105,6 +110,7 @@ class FoldTrainer:
             fold_epochs(self._recipe, len(rows)),
             train=train,
             predict=self._predict,
+            stress=self._under_stress if self._stress is not None else None,
             started=started,
         )
 
@@ -138,7 +144,8 @@ class FoldTrainer:
         ]
         self._epoch = tf.function(self._epoch_graph, input_signature=signature)
         self._probabilities = tf.function(
-            self._probabilities_graph, input_signature=[tf.TensorSpec([None], tf.int32)]
+            self._probabilities_graph,
+            input_signature=[tf.TensorSpec([None, *self._part.x.shape[1:]], tf.uint8)],
         )
         with seeded(self._trace_seed):
             graphs = [f.get_concrete_function().graph for f in (self._epoch, self._probabilities)]
@@ -183,14 +190,22 @@ class FoldTrainer:
         self._optimizer.apply(tape.gradient(objective, variables), variables)
         return tf.reduce_sum(losses)
 
-    def _probabilities_graph(self, rows: Any) -> Any:
+    def _probabilities_graph(self, images: Any) -> Any:
         import tensorflow as tf
 
-        images = tf.cast(tf.gather(self._x, rows), tf.float32)
-        return tf.cast(self._model(images * self._scale, training=False), tf.float32)
+        def predicted(view: Any) -> Any:
+            return tf.cast(self._model(view * self._scale, training=False), tf.float32)
+
+        return averaged(predicted, tf.cast(images, tf.float32), self._recipe.views)
 
     def _predict(self, rows: Ints) -> Floats:
-        return predict_in_chunks(rows, lambda chunk: self._probabilities(chunk.astype(np.int32)))
+        return predict_in_chunks(rows, lambda chunk: self._probabilities(self._part.x[chunk]))
+
+    def _under_stress(self, rows: Ints) -> StressResult:
+        assert self._stress is not None
+        return self._stress.score(
+            rows, lambda images: predict_in_chunks(images, self._probabilities)
+        )
 
 
 def _draws_from_tensorflow(graph: Any) -> bool:

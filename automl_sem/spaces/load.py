@@ -51,6 +51,7 @@ def load_space(path: Path, *, name: str | None = None, beside: Path | None = Non
         build_fn=build,
         recipe_fn=recipe if callable(recipe) else None,
         baseline=_constant(module, "BASELINE", dict, path) or {},
+        stress=_constant(module, "STRESS", dict, path) or {},
         good_starts=tuple(_constant(module, "GOOD_STARTS", (list, tuple), path) or ()),
     )
 

@@ -32,6 +32,7 @@ class Space:
         recipe_fn: The file's `recipe(hp, data)`, or None for the default recipe.
         baseline: Hyperparameters of trial 0; empty when the file names none.
         good_starts: Known-good candidates, tried right after the baseline.
+        stress: Kinds of distortion that labels survive, with their strengths.
         fixed: Recipe fields that a flag sets (`epochs`, `batch_size`).
     """
 
@@ -45,6 +46,7 @@ class Space:
     recipe_fn: Callable[..., Any] | None
     baseline: Values = field(default_factory=dict)
     good_starts: tuple[Values, ...] = ()
+    stress: Mapping[str, float] = field(default_factory=dict)
     fixed: Mapping[str, int] = field(default_factory=dict)
 
     def fingerprint(self) -> str:

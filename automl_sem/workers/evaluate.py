@@ -80,7 +80,7 @@ class Evaluation:
             return
         # A lost fold file may leave a gap; the incumbent's folds are compared one by one.
         first = itertools.takewhile(self._results.__contains__, range(self._count))
-        losses = [self._results[fold].log_loss for fold in first]
+        losses = [self._results[fold].objective for fold in first]
         reason = hopeless(self._rule, losses, self._incumbent())
         if reason:
             self.outcome = Outcome("discarded", reason, partial=score)

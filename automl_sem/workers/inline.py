@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.scoring.stress import StressFolds
 from automl_sem.spaces.space import Space
 from automl_sem.workers.base import FoldDone, FoldTask
 from automl_sem.workers.runner import FoldRunner
@@ -14,12 +15,13 @@ class InlinePool:
     Args:
         space: Builds the models.
         part: The training part.
+        stress: Scores each fold's model on distorted images too, or None.
     """
 
     slots = 1
 
-    def __init__(self, space: Space, part: TrainingPart) -> None:
-        self._runner = FoldRunner(space, part, slot=0)
+    def __init__(self, space: Space, part: TrainingPart, stress: StressFolds | None = None) -> None:
+        self._runner = FoldRunner(space, part, 0, stress)
         self._task: FoldTask | None = None
 
     def submit(self, slot: int, task: FoldTask) -> None:

@@ -53,7 +53,7 @@ def _serve(channel: Connection) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(setup.threads)
     from automl_sem.workers.runner import FoldRunner
 
-    runner = FoldRunner(setup.load_space(), setup.load_part(), setup.slot)
+    runner = FoldRunner(setup.load_space(), setup.load_part(), setup.slot, setup.stress_folds())
     # What is here stays: a collection after each candidate need not look at TensorFlow's modules.
     gc.collect()
     gc.freeze()

@@ -11,6 +11,7 @@ from automl_sem.failures import explain
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.scoring.precision import training_policy
+from automl_sem.scoring.stress import StressFolds
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
 from automl_sem.types import Candidate
@@ -24,9 +25,12 @@ class FoldRunner:
         space: Builds the models.
         part: The training part.
         slot: Number that the results carry.
+        stress: Scores each fold's model on distorted images too, or None.
     """
 
-    def __init__(self, space: Space, part: TrainingPart, slot: int) -> None:
+    def __init__(
+        self, space: Space, part: TrainingPart, slot: int, stress: StressFolds | None = None
+    ) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
@@ -38,6 +42,7 @@ class FoldRunner:
         self._space = space
         self._part = part
         self._slot = slot
+        self._stress = stress
         self._trainer: Trainer | None = None
         self._key: tuple[int, int] | None = None
 
@@ -69,6 +74,7 @@ class FoldRunner:
                 self._part,
                 derive_seed(seed, candidate.trial),
                 self._precision,
+                self._stress,
             )
             self._key = key
         return self._trainer

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.scoring.stress import StressFolds, stress_folds
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 
@@ -26,6 +27,8 @@ class Setup:
         part: The training part; its `x` is empty if `mapped` is there.
         mapped: File with the examples, when they are larger than memory.
         threads: Processor threads of the worker, 0 for TensorFlow's choice.
+        stress: Kinds of distortion that folds are scored under, with their strengths.
+        seed: Seed of the run, which decides the distortions.
     """
 
     slot: int
@@ -36,6 +39,8 @@ class Setup:
     part: TrainingPart
     mapped: Path | None = None
     threads: int = 0
+    stress: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
 
     def load_space(self) -> Space:
         """Return the space."""
@@ -46,6 +51,10 @@ class Setup:
         if self.mapped is None:
             return self.part
         return replace(self.part, x=np.load(self.mapped, mmap_mode="r"))
+
+    def stress_folds(self) -> StressFolds | None:
+        """Return what scores folds under stress, or None."""
+        return stress_folds(self.stress, self.load_part(), self.seed)
 
 
 def travelling(part: TrainingPart) -> tuple[TrainingPart, Path | None]:

@@ -45,7 +45,7 @@ def render(context: Context) -> Markup | None:
 def _figure(results: Results, complete: list[TrialRecord]) -> charts.Figure:
     trials = results.trials
     dropped = [t for t in results.discarded_trials if t.fold_scores]
-    losses = [t.log_loss for t in complete if t.log_loss is not None]
+    losses = [t.objective for t in complete if t.objective is not None]
     numbers = [t.number for t in complete]
     best = list(accumulate(losses, min))
     traces = [
@@ -66,7 +66,7 @@ def _figure(results: Results, complete: list[TrialRecord]) -> charts.Figure:
         name = charts.label(_origin_name(origin))
         x, hover = [t.number for t in chosen], [hover_text(t) for t in chosen]
         style: dict[str, Any] = {"name": name, "color": color, "symbol": symbol, "hover": hover}
-        traces.append(charts.points(x, [t.log_loss for t in chosen], **style))
+        traces.append(charts.points(x, [t.objective for t in chosen], **style))
         below = charts.points(x, [t.accuracy for t in chosen], **style, showlegend=False)
         traces.append({**below, "yaxis": "y2"})
     traces += _discarded(dropped, results.run.manifest.folds)
@@ -85,10 +85,10 @@ def _figure(results: Results, complete: list[TrialRecord]) -> charts.Figure:
                 hover=hover,
             )
         )
-    best_trial = min(complete, key=lambda t: (t.log_loss, t.number))
+    best_trial = min(complete, key=lambda t: (t.objective, t.number))
     ring = charts.points(
         [best_trial.number],
-        [best_trial.log_loss],
+        [best_trial.objective],
         name="the best",
         color=charts.INK,
         symbol="circle-open",
@@ -148,7 +148,7 @@ def hover_text(trial: TrialRecord, folds: int = 0) -> str:
     """
     words = [charts.label(word) for word in values(trial.hyperparameters)]
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
-    score = f"log-loss {loss(trial.log_loss)}, {percent(trial.accuracy)} right"
+    score = f"log-loss {loss(trial.objective)}, {percent(trial.accuracy)} right"
     if trial.state == "discarded":
         score = (
             f"discarded after {len(trial.fold_scores)} of {folds} folds: "

@@ -15,7 +15,7 @@ def render(context: Context) -> Markup | None:
     results = context.results
     if not results.trials:
         return None
-    without = [trial for trial in results.trials if trial.log_loss is None]
+    without = [trial for trial in results.trials if trial.objective is None]
     without.sort(key=lambda trial: trial.state != "discarded")
     rows = [
         {"trial": trial, "settings": values(trial.hyperparameters)}

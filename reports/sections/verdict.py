@@ -153,10 +153,10 @@ def luck(results: Results) -> str:
 def maximum(results: Results) -> str:
     """Return how the search score of the best differs from its fresh score, and why."""
     best = results.best
-    if best is None or best.scored_on != "fresh folds" or best.trial.log_loss is None:
+    if best is None or best.scored_on != "fresh folds" or best.trial.objective is None:
         return ""
     tries = len(results.complete)
-    search, fresh = best.trial.log_loss, best.score
+    search, fresh = best.trial.objective, best.score
     numbers = (
         f"In the search, trial {best.trial.number} had log-loss {loss(search)} "
         f"({percent(best.trial.accuracy)} right); on fresh folds it has {loss(fresh)} "
@@ -297,7 +297,7 @@ def _charts(results: Results) -> list[dict[str, Any]]:
     ]
     if verdict is not None and verdict.interval is not None and best and baseline:
         pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
-        dots = [ours.log_loss - theirs.log_loss for ours, theirs in pairs]
+        dots = [ours.objective - theirs.objective for ours, theirs in pairs]
         row = Row(
             "Difference",
             "winner" if verdict.word == "better" else "neutral",

@@ -55,7 +55,7 @@ def page(results):
 
 def test_it_keeps_its_folds_and_has_no_score(results):
     trial = results.trials[4]
-    assert (trial.state, trial.log_loss, trial.accuracy) == ("discarded", None, None)
+    assert (trial.state, trial.objective, trial.accuracy) == ("discarded", None, None)
     assert len(trial.fold_scores) == len(trial.fold_accuracies) == 3
     assert trial.mean_so_far == pytest.approx(sum(trial.fold_scores) / 3)
     assert trial.seconds == 1.5
@@ -65,7 +65,7 @@ def test_it_keeps_its_folds_and_has_no_score(results):
 
 def test_it_is_never_best_nor_ranked(results):
     best = results.best.trial
-    assert results.trials[1].mean_so_far < best.log_loss
+    assert results.trials[1].mean_so_far < best.objective
     assert best.number == 2
     assert [t.number for t in results.complete] == [2, 0]
 
@@ -168,7 +168,7 @@ def test_the_history_draws_it_apart_and_the_best_so_far_passes_it_by(page, resul
     assert below["y"] == [1.0, 0.0]
     assert "discarded after 3 of 5 folds" in above["customdata"][1]
     line = next(t for t in history["data"] if t["name"] == "best so far")
-    assert min(line["y"]) == results.best.trial.log_loss
+    assert min(line["y"]) == results.best.trial.objective
     assert all(4 not in t["x"] for t in history["data"] if t["name"] == "sampler's model")
     nothing = next(t for t in history["data"] if t["name"].startswith("no score"))
     assert nothing["x"] == [3]
@@ -219,4 +219,4 @@ def test_it_does_not_change_what_mattered():
 def test_report_json_has_its_folds(page, run):
     trial = json.loads((run.path / "report.json").read_text())["all_trials"][4]
     assert (trial["state"], trial["log_loss"], trial["accuracy"]) == ("discarded", None, None)
-    assert len(trial["fold_log_losses"]) == 3
+    assert len(trial["fold_objectives"]) == 3

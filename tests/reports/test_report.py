@@ -368,7 +368,7 @@ def test_the_table_holds_every_trial_the_best_first(tmp_path, dataset):
 def test_the_history_draws_the_best_so_far(tmp_path, dataset):
     trials = [MIDDLING, BASELINE, GOOD, MIDDLING]
     run = make_run(tmp_path / "run", trials, dataset, fresh=[0, 2])
-    losses = [t.log_loss for t in read_results(run).trials]
+    losses = [t.objective for t in read_results(run).trials]
     history = figures(page_of(run, dataset))[0]
     line = next(trace for trace in history["data"] if trace["name"] == "best so far")
     assert line["y"][:4] == pytest.approx([losses[0], losses[0], losses[2], losses[2]])

@@ -1,0 +1,103 @@
+"""The kinds of distortion that a search can be told to withstand, and their usual strengths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from automl_sem.errors import UserError, did_you_mean
+from automl_sem.types import AUGMENT_LIMITS, Augment
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of distortion.
+
+    Args:
+        field: The field of `Augment` that trains for it.
+        usual: Strength where none is named, in the field's unit.
+        unit: What stands behind a strength.
+    """
+
+    field: str
+    usual: float
+    unit: str = ""
+
+
+KINDS = {
+    "rotate": Kind("rotation", 45, " degrees"),
+    "scale": Kind("scale", 0.4),
+    "aspect": Kind("aspect", 0.4),
+    "shift": Kind("shift", 0.15),
+    "shear": Kind("shear", 20, " degrees"),
+    "stroke": Kind("stroke", 1, " px"),
+    "elastic": Kind("elastic", 0.05),
+    "brightness": Kind("brightness", 0.3),
+    "contrast": Kind("contrast", 0.5),
+    "noise": Kind("noise", 0.1),
+    "cutout": Kind("cutout", 0.3),
+}
+
+
+def parse_stress(text: str) -> dict[str, float]:
+    """Return kinds and strengths from `rotate=180,scale,noise=0.05`; `none` is no stress.
+
+    Raises:
+        UserError: If a kind does not exist, or a strength is no number or out of range.
+    """
+    if text.strip() == "none":
+        return {}
+    found: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, strength = (piece.strip() for piece in part.partition("="))
+        try:
+            found[name] = float(strength) if strength else math.nan
+        except ValueError:
+            raise UserError(
+                f"the strength of {name} is no number: {strength!r}",
+                where="--stress",
+                hint="Write it as in rotate=45,scale=0.3",
+            ) from None
+    if not found:
+        raise UserError("it names no distortion", where="--stress", hint=f"There are {_all()}")
+    return check_stress(found, "--stress")
+
+
+def check_stress(wanted: Mapping[str, float], where: object) -> dict[str, float]:
+    """Return kinds with their strengths; NaN or None stands for the usual one.
+
+    Raises:
+        UserError: If a kind does not exist or a strength is out of range.
+    """
+    checked = {}
+    for name, given in wanted.items():
+        if name not in KINDS:
+            hint = did_you_mean(name, KINDS) or f"There are {_all()}"
+            raise UserError(f"no stress is called {name!r}", where=where, hint=hint)
+        kind = KINDS[name]
+        unset = given is None or math.isnan(given)
+        strength = kind.usual if unset else float(given)
+        largest = AUGMENT_LIMITS[kind.field]
+        if not 0 < strength <= largest:
+            raise UserError(
+                f"the strength of {name} must be above 0 and at most {largest:g}. "
+                f"Received: {given:g}",
+                where=where,
+            )
+        checked[name] = strength
+    return checked
+
+
+def described(stress: Mapping[str, float]) -> str:
+    """Return `rotate up to 180 degrees, scale up to 0.4`."""
+    return ", ".join(f"{name} up to {s:g}{KINDS[name].unit}" for name, s in stress.items())
+
+
+def augment_for(name: str, strength: float) -> Augment:
+    """Return the augmentation that draws from the same range as a kind of stress."""
+    return Augment(**{KINDS[name].field: strength})
+
+
+def _all() -> str:
+    return ", ".join(KINDS)

@@ -1,0 +1,193 @@
+"""Stress folds: held-out images are also scored under fixed distortions.
+
+Small tidy data saturates: every candidate gets all of it right, and folds of the same data
+cannot see what changes in use. The distortions are drawn once from the run's seed, so that
+every candidate is asked the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl_sem.data.dataset import TrainingPart, release_pages
+from automl_sem.scoring.batches import background
+from automl_sem.scoring.metrics import wilson_interval
+from automl_sem.seeds import derive_seed
+from automl_sem.types import Bytes, Floats, Ints, Score, StressResult
+
+if TYPE_CHECKING:
+    from automl_sem.augmentation.base import RandomChange
+
+SHARES = (0.5, 1.0)  # of its strength, at which each kind is tried
+FEW = 500  # examples below which each image has two copies in each condition
+MOST = 400  # images of a fold that are distorted
+CHUNK = 64  # images distorted at a time
+KEPT_BYTES = 2**27  # of distorted images are kept for the next candidate
+
+Predict = Callable[[Bytes], Floats]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A kind of distortion at a strength.
+
+    Args:
+        name: For people, `"rotate 180"`.
+        change: Distorts images at random.
+        scored: Whether it is part of the objective.
+    """
+
+    name: str
+    change: RandomChange
+    scored: bool
+
+
+def conditions(stress: Mapping[str, float]) -> list[Condition]:
+    """Return the conditions of a stress, then those that are kept back.
+
+    Args:
+        stress: Kinds with their strengths, of `automl_sem.augmentation.kinds`.
+    """
+    from automl_sem.augmentation.kinds import augment_for
+    from automl_sem.augmentation.pipeline import layers_of
+    from automl_sem.augmentation.unseen import RandomBlur, RandomPerspective
+
+    found = []
+    for kind, strength in stress.items():
+        for share in SHARES:
+            (layer,) = layers_of(augment_for(kind, share * strength))
+            found.append(Condition(f"{kind} {share * strength:g}", layer, scored=True))
+    found.append(Condition("perspective 0.3", RandomPerspective(0.3), scored=False))
+    found.append(Condition("blur 1", RandomBlur(1.0), scored=False))
+    return found
+
+
+class StressFolds:
+    """Scores models on distorted copies of held-out images, the same for every candidate.
+
+    Args:
+        stress: Kinds with their strengths, at least one.
+        part: The training part.
+        seed: Seed of the run.
+    """
+
+    def __init__(self, stress: Mapping[str, float], part: TrainingPart, seed: int) -> None:
+        self._conditions = conditions(stress)
+        self._part = part
+        self._seed = derive_seed(seed, "stress")
+        self._copies = 2 if len(part.y) < FEW else 1
+        self._kept: dict[bytes, Bytes] = {}
+        self._kept_bytes = 0
+
+    def score(self, held_out: Ints, predict: Predict) -> StressResult:
+        """Return what a model makes of distorted copies.
+
+        Args:
+            held_out: Rows of the fold, (n,); of many, some are taken.
+            predict: Returns class probabilities, (m, classes), of images (m, ...).
+        """
+        rows = np.asarray(held_out, np.int64)
+        if len(rows) > MOST:
+            chosen = np.random.default_rng(self._seed).permutation(len(rows))[:MOST]
+            rows = rows[np.sort(chosen)]
+        labels = self._part.y[rows]
+        images = self._distorted(rows)
+        shape = (len(self._conditions), self._copies, len(rows))
+        probabilities = predict(images).reshape(*shape, -1)
+        return StressResult(
+            conditions=tuple(c.name for c in self._conditions),
+            scored=tuple(c.scored for c in self._conditions),
+            rows=rows,
+            labels=labels.astype(np.int64),
+            true=np.take_along_axis(
+                probabilities, np.broadcast_to(labels, shape)[..., None], axis=-1
+            )[..., 0],
+            guesses=probabilities.argmax(axis=-1),
+        )
+
+    def _distorted(self, rows: Ints) -> Bytes:
+        """Return the copies, (conditions * copies * n, height, width, channels)."""
+        key = rows.tobytes()
+        if key in self._kept:
+            return self._kept[key]
+        images = self._part.x[rows]
+        release_pages(self._part.x)
+        made = self._distort(images)
+        if self._kept_bytes + made.nbytes <= KEPT_BYTES:
+            self._kept[key] = made
+            self._kept_bytes += made.nbytes
+        return made
+
+    def _distort(self, images: Bytes) -> Bytes:
+        fill = np.float32(background(images))
+        copies = []
+        for condition in self._conditions:
+            for copy in range(self._copies):
+                seed = derive_seed(self._seed, condition.name, copy)
+                for first in range(0, len(images), CHUNK):
+                    chunk = images[first : first + CHUNK]
+                    copies.append(_changed(condition.change, chunk, [seed, first], fill))
+        return np.concatenate(copies)
+
+
+def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> StressFolds | None:
+    """Return what scores folds under stress, or None where there is none.
+
+    Args:
+        stress: Kinds with their strengths.
+        part: The training part.
+        seed: Seed of the run.
+    """
+    return StressFolds(stress, part, seed) if stress else None
+
+
+@dataclass(frozen=True)
+class StressScore:
+    """How all held-out images fared in one condition.
+
+    Args:
+        condition: Its name, `"rotate 180"`.
+        scored: Whether it is part of the objective; otherwise nothing was trained for it.
+        accuracy: Share of distorted copies that are right.
+        low: Lower end of the 95 % interval of the accuracy, which counts images, not copies.
+        high: Its upper end.
+        log_loss: Mean over the copies, in nats.
+    """
+
+    condition: str
+    scored: bool
+    accuracy: float
+    low: float
+    high: float
+    log_loss: float
+
+
+def stress_scores(score: Score) -> list[StressScore]:
+    """Return how the folds of a score fared in each condition; empty without stress."""
+    parts = [fold.stress for fold in score.folds if fold.stress is not None]
+    if not parts:
+        return []
+    found = []
+    images = sum(len(part.rows) for part in parts)
+    losses = np.array([part.log_losses for part in parts])  # (folds, conditions)
+    for number, name in enumerate(parts[0].conditions):
+        hits = np.concatenate([part.hits[number].ravel() for part in parts])
+        interval = wilson_interval(hits.mean() * images, images)
+        mean = float(np.average(losses[:, number], weights=[len(part.rows) for part in parts]))
+        scored = bool(parts[0].scored[number])
+        found.append(
+            StressScore(name, scored, float(hits.mean()), interval.low, interval.high, mean)
+        )
+    return found
+
+
+def _changed(change: RandomChange, images: Bytes, seed: list[int], fill: Any) -> Bytes:
+    import tensorflow as tf
+
+    draws = change.draw(len(images), images.shape[1:], np.array(seed, np.int32))
+    changed = change.change(tf.cast(images, tf.float32), draws, fill).numpy()
+    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)

@@ -1,0 +1,58 @@
+"""Views of an image that predictions are averaged over: test-time augmentation.
+
+They are made of plain Keras operations, so that an exported model has them inside and loads
+without us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def averaged(predict: Callable[[Any], Any], images: Any, views: str) -> Any:
+    """Return the mean prediction over the views of images, (batch, classes).
+
+    Args:
+        predict: Returns class probabilities, (batch, classes), of images.
+        images: Images or a symbolic input, (batch, height, width, channels).
+        views: One of `automl_sem.types.VIEWS`.
+    """
+    import keras
+
+    made = views_of(images, views)
+    if len(made) == 1:
+        return predict(images)
+    # One after the other rather than as one batch, which an export would have to take apart.
+    return keras.ops.mean(keras.ops.stack([predict(view) for view in made]), axis=0)
+
+
+def views_of(images: Any, views: str) -> list[Any]:
+    """Return the views, each of the shape of the images.
+
+    Args:
+        images: Images or a symbolic input, (batch, height, width, channels).
+        views: One of `automl_sem.types.VIEWS`. Images that are not square have two turns.
+    """
+    from keras import ops
+
+    if views == "flip":
+        return [images, ops.flip(images, axis=2)]
+    if views == "turn":
+        half = ops.flip(ops.flip(images, axis=1), axis=2)
+        if images.shape[1] != images.shape[2]:
+            return [images, half]
+        quarter = ops.flip(ops.transpose(images, (0, 2, 1, 3)), axis=1)
+        return [images, quarter, half, ops.flip(ops.flip(quarter, axis=1), axis=2)]
+    if views == "shift":
+        # What comes into view repeats the border.
+        top, bottom = images[:, :1], images[:, -1:]
+        left, right = images[:, :, :1], images[:, :, -1:]
+        return [
+            images,
+            ops.concatenate([top, images[:, :-1]], axis=1),
+            ops.concatenate([images[:, 1:], bottom], axis=1),
+            ops.concatenate([left, images[:, :, :-1]], axis=2),
+            ops.concatenate([images[:, :, 1:], right], axis=2),
+        ]
+    return [images]
