@@ -60,7 +60,9 @@ def parse_stress(text: str) -> dict[str, float]:
                 hint="Write it as in rotate=45,scale=0.3",
             ) from None
     if not found:
-        raise UserError("it names no distortion", where="--stress", hint=f"There are {_all()}")
+        raise UserError(
+            "it names no distortion", where="--stress", hint=f"There are {', '.join(KINDS)}"
+        )
     return check_stress(found, "--stress")
 
 
@@ -73,7 +75,7 @@ def check_stress(wanted: Mapping[str, float], where: object) -> dict[str, float]
     checked = {}
     for name, given in wanted.items():
         if name not in KINDS:
-            hint = did_you_mean(name, KINDS) or f"There are {_all()}"
+            hint = did_you_mean(name, KINDS)
             raise UserError(f"no stress is called {name!r}", where=where, hint=hint)
         kind = KINDS[name]
         unset = given is None or math.isnan(given)
@@ -97,7 +99,3 @@ def described(stress: Mapping[str, float]) -> str:
 def augment_for(name: str, strength: float) -> Augment:
     """Return the augmentation that draws from the same range as a kind of stress."""
     return Augment(**{KINDS[name].field: strength})
-
-
-def _all() -> str:
-    return ", ".join(KINDS)
