@@ -23,6 +23,7 @@ from automl_sem.reports.wording import count, duration, loss, percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.stress import stress_scores
+from automl_sem.stress_check import stress_warnings
 from automl_sem.types import Candidate, FoldResult, Outcome, Score
 
 
@@ -242,7 +243,7 @@ class LiveListener(LineListener):
 
 
 def _stressed(score: Score) -> str:
-    """Return how many distorted copies are right, in a column of its own; empty without stress."""
+    """Return the share of distorted copies that are right, as a column; empty without stress."""
     share = score.stress_accuracy
     return "" if share is None else f"  stressed {percent(share):>7}"
 
@@ -306,10 +307,12 @@ def verdict_sentence(results: Results) -> str:
 
 
 def _standing_line(name: str, standing: Standing) -> str:
-    interval = standing.accuracy_interval
+    interval, share = standing.accuracy_interval, standing.folds.stress_accuracy
+    stressed = "" if share is None else f", stressed {percent(share)}"
     return (
         f"{name:<8}  trial {standing.trial.number}: accuracy {percent(standing.accuracy)} "
-        f"(95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %), "
+        f"(95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)"
+        f"{stressed}, "
         f"log-loss {loss(standing.score)}, {standing.trial.parameters:,} weights, "
         f"on {standing.scored_on}"
     )
@@ -326,6 +329,7 @@ def _stress_lines(results: Results) -> list[str]:
         f"stressed  trial {results.best.trial.number}: {asked}",
         f"unseen    {unseen}: distortions that nothing was trained or chosen for",
         "          log-loss: the mean of that on images as they are and on distorted ones",
+        *(f"warning   {warning}" for warning in stress_warnings(results.run)),
     ]
 
 

@@ -127,6 +127,7 @@ def plan_run(
         time_limit_s=options.time_limit_s,
         fixed=dict(space.fixed),
         stress=stress,
+        check_stress=options.stress is not None,
         discard=options.discard,
         workers=workers.workers,
         threads=workers.threads,

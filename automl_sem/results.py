@@ -14,6 +14,7 @@ from automl_sem.finalists import Verdict, compare, fresh_score, undecided
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
 from automl_sem.scoring.stress import stress_scores
+from automl_sem.stress_check import stress_warnings
 from automl_sem.types import Candidate, Recipe, Score
 
 SCHEMA_VERSION = 1
@@ -215,6 +216,7 @@ class Results:
             "best": self.best.to_json() if self.best else None,
             "baseline": self.baseline.to_json() if self.baseline else None,
             "verdict": verdict,
+            "stress_warnings": stress_warnings(self.run),
             "trials": len(self.trials),
             "discarded": self.discarded,
             "proposed_by_model": self.proposed_by_model,

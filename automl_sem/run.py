@@ -8,6 +8,7 @@ runs/20261123-1412-shapes/
   workers.log     what worker processes printed
   study.journal   Optuna's journal: the one record of all trials
   folds/T/F.npz   out-of-fold predictions and curve of trial T, fold F (fresh/T/F.npz: finalists)
+  stress/KIND-with/T/F.npz  stress.json  whether labels survive the stress that was asked for
   finalists.json  result.json  test_looks.jsonl  architecture.json
   checkpoints/  export/NAME/  report.html  run.log
 """
@@ -26,7 +27,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,9 @@ from automl_sem.errors import UserError
 from automl_sem.files import disk_error, save_npz, sync, write_atomic
 from automl_sem.types import CurvePoint, FoldResult, Ints, StressResult
 
-Stage = Literal["search", "fresh"]
+# Of fold results: those of the search, of the finalists, or `stress/KIND-with` and
+# `stress/KIND-without` of the check whether labels survive a stress.
+Stage = str
 TORN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError)
 STUDY_NAME = "automl-sem"
 SCHEMA_VERSION = 1
@@ -54,6 +57,8 @@ class Manifest(BaseModel):
         time_limit_s: Time limit of the search in seconds, or None.
         fixed: Recipe fields set by flags.
         stress: Kinds of distortion that folds are scored under, with their strengths.
+        check_stress: Whether to find out if labels survive them: nobody vouches for a stress
+            that a person asked for, as a space does for its own.
         discard: Rule by which hopeless candidates are dropped.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
@@ -79,6 +84,7 @@ class Manifest(BaseModel):
     time_limit_s: float | None = None
     fixed: dict[str, int] = {}
     stress: dict[str, float] = {}
+    check_stress: bool = False
     discard: str = "none"
     workers: int = 0
     threads: int = 0
@@ -297,7 +303,7 @@ class RunDirectory:
             )
 
     def _fold_path(self, trial: int, fold: int, stage: Stage) -> Path:
-        folder = "folds" if stage == "search" else "fresh"
+        folder = "folds" if stage == "search" else stage
         return self.path / folder / str(trial) / f"{fold}.npz"
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from automl_sem.results import Results, Standing, read_results
 from automl_sem.run import RunDirectory
 from automl_sem.search_loop import Limits, Listener, search_loop
 from automl_sem.spaces.space import Space
+from automl_sem.stress_check import check_stress, stress_warnings
 from automl_sem.workers.base import Pool
 from automl_sem.workers.plan import WorkerPlan
 
@@ -124,6 +125,7 @@ def work(
                 score_finalists(
                     directory, pool, list(candidates.values()), listener.finalist_fold_done
                 )
+                _check_stress(directory, pool, listener)
             if results.best is not None:
                 _describe_winner(directory, space, dataset, results.best)
             keep_time()
@@ -192,6 +194,20 @@ def pool_of(
         pool.finish()
     finally:
         pool.close()
+
+
+def _check_stress(directory: RunDirectory, pool: Pool, listener: Listener) -> None:
+    """Find out whether labels survive the stress, if there is one and a winner to try it on."""
+    results = read_results(directory)
+    best, baseline = results.best, results.baseline
+    if best is None or baseline is None or not directory.manifest.stress:
+        return
+    if directory.manifest.check_stress:
+        listener.note("does the stress change labels? the best trial again, with and without it")
+    candidate = best.trial.candidate()
+    check_stress(directory, pool, candidate, best.folds, baseline.folds, lambda *_: None)
+    for warning in stress_warnings(directory):
+        listener.note(f"warning: {warning}")
 
 
 def _describe_winner(
