@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ def save(path: Path, height: int = 12, width: int = 10, channels: int = 1, seed:
 def fill(root: Path, labels: tuple[str, ...] = ("cat", "dog"), n: int = 5, **image: int) -> Path:
     for label in labels:
         for i in range(1, n + 1):
-            save(root / label / f"{label}{i}.png", seed=i, **image)
+            seed = zlib.crc32(f"{root.name} {label} {i}".encode())
+            save(root / label / f"{label}{i}.png", seed=seed, **image)
     return root
 
 
