@@ -256,9 +256,7 @@ def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:
         raise UserError(f"{key} is no array: its rows differ in length", where=where) from None
 
 
-def _groups(
-    groups: Images | None, key: str, examples: int, where: object
-) -> NDArray[Any] | None:
+def _groups(groups: Images | None, key: str, examples: int, where: object) -> NDArray[Any] | None:
     return None if groups is None else read_groups(groups, key, examples, where)
 
 

@@ -62,7 +62,7 @@ def digest(image: Bytes) -> str:
         image: uint8 (height, width, channels).
     """
     shape = repr(image.shape).encode()
-    content = np.ascontiguousarray(image)
+    content = np.ascontiguousarray(image).data
     return hashlib.blake2b(content, digest_size=DIGEST_SIZE, key=shape).hexdigest()
 
 
@@ -91,9 +91,7 @@ def find_copies(
         labels = [int(y[row]) for row in twins]
         repeated += len(twins) - len(set(labels))
         if len(set(labels)) > 1:
-            conflicts |= {
-                row: next(twin for twin in twins if y[twin] != y[row]) for row in twins
-            }
+            conflicts |= {row: next(twin for twin in twins if y[twin] != y[row]) for row in twins}
     return Copies(
         leaks=tuple(
             (name, names[rows[key][0]])

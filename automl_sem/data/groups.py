@@ -58,9 +58,7 @@ def group_by_name(found: Found, pattern: str) -> Found:
             where="groups",
             hint=_EXAMPLE,
         )
-    names = [
-        name_of(file.path, found.root) if "/" in pattern else file.path.name for file in found
-    ]
+    names = [name_of(file.path, found.root) if "/" in pattern else file.path.name for file in found]
     matches = [compiled.search(name) for name in names]
     missed = [n for n, match in zip(names, matches, strict=True) if not (match and match.group(1))]
     if missed:

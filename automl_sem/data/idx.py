@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +127,7 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as plain:
             if path.suffix.lower() == ".gz":
                 with gzip.open(plain) as file:
-                    yield file
+                    yield cast(IO[bytes], file)
             else:
                 yield plain
     except PermissionError as error:

@@ -105,7 +105,9 @@ def load_images(
     train_groups = group_numbers([file.group for file in train_files]) if found.grouped else None
     if train_groups is not None:
         notes.append(groups_note(train_groups))
-        notes += shared_groups_note(*([f.group for f in part] for part in (train_files, test_files)))
+        notes += shared_groups_note(
+            *([f.group for f in part] for part in (train_files, test_files))
+        )
     parts = {"x_train": train_files, "x_test": test_files}
     sources = {name: _source(files, size, channels, fill) for name, files in parts.items()}
     x, kept = hold(sources, key, entry, looks)
@@ -305,7 +307,9 @@ def _wild(files: Sequence[ImageFile], size: Size) -> list[str]:
         return []
     (h1, w1), (h2, w2) = (sizes[i].astype(int) for i in (sides.argmin(), sides.argmax()))
     keep = ", --pad keeps their shape" if stretched else "; --pad keeps the shape of each"
-    return [f"images differ widely, from {h1}x{w1} to {h2}x{w2}, and are stretched to one size{keep}"]
+    return [
+        f"images differ widely, from {h1}x{w1} to {h2}x{w2}, and are stretched to one size{keep}"
+    ]
 
 
 def _colours(found: Found) -> list[str]:

@@ -45,7 +45,7 @@ def saved_in_colour(path: Path) -> bool:
 
     with Image.open(path, formats=FORMATS) as image:
         mode = str(image.mode)
-    return mode.split(";")[0] not in GREY_MODES
+    return mode.partition(";")[0] not in GREY_MODES
 
 
 def border(images: Bytes) -> Ints:
@@ -57,7 +57,8 @@ def border(images: Bytes) -> Ints:
     n = len(images)
     sides = (images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1])
     values = np.concatenate([side.reshape(n, -1) for side in sides], axis=1)
-    return np.rint(np.median(values, axis=1)).astype(np.int64)
+    medians: Ints = np.rint(np.median(values, axis=1)).astype(np.int64)
+    return medians
 
 
 def resize(images: Bytes, size: Size, pad: int | None = None) -> Bytes:

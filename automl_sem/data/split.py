@@ -52,7 +52,8 @@ def _group_folds(y: Ints, folds: int, seed: int, groups: Ints) -> NDArray[np.int
     from sklearn.model_selection import StratifiedGroupKFold
 
     classes = len(np.unique(y))
-    for shuffle in range(GROUP_SHUFFLES):
+    enough = folds <= _groups_of_classes(y, groups).min()
+    for shuffle in range(GROUP_SHUFFLES if enough else 0):
         number = np.full(len(y), -1, np.int8)
         splitter = StratifiedGroupKFold(
             n_splits=folds, shuffle=True, random_state=(seed + shuffle) % 2**32
@@ -192,18 +193,17 @@ def group_holdout(y: Ints, groups: Ints, share: float, seed: int) -> NDArray[np.
         share: Part to hold out, 0..1.
         seed: Seed of the choice.
     """
+    nothing = np.zeros(len(y), np.bool_)
     parts = min(round(1 / share), int(_groups_of_classes(y, groups).min()))
     if parts < 3:
-        return np.zeros(len(y), np.bool_)
+        return nothing
     try:
         number = stratified_folds(y, parts, seed, groups)
     except UserError:
-        return np.zeros(len(y), np.bool_)
-    for part in range(parts):
-        left = number != part
-        if _groups_of_classes(y[left], groups[left]).min() >= 2:
-            return ~left
-    return np.zeros(len(y), np.bool_)
+        return nothing
+    masks = [number == part for part in range(parts)]
+    fit = [mask for mask in masks if _groups_of_classes(y[~mask], groups[~mask]).min() >= 2]
+    return min(fit, key=lambda mask: abs(mask.mean() - share), default=nothing)
 
 
 def hold_out_test(

@@ -81,7 +81,8 @@ def _read(found: Found, table: Path, part: str, groups: str | None, skip_bad: bo
                 continue
             if len(row) != len(columns):
                 raise UserError(
-                    f"{len(row)} values in this line, {len(columns)} columns", where=_at(table, line)
+                    f"{len(row)} values in this line, {len(columns)} columns",
+                    where=_at(table, line),
                 )
             values = {name: value.strip() for name, value in zip(columns, row, strict=True)}
             file = ImageFile(

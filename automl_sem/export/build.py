@@ -221,7 +221,7 @@ def _write(
     dataset: Dataset,
 ) -> tuple[FormatResult, ...]:
     """Write and verify the formats."""
-    model = wrap(core)
+    model = wrap(core, dataset.pad)
     results = []
     for made in asked:
         check = _write_one(made, model, folder / made.file, core, dataset)
@@ -239,7 +239,7 @@ def _write_one(made: Format, model: Any, path: Path, core: Any, dataset: Dataset
         raise
     except Exception as error:  # what a model cannot be written for is up to the format
         return Verification(None, f"cannot be written: {one_line(error)}")
-    return verify(made, path, core, dataset.train.x)
+    return verify(made, path, core, dataset.train.x, dataset.pad)
 
 
 def _require_verified(result: ExportResult) -> None:
@@ -269,6 +269,7 @@ def _record(
         "class_names": list(dataset.class_names),
         "channels": channels,
         "trained_size": [height, width],
+        "pad": dataset.pad,
         "input": "uint8 (batch, height, width, channels), any height and width",
         "output": "float32 (batch, classes), probabilities",
         "formats": [format_json(made, made.path.name) for made in result.formats],

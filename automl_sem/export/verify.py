@@ -59,7 +59,9 @@ class Verification:
         return not self.reason
 
 
-def verify(made: Format, path: Path, core: Any, images: Bytes) -> Verification:
+def verify(
+    made: Format, path: Path, core: Any, images: Bytes, pad: int | None = None
+) -> Verification:
     """Compare an export with the trained model, on real images in two sizes.
 
     Args:
@@ -68,6 +70,7 @@ def verify(made: Format, path: Path, core: Any, images: Bytes) -> Verification:
         core: The model as trained, in this process.
         images: Images to predict, uint8 (n, height, width, channels); at most
             `EXAMPLES` of them are taken.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
     """
     import tensorflow as tf
 
@@ -75,7 +78,7 @@ def verify(made: Format, path: Path, core: Any, images: Bytes) -> Verification:
     other_size = picks.repeat(2, axis=1).repeat(3, axis=2)
     batches = {"as_trained": picks, "other_size": other_size, "one": other_size[:1]}
     with tf.device("CPU:0"):  # like the fresh process: GPUs round differently
-        expected = {name: predict_core(core, batch) for name, batch in batches.items()}
+        expected = {name: predict_core(core, batch, pad=pad) for name, batch in batches.items()}
     try:
         received = _predict_in_fresh_process(made, path, batches)
     except _FreshProcessError as error:

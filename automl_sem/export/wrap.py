@@ -11,11 +11,12 @@ from automl_sem.scoring.batches import wants_raw_values
 from automl_sem.types import Bytes, Floats
 
 
-def wrap(core: Any) -> Any:
+def wrap(core: Any, pad: int | None = None) -> Any:
     """Return a model from raw images to class probabilities.
 
     Args:
         core: The network as trained, for images of one size.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
 
     Returns:
         A Keras model from uint8 (batch, height, width, channels), height and width being
@@ -25,7 +26,7 @@ def wrap(core: Any) -> Any:
 
     _, height, width, channels = core.input_shape
     images = keras.Input((None, None, channels), dtype="uint8", name="images")
-    x = resizing_layer((height, width))(images)
+    x = resizing_layer((height, width), pad)(images)
     # A network that scales by itself gets 0..255, but as floats.
     x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
     # Resizing takes itself to be training unless told otherwise, and tells the layers after it:
@@ -33,13 +34,14 @@ def wrap(core: Any) -> Any:
     return keras.Model(images, core(x, training=False), name="classifier")
 
 
-def predict_core(core: Any, images: Bytes, batch_size: int = 512) -> Floats:
+def predict_core(core: Any, images: Bytes, batch_size: int = 512, pad: int | None = None) -> Floats:
     """Return what the network itself predicts, without the wrapping, (n, classes).
 
     Args:
         core: The network as trained.
         images: uint8 (n, height, width, channels) in any size.
         batch_size: Images at a time.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
     """
     _, height, width, _ = core.input_shape
     scale = np.float32(1.0 if wants_raw_values(core) else 1.0 / 255.0)
@@ -47,6 +49,6 @@ def predict_core(core: Any, images: Bytes, batch_size: int = 512) -> Floats:
     for first in range(0, len(images), batch_size):
         batch = images[first : first + batch_size]
         if batch.shape[1:3] != (height, width):
-            batch = resize(batch, (height, width))
+            batch = resize(batch, (height, width), pad)
         parts.append(np.asarray(core(batch.astype(np.float32) * scale, training=False)))
     return np.concatenate(parts).astype(np.float32)
