@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,6 +12,7 @@ from PIL import Image
 from automl_sem import UserError, search
 from automl_sem.api import dry_run
 from automl_sem.config import search_options
+from automl_sem.export import predict
 from automl_sem.prepare import create_run, resolve, unchanged_dataset
 
 
@@ -119,3 +121,25 @@ def test_a_tf_dataset_can_be_searched_and_loaded_again(tmp_path, tiny_space):
     assert run.best.trial.number == 0
     with pytest.raises(UserError, match="it is infinite"):
         search(dataset.repeat(), space=str(tiny_space), **options)
+
+
+@pytest.mark.slow
+def test_padded_groups_are_searched_exported_and_verified_in_a_fresh_process(tmp_path, tiny_space):
+    rng = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        for i in range(24):
+            (tmp_path / "pets" / label).mkdir(parents=True, exist_ok=True)
+            image = rng.integers(0, 256, (12 + i, 20), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / "pets" / label / f"w{i // 3}_{i}.png")
+    said = []
+    options = {"trials": 1, "folds": 2, "epochs": 1, "workers": 0, "say": said.append}
+    data = {"pad": True, "groups": "^(w[0-9]+)_", "image_size": 16}
+    run = search(tmp_path / "pets", space=str(tiny_space), out=tmp_path / "run", **options, **data)
+    assert any("groups among the training examples" in line for line in said)
+    exported = run.export(formats=["keras"], gpus=0)
+    assert exported.formats[0].verified
+    dataset = unchanged_dataset(run.directory)
+    image = tmp_path / "pets" / dataset.test.names[0]
+    (found,) = predict(exported.path, [image])
+    core = keras.models.load_model(exported.path / "model.keras")
+    assert found.probability == pytest.approx(float(np.max(core(dataset.test.x[:1]))), abs=1e-5)

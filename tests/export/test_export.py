@@ -160,7 +160,8 @@ class TestExportTrial:
         seen = []
         monkeypatch.setattr(build, "verify", lambda *a: seen.append(a) or Verification(0.0))
         export("keras")
-        ((made, path, core, images),) = seen
+        ((made, path, core, images, pad),) = seen
+        assert pad is None
         assert (made, path.name) == (KERAS, "model.keras")
         assert images is export.dataset.train.x
         with np.load(export.run.path / "checkpoints" / "trial-0" / "backup.npz") as file:
