@@ -337,9 +337,14 @@ def data(
         return
     print(found.summary())
     _say(f"examples of each class: {sheet}")
-    given = f" --image-size {image_size}" if image_size else ""
-    given += f" --groups {shlex.quote(groups)}" if groups else ""
+    given = "".join(
+        f" --{name} {shlex.quote(str(value))}"
+        for name, value in (("size", size), ("image-size", image_size), ("groups", groups))
+        if value is not None
+    )
+    given += f" --seed {seed}" if seed else ""
     given += " --pad" if pad else ""
+    given += " --skip-bad" if found.inspection.unreadable else ""
     _next(f"search {shlex.quote(target)}{given}")
 
 

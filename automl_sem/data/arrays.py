@@ -208,45 +208,52 @@ def _dataset(
         groups=None if groups is None else group_numbers(groups),
     )
     notes = _notes(x, shape, scan)
-    origin = {"x_train": "x_train", "x_test": "x_test"}
-    if x_test is None or not isinstance(y_test, np.ndarray):
+    test = _test_part(arrays, values, where)
+    if test is None:
         part, test, note = hold_out_test(part, seed, scan.digests["x_train"])
-        origin["x_test"] = "x_train"
+        origin = {"x_train": (x, "x_train"), "x_test": (x, "x_train")}
         notes.append(note)
     else:
-        n = x_test.shape[0]
-        labels = read_labels(y_test, "y_test", n, where)
-        rows = cast(Bytes, np.arange(n))
-        test = HeldOutPart(rows, class_numbers(labels, values, where), _rows("test", n))
-        groups_test = _groups(arrays["groups_test"], "groups_test", n, where)
+        assert x_test is not None
+        origin = {"x_train": (x, "x_train"), "x_test": (x_test, "x_test")}
+        groups_test = _groups(arrays["groups_test"], "groups_test", len(test.y), where)
         if groups is not None and groups_test is not None:
             notes += shared_groups_note(groups, groups_test)
     if part.groups is not None:
         notes.append(groups_note(part.groups))
     places = {"x_train": part.x, "x_test": test.x}
-    digests = {side: [scan.digests[origin[side]][row] for row in places[side]] for side in places}
-    images = {side: x if origin[side] == "x_train" else x_test for side in places}
+    digests = [[scan.digests[origin[side][1]][row] for row in places[side]] for side in places]
+    copies = find_copies(digests[0], part.y, part.names, digests[1], test.names)
     sources = {
         side: _source(rows, places[side], shape[1:], scan, image_size, where)
-        for side, rows in images.items()
-        if rows is not None
+        for side, (rows, _) in origin.items()
     }
     if key:
         held, kept = hold(sources, key, entry, asdict(scan))
     else:
         held, kept = {side: in_memory(source) for side, source in sources.items()}, []
-    part, test = replace(part, x=held["x_train"]), replace(test, x=held["x_test"])
-    copies = find_copies(digests["x_train"], part.y, part.names, digests["x_test"], test.names)
     return Dataset(
         name=name,
         source=source,
-        train=part,
-        test=test,
+        train=replace(part, x=held["x_train"]),
+        test=replace(test, x=held["x_test"]),
         options={key: value for key, value in options.items() if value},
         notes=(*notes, *copies.notes(), *kept),
         pad=scan.fill,
         inspection=Inspection(np.array([x.shape[1:3]], np.int64), copies),
     )
+
+
+def _test_part(
+    arrays: Mapping[str, Images | None], values: NDArray[Any], where: object
+) -> HeldOutPart | None:
+    """Return the test part with row numbers for images, or None if there is none."""
+    x, y = arrays["x_test"], arrays["y_test"]
+    if x is None or not isinstance(y, np.ndarray):
+        return None
+    n = x.shape[0]
+    labels = class_numbers(read_labels(y, "y_test", n, where), values, where)
+    return HeldOutPart(cast(Bytes, np.arange(n)), labels, _rows("test", n))
 
 
 def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:

@@ -102,12 +102,10 @@ def load_images(
     if not test_files:
         train_files, test_files, note = _split(found, labels, seed)
         notes.append(note)
-    train_groups = group_numbers([file.group for file in train_files]) if found.grouped else None
-    if train_groups is not None:
-        notes.append(groups_note(train_groups))
-        notes += shared_groups_note(
-            *([f.group for f in part] for part in (train_files, test_files))
-        )
+    groups_of = [[file.group for file in files] for files in (train_files, test_files)]
+    if found.grouped:
+        notes.append(groups_note(group_numbers(groups_of[0])))
+        notes += shared_groups_note(*groups_of)
     parts = {"x_train": train_files, "x_test": test_files}
     sources = {name: _source(files, size, channels, fill) for name, files in parts.items()}
     x, kept = hold(sources, key, entry, looks)
@@ -115,8 +113,8 @@ def load_images(
     names, test_names = (
         tuple(name_of(file.path, found.root) for file in files) for files in parts.values()
     )
-    digests = ([file.seen.digest for file in files] for files in parts.values())
-    copies = find_copies(next(digests), y, names, next(digests), test_names)
+    digests = [[file.seen.digest for file in files] for files in parts.values()]
+    copies = find_copies(digests[0], y, names, digests[1], test_names)
     return Dataset(
         name=_name(source),
         source=str(source.resolve()),
@@ -125,7 +123,7 @@ def load_images(
             y=y,
             names=names,
             class_names=tuple(class_names),
-            groups=train_groups,
+            groups=group_numbers(groups_of[0]) if found.grouped else None,
         ),
         test=HeldOutPart(x["x_test"], _numbers(test_files, labels), test_names),
         options={name: value for name, value in options.items() if value},

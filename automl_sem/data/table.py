@@ -26,16 +26,31 @@ Row = Mapping[str, str]
 
 
 def find_tables(folder: Path) -> list[Path]:
-    """Return the tables of a folder: in it, or in its parts such as `train` and `test`."""
-    if (folder / METADATA).is_file():
+    """Return the tables of a folder: in it, or in its parts such as `train` and `test`.
+
+    A `metadata.csv` without labels beside class folders is about something else.
+    """
+    if _has_table(folder):
         return [folder / METADATA]
+    parts = [path for path in _inside(folder) if path.name.lower() in PARTS]
+    tables = [path / METADATA for path in parts if path.is_dir() and _has_table(path)]
+    return tables if any(PARTS[path.parent.name.lower()] == "train" for path in tables) else []
+
+
+def _has_table(folder: Path) -> bool:
+    inside = _inside(folder)
+    if folder / METADATA not in inside:
+        return False
+    columns = columns_of(folder / METADATA)
+    labelled = all({*names} & {*columns} for names in (PATH_COLUMNS, LABEL_COLUMNS))
+    return labelled or not any(path.is_dir() for path in inside)
+
+
+def _inside(folder: Path) -> list[Path]:
     try:
-        inner = sorted(folder.iterdir()) if folder.is_dir() else []
+        return sorted(folder.iterdir()) if folder.is_dir() else []
     except PermissionError as error:
         denied(error)
-    parts = [path for path in inner if path.name.lower() in PARTS]
-    tables = [path / METADATA for path in parts if (path / METADATA).is_file()]
-    return tables if any(PARTS[path.parent.name.lower()] == "train" for path in tables) else []
 
 
 def read_tables(
@@ -45,7 +60,8 @@ def read_tables(
 
     Args:
         tables: CSV files. One in a folder named `train`, `val` or `test` below the root is
-            about that part, unless it has a column `split`.
+            about that part, unless it has a column `split`. Without that column, paths that
+            all begin with such a folder say the part.
         root: The folder that names of files are relative to.
         groups: Name of the column with the groups; by default `group`, if there is one.
         skip_bad: Leave rows out whose label or file is missing.
@@ -59,7 +75,27 @@ def read_tables(
         if table.parent != root and table.parent.name.lower() in ("val", "validation"):
             found.joined.append(table.parent.name)
         _read(found, table, part or "train", groups, skip_bad)
+        if part is None and SPLIT_COLUMN not in columns_of(table):
+            _split_by_folder(found)
     return found
+
+
+def _split_by_folder(found: Found) -> None:
+    """Put files into parts by the first folder of their paths, if that names a part for each."""
+    firsts = [
+        file.path.relative_to(found.root).parts[0].lower()
+        if file.path.is_relative_to(found.root)
+        else ""
+        for file in found
+    ]
+    if not all(first in PARTS for first in firsts) or "train" not in firsts:
+        return
+    files = list(found)
+    found.files = {
+        part: [file for file, first in zip(files, firsts, strict=True) if PARTS[first] == part]
+        for part in found.files
+    }
+    found.joined += [name for name in ("val", "validation") if name in firsts]
 
 
 def columns_of(table: Path) -> list[str]:
@@ -114,9 +150,10 @@ def _missing(file: ImageFile) -> str:
     """Return why a row stands for no example; empty if nothing is missing."""
     if not file.label:
         return f"no label for '{file.path.name}'"
-    if not file.path.is_file():
-        return f"no such file: {file.path}"
-    return ""
+    try:
+        return "" if file.path.is_file() else f"no such file: {file.path}"
+    except PermissionError as error:
+        denied(error)
 
 
 def _split(table: Path, line: int, value: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
-from picture_files import picture, table
+from picture_files import classes, picture, table
 
 from automl_sem.data import examples
 from automl_sem.data.images import load_images
@@ -89,6 +91,30 @@ def test_metadata_in_the_parts_of_a_folder_is_read(tmp_path):
     assert (len(dataset.train.y), len(dataset.test.y)) == (10, 4)
     assert dataset.train.names[0] == "train/0.png"
     assert "validation joined to the training part" in dataset.notes
+
+
+def test_paths_in_train_and_test_folders_say_the_part(tmp_path):
+    rows = []
+    for part, n in (("train", 8), ("val", 2), ("test", 4)):
+        for i in range(n):
+            picture(tmp_path / part / f"{i}.png")
+            rows.append(f"{part}/{i}.png,{'ab'[i % 2]}")
+    dataset = load_images(table(tmp_path / "metadata.csv", "file_name,label", *rows).parent)
+    assert (len(dataset.train.y), len(dataset.test.y)) == (10, 4)
+    assert all(name.startswith("test/") for name in dataset.test.names)
+    assert "val joined to the training part" in dataset.notes
+
+
+def test_metadata_about_something_else_leaves_class_folders_alone(tmp_path):
+    classes(tmp_path)
+    table(tmp_path / "metadata.csv", "file_name,text", "cat/cat0.png,a grey cat")
+    assert load_images(tmp_path).class_names == ("cat", "dog")
+
+
+def test_metadata_without_labels_and_class_folders_is_refused(tmp_path):
+    picture(tmp_path / "0.png")
+    table(tmp_path / "metadata.csv", "file_name,text", "0.png,a grey cat")
+    assert "metadata.csv: there is no column 'label', only: file_name, text" in refusal(tmp_path)
 
 
 def test_a_test_part_without_some_class_is_fine_in_a_table(csv):
@@ -176,3 +202,15 @@ def test_a_class_that_is_only_tested_is_refused(csv):
     path = csv("path,label,split", "img/{i}.png,{label},train")
     path.write_text(path.read_text().replace("11.png,b,train", "11.png,c,test"))
     assert "only in test: c" in refusal(path)
+
+
+@pytest.mark.parametrize("locked", ["labels.csv", "img"])
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_named(csv, locked):
+    path = csv()
+    mode = (path.parent / locked).stat().st_mode
+    (path.parent / locked).chmod(0)
+    try:
+        assert "permission denied" in refusal(path)
+    finally:
+        (path.parent / locked).chmod(mode)
