@@ -221,7 +221,7 @@ def _write(
     dataset: Dataset,
 ) -> tuple[FormatResult, ...]:
     """Write and verify the formats."""
-    model = wrap(core, dataset.pad)
+    model = wrap(core, pad=dataset.pad)
     results = []
     for made in asked:
         check = _write_one(made, model, folder / made.file, core, dataset)
@@ -239,7 +239,7 @@ def _write_one(made: Format, model: Any, path: Path, core: Any, dataset: Dataset
         raise
     except Exception as error:  # what a model cannot be written for is up to the format
         return Verification(None, f"cannot be written: {one_line(error)}")
-    return verify(made, path, core, dataset.train.x, dataset.pad)
+    return verify(made, path, core, dataset.train.x, pad=dataset.pad)
 
 
 def _require_verified(result: ExportResult) -> None:

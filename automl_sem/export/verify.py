@@ -60,7 +60,7 @@ class Verification:
 
 
 def verify(
-    made: Format, path: Path, core: Any, images: Bytes, pad: int | None = None
+    made: Format, path: Path, core: Any, images: Bytes, *, pad: int | None = None
 ) -> Verification:
     """Compare an export with the trained model, on real images in two sizes.
 

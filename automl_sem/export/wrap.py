@@ -11,7 +11,7 @@ from automl_sem.scoring.batches import wants_raw_values
 from automl_sem.types import Bytes, Floats
 
 
-def wrap(core: Any, pad: int | None = None) -> Any:
+def wrap(core: Any, *, pad: int | None = None) -> Any:
     """Return a model from raw images to class probabilities.
 
     Args:
@@ -34,7 +34,9 @@ def wrap(core: Any, pad: int | None = None) -> Any:
     return keras.Model(images, core(x, training=False), name="classifier")
 
 
-def predict_core(core: Any, images: Bytes, batch_size: int = 512, pad: int | None = None) -> Floats:
+def predict_core(
+    core: Any, images: Bytes, *, batch_size: int = 512, pad: int | None = None
+) -> Floats:
     """Return what the network itself predicts, without the wrapping, (n, classes).
 
     Args:

@@ -123,7 +123,7 @@ def network():
 @pytest.mark.parametrize("fill", [0, 255])
 def test_exported_models_pad_as_the_loader_does(tmp_path, fill):
     core = network()
-    model = wrap(core, fill)
+    model = wrap(core, pad=fill)
     KERAS.write(model, tmp_path / KERAS.file, ("a", "b", "c"))
     SAVED_MODEL.write(model, tmp_path / SAVED_MODEL.file, ("a", "b", "c"))
     loaded = [made.load(tmp_path / made.file) for made in (KERAS, SAVED_MODEL)]
