@@ -195,7 +195,7 @@ class TestExportTrial:
     def test_a_killed_export_goes_on_and_leaves_nothing_half(self, fresh, monkeypatch):
         export = fresh
 
-        def killed(*_):
+        def killed(*_, **__):
             raise KeyboardInterrupt
 
         monkeypatch.setattr(build, "verify", killed)
@@ -219,7 +219,7 @@ class TestExportTrial:
         assert [p.name for p in folder.parent.iterdir()] == ["trial-0"]
 
     def test_a_format_that_fails_is_named_and_recorded(self, export, monkeypatch):
-        def doubt(made, *_):
+        def doubt(made, *_, **__):
             return Verification(0.25, "differs") if made is KERAS else Verification(1e-7)
 
         monkeypatch.setattr(build, "verify", doubt)
