@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import SearchOptions, search_options
 from automl_sem.console import LineListener
+from automl_sem.data.stream import is_tf_dataset, read_tf_dataset
 from automl_sem.errors import UserError
 from automl_sem.finalists import Verdict
 from automl_sem.prepare import (
@@ -35,6 +36,7 @@ from automl_sem.session import Session, work, write_report
 
 if TYPE_CHECKING:
     import pandas as pd
+    import tensorflow as tf
 
     from automl_sem.export import ExportResult
 
@@ -157,7 +159,7 @@ class Run:
 
 
 def search(
-    target: str | Path | Arrays | None = None,
+    target: str | Path | Arrays | tf.data.Dataset | None = None,
     *,
     listener: Listener | None = None,
     say: Callable[[str], None] | None = None,
@@ -168,13 +170,15 @@ def search(
 
     Args:
         target: A space, a .py file, a dataset, a path, or a pair (x, y) of arrays:
-            images (n, height, width[, channels]) and labels (n,).
+            images (n, height, width[, channels]) and labels (n,); or a finite
+            `tf.data.Dataset` of such pairs, batched or not.
         listener: Is told what happens; by default lines on stderr.
         say: Called with lines for people; by default printed on stderr.
         time_limit: `"5m"` or seconds after which no new trial starts.
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
-            epochs, batch_size, seed, out, size, image_size, skip_bad, workers,
-            workers_per_gpu, gpus, stress, discard, deterministic.
+            epochs, batch_size, seed, out, size, image_size, pad, groups, skip_bad, workers,
+            workers_per_gpu, gpus, stress, discard, deterministic. For arrays `groups` is an
+            array with the group of each example.
 
     Raises:
         UserError: If an option, the data or the space is wrong. Nothing is written then.
@@ -204,7 +208,7 @@ def search(
 
 
 def dry_run(
-    target: str | Path | Arrays | None = None,
+    target: str | Path | Arrays | tf.data.Dataset | None = None,
     *,
     time_limit: str | float | None = None,
     **options: Any,
@@ -221,15 +225,27 @@ def dry_run(
 
 
 def _read_options(
-    target: str | Path | Arrays | None, time_limit: str | float | None, options: dict[str, Any]
-) -> tuple[SearchOptions, Arrays | None]:
-    arrays = target if isinstance(target, tuple) else None
+    target: str | Path | Arrays | tf.data.Dataset | None,
+    time_limit: str | float | None,
+    options: Mapping[str, Any],
+) -> tuple[SearchOptions, Mapping[str, Any] | None]:
+    """Return the options checked, and data from memory as arguments of `from_arrays`."""
+    options = dict(options)
+    arrays: dict[str, Any] | None = None
+    if isinstance(target, tuple):
+        arrays = dict(zip(("x", "y", "x_test", "y_test"), target, strict=False))
+    elif is_tf_dataset(target):
+        use_tensorflow()
+        arrays = read_tf_dataset(target)
     if arrays is not None:
         for name in ("data", "size", "skip_bad"):
             if options.get(name):
                 raise UserError(f"{name} does not go with arrays", where="search")
+        arrays["groups"] = options.pop("groups", None)
+        if isinstance(arrays["groups"], str):
+            raise UserError("groups must be an array where the data are arrays", where="search")
     checked = search_options(
-        target=None if target is None or arrays else str(target),
+        target=None if target is None or arrays is not None else str(target),
         time_limit_s=time_limit,
         **options,
     )

@@ -142,6 +142,8 @@ def search(
     out: flags.Out = None,
     size: flags.Size = None,
     image_size: flags.ImageSize = None,
+    pad: flags.Pad = False,
+    groups: flags.Groups = None,
     skip_bad: flags.SkipBad = False,
     workers: flags.Workers = "auto",
     workers_per_gpu: flags.WorkersPerGpu = 1,
@@ -154,7 +156,7 @@ def search(
 ) -> None:
     """Search for the best architecture.
 
-    automl-sem search shapes | digits | my_drawings/ | my_space.py
+    automl-sem search shapes | digits | my_drawings/ | labels.csv | my_space.py
     """
     from automl_sem.config import search_options
 
@@ -169,6 +171,8 @@ def search(
         "out": out,
         "size": size,
         "image_size": image_size,
+        "pad": pad,
+        "groups": groups,
         "skip_bad": skip_bad,
         "workers": _number_or(workers, "auto", "--workers"),
         "workers_per_gpu": workers_per_gpu,
@@ -304,6 +308,46 @@ def predict(
     width = max(len(p.file) for p in predictions)
     for prediction in predictions:
         print(f"{prediction.file:<{width}}  {prediction.label}  {prediction.probability:.3f}")
+
+
+@app.command()
+def data(
+    target: Annotated[str, typer.Argument(help="A dataset, or a path to data.")],
+    size: flags.Size = None,
+    image_size: flags.ImageSize = None,
+    pad: flags.Pad = False,
+    groups: flags.Groups = None,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of a test part.")] = 0,
+    sheet: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where to write a PNG with some examples.")
+    ] = Path("contact-sheet.png"),
+    force: Annotated[bool, typer.Option("--force", help="Replace that file.")] = False,
+    as_json: flags.Json = False,
+) -> None:
+    """Show what is understood of your data, with some examples."""
+    from automl_sem.config import search_options
+
+    options = {"size": size, "image_size": image_size, "pad": pad, "groups": groups, "seed": seed}
+    search_options(**options)
+    from automl_sem.data.overview import check_sheet, describe, write_sheet
+
+    check_sheet(sheet, force)
+    found = describe(target, **options)
+    write_sheet(found.dataset, sheet)
+    if as_json:
+        _print_json({**found.to_json(), "sheet": str(sheet)})
+        return
+    print(found.summary())
+    _say(f"examples of each class: {sheet}")
+    given = "".join(
+        f" --{name} {shlex.quote(str(value))}"
+        for name, value in (("size", size), ("image-size", image_size), ("groups", groups))
+        if value is not None
+    )
+    given += f" --seed {seed}" if seed else ""
+    given += " --pad" if pad else ""
+    given += " --skip-bad" if found.inspection.unreadable else ""
+    _next(f"search {shlex.quote(target)}{given}")
 
 
 @app.command()

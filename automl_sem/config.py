@@ -32,6 +32,9 @@ class SearchOptions(BaseModel):
         out: The run directory; by default `runs/DATE-TIME-NAME`.
         size: Training drawings of the built-in shapes.
         image_size: Side in pixels to resize images to.
+        pad: Fill images of another shape up with the background instead of stretching them.
+        groups: Column of a CSV table, or regular expression on the names of image files whose
+            first group is the group: examples of one group stay in one fold.
         skip_bad: Leave unreadable images out instead of refusing.
         workers: Worker processes, or `"auto"`: one a GPU, else one a core as far as memory
             and the number of trials go. 0 trains in the search's own process.
@@ -58,6 +61,8 @@ class SearchOptions(BaseModel):
     out: Path | None = None
     size: int | None = Field(default=None, ge=1)
     image_size: int | None = Field(default=None, ge=8, le=1024)
+    pad: bool = False
+    groups: str | None = Field(default=None, min_length=1)
     skip_bad: bool = False
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
     workers_per_gpu: int = Field(default=1, ge=1, le=64)

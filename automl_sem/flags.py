@@ -16,7 +16,7 @@ Run = Annotated[
 ]
 
 Target = Annotated[str | None, Argument(help="A space, a .py file, a dataset or a path to data.")]
-Data = Annotated[str | None, Option(help="Dataset, folder or .npz file.")]
+Data = Annotated[str | None, Option(help="Dataset, folder, CSV table or .npz file.")]
 Space = Annotated[str | None, Option(help="Space: a name or a .py file.")]
 Trials = Annotated[int | None, Option(help=TRIALS_HELP, show_default="13")]
 Time = Annotated[str | None, Option(help="Start no new trial after this time: 90s, 5m, 1h30m.")]
@@ -27,6 +27,17 @@ Seed = Annotated[int, Option(help="Seed of the whole run.")]
 Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
 Size = Annotated[int | None, Option(help="Training drawings of the built-in shapes.")]
 ImageSize = Annotated[int | None, Option(help="Resize images to this many pixels a side.")]
+Pad = Annotated[
+    bool, Option("--pad", help="Fill images of another shape up instead of stretching them.")
+]
+Groups = Annotated[
+    str | None,
+    Option(
+        metavar="COLUMN|REGEX",
+        help="What belongs together and stays in one fold: a column of the CSV table, or a regular "
+        "expression on file names, such as '^([^_]+)_'.",
+    ),
+]
 SkipBad = Annotated[bool, Option(help="Leave unreadable images out.")]
 Workers = Annotated[
     str, Option(help="Trials at a time, each in a process: auto, or how many; 0: in this process.")

@@ -31,8 +31,12 @@ from automl_sem.workers.plan import WorkerPlan, plan_workers
 Arrays = tuple[Any, Any]
 
 
-def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Dataset]:
+def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[Space, Dataset]:
     """Return space and dataset that the options mean.
+
+    Args:
+        options: What a person asked for.
+        arrays: Data from memory, as arguments of `from_arrays`.
 
     Raises:
         UserError: If there is no such space or dataset, or they do not fit.
@@ -45,7 +49,9 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
     use_tensorflow()
     space = load_space(space_path) if space_path else None
     if arrays is not None:
-        dataset = from_arrays(*arrays, seed=options.seed, image_size=options.image_size)
+        dataset = from_arrays(
+            **arrays, seed=options.seed, image_size=options.image_size, pad=options.pad
+        )
     else:
         source = data_name or (space.data if space else None)
         if source is None:
@@ -56,6 +62,8 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
             source,
             size=options.size,
             image_size=options.image_size,
+            pad=options.pad,
+            groups=options.groups,
             skip_bad=options.skip_bad,
             seed=options.seed,
         )
@@ -103,7 +111,8 @@ def plan_run(
     Raises:
         UserError: If it cannot.
     """
-    folds, note = usable_folds(dataset.train.y, options.folds, dataset.class_names)
+    y, groups = dataset.train.y, dataset.train.groups
+    folds, note = usable_folds(y, options.folds, dataset.class_names, groups)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
     space.starts(dataset.info)
@@ -140,8 +149,8 @@ def plan_run(
         machine=machine,
     )
     splits = {
-        "search": stratified_folds(dataset.train.y, folds, options.seed),
-        "fresh": stratified_folds(dataset.train.y, folds, fresh_seed(options.seed)),
+        "search": stratified_folds(y, folds, options.seed, groups),
+        "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups),
     }
     return manifest, splits
 
@@ -216,6 +225,7 @@ def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
         "class_names": list(dataset.class_names),
         "train_sha256": dataset.train.fingerprint(),
         "test_sha256": dataset.test.fingerprint(),
+        "groups_sha256": dataset.train.groups_fingerprint(),
     }
 
 
@@ -248,9 +258,10 @@ def unchanged_dataset(directory: RunDirectory) -> Dataset:
         "test_examples": "number of test examples",
         "train_sha256": "training examples",
         "test_sha256": "test examples",
+        "groups_sha256": "groups",
     }
     for key, label in labels.items():
-        if current[key] != then[key]:
+        if current[key] != then.get(key):
             values = "" if key.endswith("sha256") else f": {then[key]} then, {current[key]} now"
             raise UserError(
                 f"the {label} changed since the run was started{values}",

@@ -72,6 +72,7 @@ def test_help_names_every_command_and_the_first_steps(call):
         "resume",
         "export",
         "predict",
+        "data",
         "report",
         "show",
         "runs",

@@ -1,9 +1,9 @@
-"""Arrays: `.npz` files with x_train, y_train and the like, and NumPy arrays from Python."""
+"""Arrays: `.npz` files with x_train, y_train and the like, IDX files, NumPy arrays from Python."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,27 +11,50 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from automl_sem.data.cache import ExampleCache, cache_key
-from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
-from automl_sem.data.examples import Source, hold, too_large
+from automl_sem.data.copies import digest, find_copies
+from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
+from automl_sem.data.examples import Source, hold, in_memory, too_large
+from automl_sem.data.groups import group_numbers, groups_note, read_groups, shared_groups_note
+from automl_sem.data.idx import find_idx, read_idx
 from automl_sem.data.labels import class_numbers, class_values, read_labels
 from automl_sem.data.npz import Rows, large_arrays, read_npz
-from automl_sem.data.pixels import check_size, resize
+from automl_sem.data.pixels import WILD_SHAPE, Size, border, check_size, resize
 from automl_sem.data.split import check_classes, hold_out_test
 from automl_sem.errors import UserError
-from automl_sem.types import Bytes
+from automl_sem.types import Bytes, Ints
 
 Images = NDArray[Any] | Rows  # as they were saved, in memory or in a file
 
-KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names")
+KEYS = ("x_train", "y_train", "x_test", "y_test", "class_names", "groups", "groups_test")
 
 
-def load_npz(path: Path, *, image_size: int | None = None, seed: int = 0) -> Dataset:
+@dataclass(frozen=True)
+class Scan:
+    """What going through all images once showed.
+
+    Args:
+        top: The value that stands for white.
+        fractions: Whether values are fractions of whole numbers.
+        digests: What is the same for copies, of each image of x_train and of x_test.
+        fill: Value 0..255 of the background; None if nobody asked.
+    """
+
+    top: float
+    fractions: bool
+    digests: Mapping[str, Sequence[str]]
+    fill: int | None
+
+
+def load_npz(
+    path: Path, *, image_size: int | None = None, pad: bool = False, seed: int = 0
+) -> Dataset:
     """Return the images of an `.npz` file; those too large for memory are memory-mapped.
 
     Args:
-        path: Holds `x_train` and `y_train`, and may hold `x_test` with `y_test`, and
-            `class_names`. `from_arrays` says what they may be.
+        path: Holds `x_train` and `y_train`, and may hold `x_test` with `y_test`,
+            `class_names`, `groups` and `groups_test`. `from_arrays` says what they may be.
         image_size: Height and width of all images; None leaves them as they are.
+        pad: Fill images of another shape up with the background, do not stretch them.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -48,12 +71,48 @@ def load_npz(path: Path, *, image_size: int | None = None, seed: int = 0) -> Dat
         )
     names = arrays.get("class_names")
     return _dataset(
-        {key: large.get(key, arrays.get(key)) for key in KEYS[:4]},
+        {key: large.get(key, arrays.get(key)) for key in KEYS},
         class_names=None if names is None else [str(name) for name in np.ravel(names)],
         name=path.stem,
         source=str(path.resolve()),
         where=path,
+        files=[path],
         image_size=image_size,
+        pad=pad,
+        seed=seed,
+    )
+
+
+def load_idx(
+    folder: Path, *, image_size: int | None = None, pad: bool = False, seed: int = 0
+) -> Dataset:
+    """Return the images of a folder with MNIST's own files.
+
+    Args:
+        folder: Holds `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and may hold
+            those of `t10k`; with a dot for a hyphen, or with `.gz`, they are found too.
+        image_size: Height and width of all images; None leaves them as they are.
+        pad: Fill images of another shape up with the background, do not stretch them.
+        seed: Seed of the choice of a test part, where there is none.
+
+    Raises:
+        UserError: If a file is missing or damaged, or images and labels do not fit together.
+    """
+    files = find_idx(folder)
+    rows = {key: read_idx(path, key) for key, path in files.items()}
+    large = _too_large([x for key, x in rows.items() if key.startswith("x")], image_size)
+    arrays: dict[str, Images | None] = dict.fromkeys(KEYS)
+    for key, array in rows.items():
+        arrays[key] = array if large and key.startswith("x") else array.whole()
+    return _dataset(
+        arrays,
+        class_names=None,
+        name=folder.resolve().name or "images",
+        source=str(folder.resolve()),
+        where=folder,
+        files=list(files.values()),
+        image_size=image_size,
+        pad=pad,
         seed=seed,
     )
 
@@ -65,8 +124,10 @@ def from_arrays(
     y_test: ArrayLike | None = None,
     *,
     class_names: Sequence[str] | None = None,
+    groups: ArrayLike | None = None,
     name: str = "arrays",
     image_size: int | None = None,
+    pad: bool = False,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset made of arrays; its `source` is empty, since nothing loads it again.
@@ -78,21 +139,32 @@ def from_arrays(
         x_test: Images of the test part; without it a fifth is split off.
         y_test: Classes of the test part.
         class_names: Names in the order of the sorted classes; None for the classes.
+        groups: Group of each training example, (n,) whole numbers or strings: examples of
+            one writer or patient, which must stay in one fold.
         name: Short name of the dataset.
         image_size: Height and width of all images; None leaves them as they are.
+        pad: Fill images of another shape up with the background, do not stretch them.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
         UserError: If an array cannot be used.
     """
-    given = {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}
+    given = dict.fromkeys(KEYS) | {
+        "x_train": x,
+        "y_train": y,
+        "x_test": x_test,
+        "y_test": y_test,
+        "groups": groups,
+    }
     return _dataset(
         {key: None if value is None else _array(value, key, name) for key, value in given.items()},
         class_names=class_names,
         name=name,
         source="",
         where=name,
+        files=[],
         image_size=image_size,
+        pad=pad,
         seed=seed,
     )
 
@@ -104,7 +176,9 @@ def _dataset(
     name: str,
     source: str,
     where: object,
+    files: Sequence[Path],
     image_size: int | None,
+    pad: bool,
     seed: int,
 ) -> Dataset:
     x, y, x_test, y_test = (arrays[key] for key in KEYS[:4])
@@ -113,48 +187,73 @@ def _dataset(
     if (x_test is None) != (y_test is None):
         there, missing = ("x_test", "y_test") if y_test is None else ("y_test", "x_test")
         raise UserError(f"there is {there} but no {missing}", where=where, hint="Give both or none")
-    options = {"image_size": image_size, "seed": seed}
-    key = cache_key([x.path], {**options, "version": 1}) if isinstance(x, Rows) else ""
-    entry = ExampleCache().find(key) if key else None
-    top, fractions = _scale(x, where) if entry is None else entry.facts
+    options = {"image_size": image_size, "pad": pad, "seed": seed}
     shape = _form(x, "x_train", image_size, where)
-    images = _places(x) if isinstance(x, Rows) else _images(x, "x_train", top, image_size, where)
-    labels = read_labels(y, "y_train", len(images), where)
+    labels = read_labels(y, "y_train", shape[0], where)
     values = class_values(labels, class_names, where)
     names = tuple(map(str, values if class_names is None else class_names))
-    part = TrainingPart(images, class_numbers(labels, values, where), _rows("train", images), names)
-    check_classes(part.y, names, where)
-    notes = _notes(x, shape, top, fractions)
-    if x_test is None or not isinstance(y_test, np.ndarray):
-        part, test, note = hold_out_test(part, seed)
+    numbers = class_numbers(labels, values, where)
+    check_classes(numbers, names, where)
+    if x_test is not None:
+        _same_shape(shape, _form(x_test, "x_test", image_size, where), where)
+    key = cache_key(files, {**options, "version": 2}) if isinstance(x, Rows) else ""
+    entry = ExampleCache().find(key) if key else None
+    scan = _scan(x, x_test, pad, where) if entry is None else Scan(**entry.facts)
+    groups = _groups(arrays["groups"], "groups", shape[0], where)
+    part = TrainingPart(  # row numbers stand for the images until these are decoded
+        cast(Bytes, np.arange(shape[0])),
+        numbers,
+        _rows("train", shape[0]),
+        names,
+        groups=None if groups is None else group_numbers(groups),
+    )
+    notes = _notes(x, shape, scan)
+    test = _test_part(arrays, values, where)
+    if test is None:
+        part, test, note = hold_out_test(part, seed, scan.digests["x_train"])
+        origin = {"x_train": (x, "x_train"), "x_test": (x, "x_train")}
         notes.append(note)
     else:
-        _same_shape(shape, _form(x_test, "x_test", image_size, where), where)
-        images = (
-            _places(x_test)
-            if isinstance(x_test, Rows)
-            else _images(x_test, "x_test", top, image_size, where)
-        )
-        labels = read_labels(y_test, "y_test", len(images), where)
-        test = HeldOutPart(images, class_numbers(labels, values, where), _rows("test", images))
-    if isinstance(x, Rows):
-        rest = x_test if isinstance(x_test, Rows) else x
-        places = {"x_train": (x, part.x), "x_test": (rest, test.x)}
-        sources = {
-            name: _source(rows, chosen, shape[1:], top, image_size, where)
-            for name, (rows, chosen) in places.items()
-        }
-        held, kept = hold(sources, key, entry, [top, fractions])
-        part, test = replace(part, x=held["x_train"]), replace(test, x=held["x_test"])
-        notes += kept
+        assert x_test is not None
+        origin = {"x_train": (x, "x_train"), "x_test": (x_test, "x_test")}
+        groups_test = _groups(arrays["groups_test"], "groups_test", len(test.y), where)
+        if groups is not None and groups_test is not None:
+            notes += shared_groups_note(groups, groups_test)
+    if part.groups is not None:
+        notes.append(groups_note(part.groups))
+    places = {"x_train": part.x, "x_test": test.x}
+    digests = [[scan.digests[origin[side][1]][row] for row in places[side]] for side in places]
+    copies = find_copies(digests[0], part.y, part.names, digests[1], test.names)
+    sources = {
+        side: _source(rows, places[side], shape[1:], scan, image_size, where)
+        for side, (rows, _) in origin.items()
+    }
+    if key:
+        held, kept = hold(sources, key, entry, asdict(scan))
+    else:
+        held, kept = {side: in_memory(source) for side, source in sources.items()}, []
     return Dataset(
         name=name,
         source=source,
-        train=part,
-        test=test,
+        train=replace(part, x=held["x_train"]),
+        test=replace(test, x=held["x_test"]),
         options={key: value for key, value in options.items() if value},
-        notes=tuple(notes),
+        notes=(*notes, *copies.notes(), *kept),
+        pad=scan.fill,
+        inspection=Inspection(np.array([x.shape[1:3]], np.int64), copies),
     )
+
+
+def _test_part(
+    arrays: Mapping[str, Images | None], values: NDArray[Any], where: object
+) -> HeldOutPart | None:
+    """Return the test part with row numbers for images, or None if there is none."""
+    x, y = arrays["x_test"], arrays["y_test"]
+    if x is None or not isinstance(y, np.ndarray):
+        return None
+    n = x.shape[0]
+    labels = class_numbers(read_labels(y, "y_test", n, where), values, where)
+    return HeldOutPart(cast(Bytes, np.arange(n)), labels, _rows("test", n))
 
 
 def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:
@@ -164,6 +263,10 @@ def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:
         raise UserError(f"{key} is no array: its rows differ in length", where=where) from None
 
 
+def _groups(groups: Images | None, key: str, examples: int, where: object) -> NDArray[Any] | None:
+    return None if groups is None else read_groups(groups, key, examples, where)
+
+
 def _too_large(images: Collection[Rows], image_size: int | None) -> bool:
     """Whether images are too large for memory, as they were saved or as they will be."""
     saved = sum(rows.nbytes for rows in images)
@@ -171,32 +274,46 @@ def _too_large(images: Collection[Rows], image_size: int | None) -> bool:
     return too_large(max(saved, resized))
 
 
-def _places(images: Rows) -> Bytes:
-    """Return the row numbers, which stand for the images until these are decoded."""
-    return cast(Bytes, np.arange(images.shape[0]))
-
-
 def _source(
-    images: Rows,
+    images: Images,
     places: NDArray[Any],
     shape: tuple[int, ...],
-    top: float,
+    scan: Scan,
     image_size: int | None,
     where: object,
 ) -> Source:
-    """Return some of the rows of a file, as images of one shape."""
+    """Return some of the rows of an array, as images of one shape."""
     chosen = np.zeros(images.shape[0], np.bool_)
     chosen[places] = True
 
     def chunks() -> Iterator[Bytes]:
         first = 0
-        for chunk in images.chunks():
+        for chunk in _chunks(images):
             rows = chunk[chosen[first : first + len(chunk)]]
             first += len(chunk)
             if len(rows):
-                yield _images(rows, images.key, top, image_size, where)
+                yield _resized(_bytes(rows, "", scan.top, where), image_size, scan.fill)
 
     return Source((len(places), *shape), chunks)
+
+
+def _chunks(x: Images) -> Iterable[NDArray[Any]]:
+    return x.chunks() if isinstance(x, Rows) else [x]
+
+
+def _scan(x: Images, x_test: Images | None, pad: bool, where: object) -> Scan:
+    """Go through all images."""
+    top, fractions = _scale(x, where)
+    digests: dict[str, list[str]] = {"x_train": [], "x_test": []}
+    edges: list[Ints] = []
+    for key, images in (("x_train", x), ("x_test", x_test)):
+        for chunk in () if images is None else _chunks(images):
+            values = _bytes(chunk, key, top, where)
+            digests[key] += [digest(image) for image in values]
+            if pad and key == "x_train":
+                edges.append(border(values))
+    fill = round(float(np.median(np.concatenate(edges)))) if pad else None
+    return Scan(top, fractions, digests, fill)
 
 
 def _scale(x: Images, where: object) -> tuple[float, bool]:
@@ -207,8 +324,7 @@ def _scale(x: Images, where: object) -> tuple[float, bool]:
     if x.dtype.kind != "f":
         return 255.0, False
     low, high, fractions = np.inf, -np.inf, False
-    chunks: Iterable[NDArray[Any]] = x.chunks() if isinstance(x, Rows) else [x]
-    for chunk in chunks:
+    for chunk in _chunks(x):
         if not chunk.size:
             continue
         if not np.isfinite(chunk).all():
@@ -230,12 +346,17 @@ def _form(x: Images, key: str, image_size: int | None, where: object) -> tuple[i
     if x.dtype.kind not in "uif":
         raise UserError(f"{key} must hold numbers. Received: {x.dtype}", where=where)
     size = shape[1:3] if image_size is None else (image_size, image_size)
+    check_size((size[0], size[1]), where)
     return (shape[0], *size, shape[3])
 
 
-def _images(x: NDArray[Any], key: str, top: float, image_size: int | None, where: object) -> Bytes:
-    """Return images as uint8 (n, height, width, channels)."""
-    _, height, width, _ = _form(x, key, image_size, where)
+def _resized(images: Bytes, image_size: int | None, fill: int | None) -> Bytes:
+    size: Size = images.shape[1:3] if image_size is None else (image_size, image_size)
+    return resize(images, size, fill)
+
+
+def _bytes(x: NDArray[Any], key: str, top: float, where: object) -> Bytes:
+    """Return images of any numbers as uint8 (n, height, width, channels), in their own size."""
     x = x[..., None] if x.ndim == 3 else x
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise UserError(f"{key} has NaN or infinite values", where=where, hint="Replace them")
@@ -245,9 +366,7 @@ def _images(x: NDArray[Any], key: str, top: float, image_size: int | None, where
             where=where,
             hint="Scale the values first, those of x_test like those of x_train",
         )
-    images = x if x.dtype == np.uint8 else np.rint(x * (255 / top)).astype(np.uint8)
-    check_size((height, width), where)
-    return resize(images, (height, width))
+    return x if x.dtype == np.uint8 else np.rint(x * (255 / top)).astype(np.uint8)
 
 
 def _same_shape(train: tuple[int, ...], test: tuple[int, ...], where: object) -> None:
@@ -260,17 +379,20 @@ def _same_shape(train: tuple[int, ...], test: tuple[int, ...], where: object) ->
         )
 
 
-def _rows(part: str, images: Bytes) -> tuple[str, ...]:
-    return tuple(f"{part} row {row}" for row in range(len(images)))
+def _rows(part: str, n: int) -> tuple[str, ...]:
+    return tuple(f"{part} row {row}" for row in range(n))
 
 
-def _notes(x: Images, shape: tuple[int, ...], top: float, fractions: bool) -> list[str]:
+def _notes(x: Images, shape: tuple[int, ...], scan: Scan) -> list[str]:
     """Return what is done to the images, one sentence each."""
     notes = []
-    if top == 1.0:
+    if scan.top == 1.0:
         notes.append("values in [0, 1] taken times 255 and rounded to 8 bits")
-    elif fractions:
+    elif scan.fractions:
         notes.append("values in 0..255 rounded to 8 bits")
     if x.shape[1:3] != shape[1:3]:
-        notes.append(f"images resized to {shape[1]}x{shape[2]}")
+        how = "" if scan.fill is None else f", filled up with {scan.fill} (0 black, 255 white)"
+        notes.append(f"images resized to {shape[1]}x{shape[2]}{how}")
+        if scan.fill is None and max(x.shape[1:3]) > WILD_SHAPE * min(x.shape[1:3]):
+            notes.append("images are stretched to another shape, --pad keeps theirs")
     return notes

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.data.copies import Copies
 from automl_sem.types import Bytes, DataInfo, Ints
 
 DIGEST_BYTES = 2**24  # read at a time
@@ -26,6 +27,8 @@ class TrainingPart:
         names: File name or row of each example, for people.
         class_names: Name of each class, in the order of their numbers.
         kind: Kind of data, `"images"`.
+        groups: Number of the group of each example, int64 (n,): examples of one writer, patient
+            or recording, which must stay in one fold. None if each stands for itself.
     """
 
     x: Bytes
@@ -33,6 +36,7 @@ class TrainingPart:
     names: tuple[str, ...]
     class_names: tuple[str, ...]
     kind: str = "images"
+    groups: Ints | None = None
 
     @property
     def info(self) -> DataInfo:
@@ -47,6 +51,13 @@ class TrainingPart:
     def fingerprint(self) -> str:
         """Return a SHA-256 over shapes, values, labels and class names."""
         return _digest(self.x, self.y, self.class_names)
+
+    def groups_fingerprint(self) -> str | None:
+        """Return a SHA-256 over the groups, or None without groups."""
+        if self.groups is None:
+            return None
+        first = np.unique(self.groups, return_inverse=True)[1]  # whatever their numbers are
+        return hashlib.sha256(first.astype("<i8").tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,21 @@ class HeldOutPart:
 
 
 @dataclass(frozen=True)
+class Inspection:
+    """What loading showed of the examples as they were saved, for people.
+
+    Args:
+        sizes: Height and width in pixels, of each image or of all, int64 (m, 2).
+        copies: Which images are the same; None if nobody looked.
+        unreadable: What was left out, with the reason.
+    """
+
+    sizes: Ints
+    copies: Copies | None = None
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Examples with their labels, in a training part and a held-out test part.
 
@@ -73,6 +99,8 @@ class Dataset:
         train: What the search sees.
         test: What it never sees.
         notes: What the loader decided, to be said aloud (resized, split, skipped).
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
+        inspection: What loading showed of the examples as they were saved.
     """
 
     name: str
@@ -81,9 +109,12 @@ class Dataset:
     test: HeldOutPart
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pad: int | None = None
+    inspection: Inspection | None = field(default=None, compare=False)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays, to be kept in an .npz file."""
+        optional = {"groups": self.train.groups, "pad": self.pad}
         return {
             "x_train": self.train.x,
             "y_train": self.train.y,
@@ -92,6 +123,7 @@ class Dataset:
             "y_test": self.test.y,
             "names_test": np.array(self.test.names),
             "class_names": np.array(self.class_names),
+            **{name: np.array(value) for name, value in optional.items() if value is not None},
         }
 
     @classmethod
@@ -105,12 +137,14 @@ class Dataset:
                 y=arrays["y_train"],
                 names=tuple(map(str, arrays["names_train"])),
                 class_names=tuple(map(str, arrays["class_names"])),
+                groups=arrays.get("groups"),
             ),
             test=HeldOutPart(
                 x=arrays["x_test"],
                 y=arrays["y_test"],
                 names=tuple(map(str, arrays["names_test"])),
             ),
+            pad=int(arrays["pad"]) if "pad" in arrays else None,
         )
 
     @property

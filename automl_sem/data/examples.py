@@ -49,7 +49,7 @@ def hold(
     if not too_large(size):
         if entry is not None:
             return {name: np.array(entry.open(name)) for name in sources}, []
-        return {name: _in_memory(source) for name, source in sources.items()}, []
+        return {name: in_memory(source) for name, source in sources.items()}, []
 
     def write(folder: Path) -> Any:
         for name, source in sources.items():
@@ -67,7 +67,8 @@ def too_large(size: int) -> bool:
     return size > SHARE_OF_MEMORY * memory_limit()
 
 
-def _in_memory(source: Source) -> Bytes:
+def in_memory(source: Source) -> Bytes:
+    """Decode examples."""
     examples = np.empty(source.shape, np.uint8)
     row = 0
     for chunk in source.chunks():

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from automl_sem.data.pixels import SUFFIXES, Size, denied
+from automl_sem.data.pixels import KNOWN, SUFFIXES, Size, denied
 from automl_sem.errors import UserError
 
 PARTS = {"train": "train", "val": "train", "validation": "train", "test": "test"}
 
 _ARRANGE = "Put the images of each class into a folder of its own: DIR/CLASS/image.png"
+
+
+class Look(NamedTuple):
+    """What looking into an image file shows.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+        grey: Whether it shows no colours.
+        coloured: Whether it was saved with room for colours.
+        border: Median value along its border, 0..255.
+        digest: What is the same for files with the same pixels.
+    """
+
+    height: int
+    width: int
+    grey: bool
+    coloured: bool
+    border: int
+    digest: str
+
+    @property
+    def size(self) -> Size:
+        """Height and width in pixels."""
+        return self.height, self.width
 
 
 @dataclass(frozen=True)
@@ -22,38 +49,53 @@ class ImageFile:
     Args:
         path: The file.
         label: Its class.
-        size: Height and width in pixels.
-        grey: Whether it has no colours.
+        group: Its group, empty without groups.
+        look: What looking into it showed; None before.
     """
 
     path: Path
     label: str
-    size: Size = (0, 0)
-    grey: bool = True
+    group: str = ""
+    look: Look | None = None
+
+    @property
+    def seen(self) -> Look:
+        """What looking into it showed."""
+        assert self.look is not None
+        return self.look
 
 
 @dataclass
 class Found:
-    """What a folder holds.
+    """What a folder or a table holds.
 
     Args:
+        root: The folder that names of files are relative to.
         files: Image files of the training and the test part, in order.
         other: Number of files that are no images of a class.
         joined: Folders that joined the training part.
         beside: Folders beside `train` that mean nothing.
-        bad: Images that cannot be read.
+        bad: Images that cannot be read, each with the reason.
+        grouped: Whether the files have groups.
     """
 
+    root: Path
     files: dict[str, list[ImageFile]] = field(default_factory=lambda: {"train": [], "test": []})
     other: int = 0
     joined: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
-    bad: list[Path] = field(default_factory=list)
+    bad: list[tuple[Path, str]] = field(default_factory=list)
+    grouped: bool = False
+
+    def __iter__(self) -> Iterator[ImageFile]:
+        """Yield all files, the training part first."""
+        for files in self.files.values():
+            yield from files
 
 
 def find_images(folder: Path) -> Found:
     """Return the image files of a folder, in order, without looking into them."""
-    found = Found()
+    found = Found(folder)
     if not folder.is_dir():
         raise UserError("no such folder", where=folder)
     parts = _parts(folder)
@@ -106,7 +148,7 @@ def _add_classes(found: Found, folder: Path, part: str) -> None:
         images = [path for path in files if _is_image(path)]
         if not images:
             raise UserError(
-                "this class folder holds no PNG, JPEG, BMP or GIF image",
+                f"this class folder holds no {KNOWN} image",
                 where=inner,
                 hint="Add images or remove the folder",
             )
@@ -142,6 +184,12 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
+
+
+def name_of(path: Path, root: Path) -> str:
+    """Return the name of a file for people: from its root, if it lies below it."""
+    inside = path.relative_to(root) if path.is_relative_to(root) else path
+    return printable(inside.as_posix())
 
 
 def printable(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,8 @@ def class_values(
 ) -> NDArray[Any]:
     """Return the label of each class, in the order of their numbers."""
     found = np.unique(labels)
+    if labels.dtype.kind == "U":
+        check_case(map(str, found), where)
     if class_names is None:
         return found
     if len(set(class_names)) != len(class_names):
@@ -77,6 +79,23 @@ def class_numbers(labels: NDArray[Any], values: NDArray[Any], where: object) -> 
         )
     order = np.argsort(values)
     return order[np.searchsorted(values[order], labels)].astype(np.int64)
+
+
+def check_case(names: Iterable[str], where: object) -> None:
+    """Refuse classes whose names differ only in capital letters: one is a slip, as a rule.
+
+    Raises:
+        UserError: If there are such.
+    """
+    seen: dict[str, str] = {}
+    for name in sorted(names):
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise UserError(
+                f"the classes '{other}' and '{name}' differ only in capital letters",
+                where=where,
+                hint="Merge them, or give one another name",
+            )
 
 
 def _few(values: NDArray[Any]) -> str:

@@ -1,15 +1,22 @@
-"""Load a dataset by what a person names: a built-in one, an image folder, an `.npz` file."""
+"""Load a dataset by what a person names: a built-in one, image files, a table, arrays in a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from automl_sem.data.arrays import load_npz
+from automl_sem.data.arrays import load_idx, load_npz
 from automl_sem.data.builtin import BUILTIN
 from automl_sem.data.dataset import Dataset
+from automl_sem.data.idx import find_idx, is_idx_name
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
 from automl_sem.errors import UserError, did_you_mean
+
+Kind = Literal["builtin", "folder", "table", "idx", "npz"]
+
+TABLES = (".csv", ".tsv")
+FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each image
 
 
 def load_dataset(
@@ -17,6 +24,8 @@ def load_dataset(
     *,
     size: int | None = None,
     image_size: int | None = None,
+    pad: bool = False,
+    groups: str | None = None,
     skip_bad: bool = False,
     seed: int = 0,
 ) -> Dataset:
@@ -26,49 +35,78 @@ def load_dataset(
         load_dataset("my_drawings", image_size=32)
 
     Args:
-        source: A built-in name, a folder of images, or an `.npz` file.
+        source: A built-in name, a folder of images, a CSV table of image files and labels, a
+            folder with MNIST's IDX files, or an `.npz` file.
         size: Number of training drawings, for `shapes` alone.
         image_size: Height and width that images of a folder or file get.
-        skip_bad: Leave images of a folder out that cannot be read.
+        pad: Fill images of another shape up with the background, do not stretch them.
+        groups: Column of a table, or regular expression on the names of image files, that
+            says which examples belong together.
+        skip_bad: Leave images of a folder or table out that cannot be read.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
         UserError: If there is no such dataset, it cannot be used, or an option does
             not fit it.
     """
-    if source in BUILTIN:
-        _refuse(source, {"image_size": image_size is not None, "skip_bad": skip_bad})
-        return BUILTIN[source].load(size, seed)
-    path = Path(source).expanduser()
-    kind = _kind(source, path)
-    _refuse(source, {"size": size is not None})
+    kind, path = source_kind(source), Path(source).expanduser()
+    _refuse(
+        source,
+        {
+            "size": size is not None and kind != "builtin",
+            "image_size": image_size is not None and kind == "builtin",
+            "pad": pad and kind == "builtin",
+            "groups": groups is not None and kind not in FILES,
+            "skip_bad": skip_bad and kind not in FILES,
+        },
+    )
     if image_size is not None and image_size < MIN_SIDE:
         raise UserError(
             f"must be at least {MIN_SIDE} pixels. Received: {image_size}", where="image_size"
         )
-    if path.suffix.lower() in SUFFIXES:
-        raise UserError(
-            "this is a single image", where=path, hint="Give the folder that holds DIR/CLASS/*.png"
+    if kind == "builtin":
+        return BUILTIN[source].load(size, seed)
+    if kind in FILES:
+        return load_images(
+            path, image_size=image_size, pad=pad, groups=groups, skip_bad=skip_bad, seed=seed
         )
-    if kind == "folder":
-        return load_images(path, image_size=image_size, skip_bad=skip_bad, seed=seed)
-    _refuse(source, {"skip_bad": skip_bad})
-    return load_npz(path, image_size=image_size, seed=seed)
+    load = load_idx if kind == "idx" else load_npz
+    return load(path, image_size=image_size, pad=pad, seed=seed)
 
 
-def _kind(source: str, path: Path) -> str:
+def source_kind(source: str) -> Kind:
+    """Return what a person named.
+
+    Args:
+        source: As for `load_dataset`.
+
+    Raises:
+        UserError: If there is no such thing, or it is no dataset.
+    """
+    if source in BUILTIN:
+        return "builtin"
+    path = Path(source).expanduser()
     try:
         if path.is_dir():
-            return "folder"
-        if path.is_file():
-            return "file"
+            return "idx" if find_idx(path) else "folder"
+        if not path.is_file():
+            raise UserError(
+                f"no dataset, folder or .npz file named '{source}'",
+                hint=did_you_mean(source, BUILTIN),
+            )
     except PermissionError:
         raise UserError(
             "permission denied", where=source, hint="Check that you may read it"
         ) from None
-    raise UserError(
-        f"no dataset, folder or .npz file named '{source}'", hint=did_you_mean(source, BUILTIN)
-    )
+    if path.suffix.lower() in SUFFIXES:
+        raise UserError(
+            "this is a single image", where=path, hint="Give the folder that holds DIR/CLASS/*.png"
+        )
+    if is_idx_name(path.name):
+        raise UserError(
+            "this is one of MNIST's files", where=path, hint="Give the folder that holds all four"
+        )
+    return "table" if path.suffix.lower() in TABLES else "npz"
 
 
 def _refuse(source: str, options: dict[str, bool]) -> None:
@@ -79,7 +117,9 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
                 f"the option {name} does not apply to '{source}'",
                 hint={
                     "size": "Only shapes has a size to choose",
-                    "image_size": "Only folders and .npz files are resized",
-                    "skip_bad": "Only folders can have unreadable images",
+                    "image_size": "Only your own images are resized",
+                    "pad": "Only your own images are resized",
+                    "groups": "It is for image files; an .npz file names its array groups",
+                    "skip_bad": "Only image files can be unreadable",
                 }[name],
             )

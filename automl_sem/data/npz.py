@@ -48,18 +48,26 @@ class Rows:
         Raises:
             UserError: If the file is damaged.
         """
-        row = math.prod(self.shape[1:]) * self.dtype.itemsize
-        rows = max(1, CHUNK_BYTES // max(1, row))
         with (
             _checked(self.path),
             zipfile.ZipFile(self.path) as archive,
             archive.open(f"{self.key}.npy") as file,
         ):
             _header(file)
-            for first in range(0, self.shape[0], rows):
-                n = min(rows, self.shape[0] - first)
-                content = _exactly(file, n * row)
-                yield np.frombuffer(content, self.dtype).reshape(n, *self.shape[1:])
+            yield from self.read_chunks(file)
+
+    def read_chunks(self, file: IO[bytes]) -> Iterator[NDArray[Any]]:
+        """Yield all rows from a file that is at the first of them.
+
+        Raises:
+            EOFError: If it ends too early.
+        """
+        row = math.prod(self.shape[1:]) * self.dtype.itemsize
+        rows = max(1, CHUNK_BYTES // max(1, row))
+        for first in range(0, self.shape[0], rows):
+            n = min(rows, self.shape[0] - first)
+            content = _exactly(file, n * row)
+            yield np.frombuffer(content, self.dtype).reshape(n, *self.shape[1:])
 
 
 def read_npz(path: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:

@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem.errors import UserError
-from automl_sem.types import Bytes
+from automl_sem.types import Bytes, Ints
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+KNOWN = "PNG, JPEG, BMP, GIF, TIFF or WebP"
 MIN_SIDE = 8
+WILD_SHAPE = 1.5  # times: stretched by more, a square is plainly no square any more
+GREY_MODES = ("1", "L", "LA", "La", "F", "I")
 
 Size = tuple[int, int]  # height, width
 
@@ -24,7 +28,7 @@ def decode_image(path: Path, channels: int) -> Bytes:
     16-bit values are brought to 8 bits, of an animation the first frame is taken.
 
     Args:
-        path: A PNG, JPEG, BMP or GIF file.
+        path: A PNG, JPEG, BMP, GIF, TIFF or WebP file.
         channels: 1 for grey, 3 for RGB.
 
     Raises:
@@ -35,19 +39,42 @@ def decode_image(path: Path, channels: int) -> Bytes:
     return pixels.reshape(image.height, image.width, channels)
 
 
-def resize(images: Bytes, size: Size) -> Bytes:
+def saved_in_colour(path: Path) -> bool:
+    """Return whether an image file has room for colours, whatever it shows."""
+    from PIL import Image
+
+    with Image.open(path, formats=FORMATS) as image:
+        mode = str(image.mode)
+    return mode.partition(";")[0] not in GREY_MODES
+
+
+def border(images: Bytes) -> Ints:
+    """Return the median value along the border of each image, the background as a rule, (n,).
+
+    Args:
+        images: uint8 (n, height, width, channels).
+    """
+    n = len(images)
+    sides = (images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1])
+    values = np.concatenate([side.reshape(n, -1) for side in sides], axis=1)
+    medians: Ints = np.rint(np.median(values, axis=1)).astype(np.int64)
+    return medians
+
+
+def resize(images: Bytes, size: Size, pad: int | None = None) -> Bytes:
     """Return images in another size, exactly as the layer in an exported model does it.
 
     Args:
         images: uint8 (n, height, width, channels).
         size: Wanted height and width.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
     """
     if images.shape[1:3] == size or not len(images):
         return images.reshape(len(images), *size, images.shape[-1])
-    return np.asarray(resizing_layer(size)(images), np.uint8)
+    return np.asarray(resizing_layer(size, pad)(images), np.uint8)
 
 
-def resizing_layer(size: Size) -> Any:
+def resizing_layer(size: Size, pad: int | None = None) -> Any:
     """Return the stock Keras layer that `resize` applies, for use in exported models.
 
     Its dtype is uint8: with the usual float32 it rounds when called, but `predict` of a
@@ -55,6 +82,7 @@ def resizing_layer(size: Size) -> Any:
 
     Args:
         size: Wanted height and width.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
     """
     from automl_sem.backend import use_tensorflow
 
@@ -65,6 +93,8 @@ def resizing_layer(size: Size) -> Any:
         *size,
         interpolation="bilinear",
         antialias=True,
+        pad_to_aspect_ratio=pad is not None,
+        fill_value=pad or 0,
         data_format="channels_last",
         dtype="uint8",
     )
@@ -108,13 +138,21 @@ def _to_rgb(image: Any) -> Any:
     """Return RGB, on white where the image is transparent."""
     from PIL import Image
 
-    if image.mode.startswith("I"):  # 16 bits of grey
-        values = np.clip(np.asarray(image, np.float64), 0, 65535)
-        image = Image.fromarray(np.rint(values / 257).astype(np.uint8))
+    if image.mode.startswith("I") or image.mode == "F":
+        image = Image.fromarray(_to_8_bits(np.asarray(image, np.float64), image.mode == "F"))
     if "transparency" not in image.info and not image.mode.lower().endswith("a"):
         return image.convert("RGB")
     rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _to_8_bits(values: NDArray[np.float64], floats: bool) -> Bytes:
+    """Bring 16-bit values, or floats in [0, 1] or 0..255, to 8 bits."""
+    low, high = values.min(), values.max()
+    top = (1.0 if high <= 1 else 255.0) if floats else 65535.0
+    if not 0 <= low <= high <= top:
+        raise ValueError(f"its values go from {low:g} to {high:g}, expected 0 to {top:g}")
+    return np.rint(values * (255 / top)).astype(np.uint8)
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -125,7 +163,7 @@ def _reason(path: Path, error: Exception) -> str:
     if path.stat().st_size == 0:
         return "the file is empty"
     if isinstance(error, UnidentifiedImageError):
-        return "it is not a PNG, JPEG, BMP or GIF"
+        return f"it is not a {KNOWN}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

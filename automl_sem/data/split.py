@@ -1,31 +1,45 @@
-"""Splits that keep the share of every class: folds for the search, a held-out test part."""
+"""Splits that keep the share of every class: folds for the search, a held-out test part.
+
+With groups, the examples of one group stay on one side of every split.
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.data.copies import same_rows
 from automl_sem.data.dataset import HeldOutPart, TrainingPart
 from automl_sem.errors import UserError
 from automl_sem.types import Ints
 
 TEST_SHARE = 0.2
 MAX_FOLDS = 100
+GROUP_SHUFFLES = 20  # tried until every fold leaves all classes to train on
 
 
-def stratified_folds(y: Ints, folds: int, seed: int) -> NDArray[np.int8]:
+def stratified_folds(
+    y: Ints, folds: int, seed: int, groups: Ints | None = None
+) -> NDArray[np.int8]:
     """Return the fold number of every example, each fold with about the same share of each class.
 
     Args:
         y: Class numbers, (n,).
         folds: Number of folds; `usable_folds` says how many the classes allow.
         seed: Seed of the shuffle.
+        groups: Group of each example, (n,): no group is split. None without groups.
+
+    Raises:
+        UserError: If the groups cannot be shared out among so many folds.
     """
     from sklearn.model_selection import StratifiedKFold
 
+    if groups is not None:
+        return _group_folds(y, folds, seed, groups)
     number = np.empty(len(y), np.int8)
     splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(y)), y)):
@@ -33,16 +47,45 @@ def stratified_folds(y: Ints, folds: int, seed: int) -> NDArray[np.int8]:
     return number
 
 
-def usable_folds(y: Ints, wanted: int, class_names: Sequence[str]) -> tuple[int, str | None]:
+def _group_folds(y: Ints, folds: int, seed: int, groups: Ints) -> NDArray[np.int8]:
+    """Return fold numbers such that every fold has examples, and leaves all classes to train on."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    classes = len(np.unique(y))
+    enough = folds <= _groups_of_classes(y, groups).min()
+    for shuffle in range(GROUP_SHUFFLES if enough else 0):
+        number = np.full(len(y), -1, np.int8)
+        splitter = StratifiedGroupKFold(
+            n_splits=folds, shuffle=True, random_state=(seed + shuffle) % 2**32
+        )
+        with warnings.catch_warnings():  # of classes smaller than the folds, which may be here
+            warnings.simplefilter("ignore", UserWarning)
+            for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(y)), y, groups)):
+                number[held_out] = fold
+        sides = [(number == fold, np.unique(y[number != fold])) for fold in range(folds)]
+        if all(held_out.any() and len(left) == classes for held_out, left in sides):
+            return number
+    raise UserError(
+        f"the groups cannot be shared out among {folds} folds so that each leaves examples of "
+        "every class to train on",
+        where="groups",
+        hint="Use fewer folds with --folds, or smaller groups",
+    )
+
+
+def usable_folds(
+    y: Ints, wanted: int, class_names: Sequence[str], groups: Ints | None = None
+) -> tuple[int, str | None]:
     """Return how many folds the smallest class allows, and a note if that is fewer than wanted.
 
     Args:
         y: Class numbers, (n,).
         wanted: Number of folds asked for.
         class_names: Name of each class, in the order of their numbers.
+        groups: Group of each example, (n,): then a class allows as many folds as it has groups.
 
     Raises:
-        UserError: If there is one class only, a class has fewer than 2 examples,
+        UserError: If there is one class only, a class has fewer than 2 examples or groups,
             or `wanted` is not in 2..100.
     """
     if not 2 <= wanted <= MAX_FOLDS:
@@ -52,11 +95,30 @@ def usable_folds(y: Ints, wanted: int, class_names: Sequence[str]) -> tuple[int,
             hint="5 is usual",
         )
     smallest, examples = check_classes(y, class_names)
+    if groups is not None:
+        counts = _groups_of_classes(y, groups)
+        smallest, examples = class_names[int(counts.argmin())], int(counts.min())
+        if examples < 2:
+            raise UserError(
+                f"all training examples of class '{smallest}' are of one group",
+                where="groups",
+                hint="Every class needs at least 2 groups: one to train on, one to score on",
+            )
+        if wanted > examples:
+            return examples, (
+                f"{examples} folds instead of {wanted}: class '{smallest}' is in {examples} groups"
+            )
     if wanted <= examples:
         return wanted, None
     return examples, (
         f"{examples} folds instead of {wanted}: class '{smallest}' has {examples} examples"
     )
+
+
+def _groups_of_classes(y: Ints, groups: Ints) -> Ints:
+    """Return in how many groups each class has examples, (classes,)."""
+    pairs = np.unique(np.stack([y, groups]), axis=1)
+    return np.bincount(pairs[0])
 
 
 def check_classes(y: Ints, class_names: Sequence[str], where: object = "") -> tuple[str, int]:
@@ -90,37 +152,89 @@ def check_classes(y: Ints, class_names: Sequence[str], where: object = "") -> tu
     return class_names[smallest], examples
 
 
-def stratified_holdout(y: Ints, share: float, seed: int) -> NDArray[np.bool_]:
+def stratified_holdout(
+    y: Ints, share: float, seed: int, digests: Sequence[str] | None = None
+) -> NDArray[np.bool_]:
     """Return which examples to hold out: about `share` of each class, True for these.
 
-    A class gives at least one example, unless that left fewer than 2 to train on.
+    A class gives at least one example, unless that left fewer than 2 to train on. Copies of an
+    image that are of one class stay together.
 
     Args:
         y: Class numbers, (n,).
         share: Part to hold out, 0..1.
         seed: Seed of the choice.
+        digests: What is the same for copies of an image, for each example.
     """
     rng = np.random.default_rng(seed)
     mask = np.zeros(len(y), np.bool_)
+    same = np.arange(len(y)) if digests is None else same_rows(digests)
     for label in np.unique(y):
         rows = rng.permutation(np.flatnonzero(y == label))
-        mask[rows[: max(0, min(max(1, round(share * len(rows))), len(rows) - 2))]] = True
+        wanted = max(0, min(max(1, round(share * len(rows))), len(rows) - 2))
+        copies: dict[int, list[int]] = {}  # in the order of the permutation
+        for row in rows.tolist():
+            copies.setdefault(int(same[row]), []).append(row)
+        for together in copies.values():
+            if len(together) <= wanted:
+                mask[together] = True
+                wanted -= len(together)
     return mask
 
 
-def hold_out_test(part: TrainingPart, seed: int) -> tuple[TrainingPart, HeldOutPart, str]:
+def group_holdout(y: Ints, groups: Ints, share: float, seed: int) -> NDArray[np.bool_]:
+    """Return which examples to hold out: whole groups, about `share` of each class.
+
+    Nothing is held out where that left a class with fewer than 2 groups to train on.
+
+    Args:
+        y: Class numbers, (n,).
+        groups: Group of each example, (n,).
+        share: Part to hold out, 0..1.
+        seed: Seed of the choice.
+    """
+    nothing = np.zeros(len(y), np.bool_)
+    parts = min(round(1 / share), int(_groups_of_classes(y, groups).min()))
+    if parts < 3:
+        return nothing
+    try:
+        number = stratified_folds(y, parts, seed, groups)
+    except UserError:
+        return nothing
+    masks = [number == part for part in range(parts)]
+    fit = [mask for mask in masks if _groups_of_classes(y[~mask], groups[~mask]).min() >= 2]
+    return min(fit, key=lambda mask: abs(mask.mean() - share), default=nothing)
+
+
+def hold_out_test(
+    part: TrainingPart, seed: int, digests: Sequence[str] | None = None
+) -> tuple[TrainingPart, HeldOutPart, str]:
     """Split a stratified fifth off as the test part, and return both with a note that says so.
 
     Args:
-        part: All examples.
+        part: All examples; with groups, whole groups are split off.
         seed: Seed of the choice.
+        digests: What is the same for copies of an image, for each example: without groups,
+            copies stay on one side.
     """
-    mask = stratified_holdout(part.y, TEST_SHARE, seed)
+    groups = part.groups
+    if groups is None:
+        mask = stratified_holdout(part.y, TEST_SHARE, seed, digests)
+    else:
+        mask = group_holdout(part.y, groups, TEST_SHARE, seed)
     rows = [np.flatnonzero(~mask), np.flatnonzero(mask)]
     names = [tuple(part.names[row] for row in chosen) for chosen in rows]
-    train = replace(part, x=part.x[rows[0]], y=part.y[rows[0]], names=names[0])
+    kept = None if groups is None else groups[rows[0]]
+    train = replace(part, x=part.x[rows[0]], y=part.y[rows[0]], names=names[0], groups=kept)
     test = HeldOutPart(part.x[rows[1]], part.y[rows[1]], names[1])
+    what = "examples" if groups is None else "groups"
     if not len(test.y):
-        return train, test, "no test part, and too few examples to split one off"
-    note = f"no test part: {len(test.y)} of {len(part.y)} examples split off as one (seed {seed})"
+        return train, test, f"no test part, and too few {what} to split one off"
+    of_groups = ""
+    if groups is not None:
+        of_groups = f" ({len(np.unique(groups[mask]))} of {len(np.unique(groups))} groups)"
+    note = (
+        f"no test part: {len(test.y)} of {len(part.y)} examples{of_groups} split off as one "
+        f"(seed {seed})"
+    )
     return train, test, note

@@ -222,7 +222,7 @@ def _write(
     views: str,
 ) -> tuple[FormatResult, ...]:
     """Write and verify the formats."""
-    model = wrap(core, views)
+    model = wrap(core, views, pad=dataset.pad)
     results = []
     for made in asked:
         check = _write_one(made, model, folder / made.file, core, dataset, views)
@@ -242,7 +242,7 @@ def _write_one(
         raise
     except Exception as error:  # what a model cannot be written for is up to the format
         return Verification(None, f"cannot be written: {one_line(error)}")
-    return verify(made, path, core, dataset.train.x, views)
+    return verify(made, path, core, dataset.train.x, views, pad=dataset.pad)
 
 
 def _require_verified(result: ExportResult) -> None:
@@ -272,6 +272,7 @@ def _record(
         "class_names": list(dataset.class_names),
         "channels": channels,
         "trained_size": [height, width],
+        "pad": dataset.pad,
         "input": "uint8 (batch, height, width, channels), any height and width",
         "output": "float32 (batch, classes), probabilities",
         "formats": [format_json(made, made.path.name) for made in result.formats],

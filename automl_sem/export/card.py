@@ -61,8 +61,14 @@ def _what(dataset: Dataset, trial: TrialRecord, record: Mapping[str, Any]) -> li
         "",
         "Raw images go in, uint8 (batch, height, width, "
         f"{record['channels']}) of any height and width; it scales them to {height}x{width} "
-        "itself. Class probabilities come out, float32, in the order above.",
+        f"itself{_filled(dataset)}. Class probabilities come out, float32, in the order above.",
     ]
+
+
+def _filled(dataset: Dataset) -> str:
+    if dataset.pad is None:
+        return ""
+    return f", keeping their shape: it fills them up with {dataset.pad} (0 black, 255 white)"
 
 
 def _score(results: Results, trial: TrialRecord) -> list[str]:
@@ -144,7 +150,8 @@ def _data(dataset: Dataset, run: RunDirectory) -> list[str]:
         f"- {len(dataset.train.y)} training examples ({by_class}), SHA-256 "
         f"{dataset.train.fingerprint()[:16]}",
         f"- {len(dataset.test.y)} test examples, held out from the search and the training",
-        f"- scored on {run.manifest.folds} stratified folds of the training examples",
+        f"- scored on {run.manifest.folds} stratified folds of the training examples"
+        + (", which split no group" if dataset.train.groups is not None else ""),
         *(f"- {note}" for note in dataset.notes),
     ]
 

@@ -59,7 +59,15 @@ class Verification:
         return not self.reason
 
 
-def verify(made: Format, path: Path, core: Any, images: Bytes, views: str = "none") -> Verification:
+def verify(
+    made: Format,
+    path: Path,
+    core: Any,
+    images: Bytes,
+    views: str = "none",
+    *,
+    pad: int | None = None,
+) -> Verification:
     """Compare an export with the trained model, on real images in two sizes.
 
     Args:
@@ -69,6 +77,7 @@ def verify(made: Format, path: Path, core: Any, images: Bytes, views: str = "non
         images: Images to predict, uint8 (n, height, width, channels); at most
             `EXAMPLES` of them are taken.
         views: What predictions are averaged over, as in the recipe.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
     """
     import tensorflow as tf
 
@@ -76,7 +85,7 @@ def verify(made: Format, path: Path, core: Any, images: Bytes, views: str = "non
     other_size = picks.repeat(2, axis=1).repeat(3, axis=2)
     batches = {"as_trained": picks, "other_size": other_size, "one": other_size[:1]}
     with tf.device("CPU:0"):  # like the fresh process: GPUs round differently
-        expected = {name: predict_core(core, batch, views) for name, batch in batches.items()}
+        expected = {n: predict_core(core, batch, views, pad=pad) for n, batch in batches.items()}
     try:
         received = _predict_in_fresh_process(made, path, batches)
     except _FreshProcessError as error:

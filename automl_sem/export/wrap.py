@@ -12,12 +12,13 @@ from automl_sem.scoring.views import averaged
 from automl_sem.types import Bytes, Floats
 
 
-def wrap(core: Any, views: str = "none") -> Any:
+def wrap(core: Any, views: str = "none", *, pad: int | None = None) -> Any:
     """Return a model from raw images to class probabilities.
 
     Args:
         core: The network as trained, for images of one size.
         views: What its predictions are averaged over, as in its recipe.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
 
     Returns:
         A Keras model from uint8 (batch, height, width, channels), height and width being
@@ -27,7 +28,7 @@ def wrap(core: Any, views: str = "none") -> Any:
 
     _, height, width, channels = core.input_shape
     images = keras.Input((None, None, channels), dtype="uint8", name="images")
-    x = resizing_layer((height, width))(images)
+    x = resizing_layer((height, width), pad)(images)
     # A network that scales by itself gets 0..255, but as floats.
     x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
     # Resizing takes itself to be training unless told otherwise, and tells the layers after it:
@@ -36,7 +37,14 @@ def wrap(core: Any, views: str = "none") -> Any:
     return keras.Model(images, predicted, name="classifier")
 
 
-def predict_core(core: Any, images: Bytes, views: str = "none", *, batch_size: int = 512) -> Floats:
+def predict_core(
+    core: Any,
+    images: Bytes,
+    views: str = "none",
+    *,
+    batch_size: int = 512,
+    pad: int | None = None,
+) -> Floats:
     """Return what the network itself predicts, without the wrapping, (n, classes).
 
     Args:
@@ -44,6 +52,7 @@ def predict_core(core: Any, images: Bytes, views: str = "none", *, batch_size: i
         images: uint8 (n, height, width, channels) in any size.
         views: What its predictions are averaged over, as in its recipe.
         batch_size: Images at a time.
+        pad: Value 0..255 that fills up images of another shape; None stretches them.
     """
     _, height, width, _ = core.input_shape
     scale = np.float32(1.0 if wants_raw_values(core) else 1.0 / 255.0)
@@ -51,7 +60,7 @@ def predict_core(core: Any, images: Bytes, views: str = "none", *, batch_size: i
     for first in range(0, len(images), batch_size):
         batch = images[first : first + batch_size]
         if batch.shape[1:3] != (height, width):
-            batch = resize(batch, (height, width))
+            batch = resize(batch, (height, width), pad)
         x = batch.astype(np.float32) * scale
         parts.append(np.asarray(averaged(lambda view: core(view, training=False), x, views)))
     return np.concatenate(parts).astype(np.float32)

@@ -16,10 +16,10 @@ Y = np.arange(20) % 2
 
 
 def test_grey_images_get_a_channel_and_keep_their_values():
-    dataset = from_arrays(X, Y, X[:4], Y[:4])
+    dataset = from_arrays(X, Y, 255 - X[:4], Y[:4])
     assert dataset.info.input_shape == (10, 9, 1)
     assert (dataset.train.x[..., 0] == X).all()
-    assert (dataset.test.x[..., 0] == X[:4]).all()
+    assert (dataset.test.x[..., 0] == 255 - X[:4]).all()
     assert dataset.train.y.tolist() == Y.tolist()
     assert dataset.notes == ()
     assert dataset.source == ""
@@ -32,7 +32,7 @@ def test_colour_images_keep_their_channels():
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint32, np.float32, np.float64])
 def test_whole_values_up_to_255_are_taken_as_they_are(dtype):
-    dataset = from_arrays(X.astype(dtype), Y, X[:4], Y[:4])
+    dataset = from_arrays(X.astype(dtype), Y, 255 - X[:4], Y[:4])
     assert (dataset.train.x[..., 0] == X).all()
     assert dataset.notes == ()
 

@@ -63,7 +63,9 @@ def test_an_npz_file_is_loaded_under_its_name_and_absolute_path(npz, monkeypatch
         ("digits", {"seed": 3}),
         ("folder", {}),
         ("folder", {"image_size": 16, "skip_bad": True, "seed": 2}),
+        ("folder", {"image_size": 16, "pad": True, "groups": r"(\d)"}),
         ("npz", {"image_size": 16, "seed": 2}),
+        ("npz", {"image_size": 16, "pad": True}),
     ],
 )
 def test_source_and_options_load_the_same_dataset_again(kind, options, folder, npz):
@@ -85,9 +87,9 @@ def test_an_unknown_name_gets_did_you_mean():
 
 
 def test_a_file_that_is_no_npz_is_refused(tmp_path):
-    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "table.txt").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"no \.npz file"):
-        load_dataset(str(tmp_path / "table.csv"))
+        load_dataset(str(tmp_path / "table.txt"))
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,9 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path):
         ("shapes", {"image_size": 32}, "image_size"),
         ("shapes", {"skip_bad": True}, "skip_bad"),
         ("npz", {"skip_bad": True}, "skip_bad"),
+        ("npz", {"groups": "(.)"}, "groups"),
+        ("shapes", {"groups": "(.)"}, "groups"),
+        ("digits", {"pad": True}, "pad"),
     ],
 )
 def test_an_option_that_does_not_apply_is_refused(kind, options, name, folder, npz):

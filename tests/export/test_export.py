@@ -35,7 +35,7 @@ def trained(tmp_path_factory):
     """The checkpoints of a finished retraining, which other runs need not repeat then."""
     exporter = make_exporter(tmp_path_factory.mktemp("trained") / "run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "verify", lambda *_: Verification(0.0))
+        patch.setattr(build, "verify", lambda *_, **__: Verification(0.0))
         exporter("keras")
     checkpoints = exporter.run.path / "checkpoints"
     (checkpoints / "trial-0" / "test.json").unlink()
@@ -59,7 +59,7 @@ def export(tmp_path, trained):
 @pytest.fixture
 def trusting(monkeypatch):
     """Take every format as verified, without the seconds that a fresh process takes."""
-    monkeypatch.setattr(build, "verify", lambda *_: Verification(0.0))
+    monkeypatch.setattr(build, "verify", lambda *_, **__: Verification(0.0))
 
 
 def network(raw: bool = False):
@@ -158,7 +158,7 @@ class TestExportTrial:
 
     def test_what_is_exported_is_verified_against_the_trained_network(self, export, monkeypatch):
         seen = []
-        monkeypatch.setattr(build, "verify", lambda *a: seen.append(a) or Verification(0.0))
+        monkeypatch.setattr(build, "verify", lambda *a, **_: seen.append(a) or Verification(0.0))
         export("keras")
         ((made, path, core, images, _),) = seen
         assert (made, path.name) == (KERAS, "model.keras")
@@ -195,14 +195,14 @@ class TestExportTrial:
     def test_a_killed_export_goes_on_and_leaves_nothing_half(self, fresh, monkeypatch):
         export = fresh
 
-        def killed(*_):
+        def killed(*_, **__):
             raise KeyboardInterrupt
 
         monkeypatch.setattr(build, "verify", killed)
         with pytest.raises(KeyboardInterrupt):
             export("keras")
         assert not (export.run.path / "export" / "trial-0").exists()
-        monkeypatch.setattr(build, "verify", lambda *_: Verification(0.0))
+        monkeypatch.setattr(build, "verify", lambda *_, **__: Verification(0.0))
         result = export("keras")
         assert "epochs 1 to 2 were done already" in export.said
         assert export.run.test_looks() == result.test.looks == 1
@@ -219,7 +219,7 @@ class TestExportTrial:
         assert [p.name for p in folder.parent.iterdir()] == ["trial-0"]
 
     def test_a_format_that_fails_is_named_and_recorded(self, export, monkeypatch):
-        def doubt(made, *_):
+        def doubt(made, *_, **__):
             return Verification(0.25, "differs") if made is KERAS else Verification(1e-7)
 
         monkeypatch.setattr(build, "verify", doubt)
@@ -233,7 +233,7 @@ class TestExportTrial:
         card = (recorded.path / "MODEL_CARD.md").read_text()
         assert "`model.keras` is NOT verified" in card
         assert export("saved-model") == recorded  # this one is fine
-        monkeypatch.setattr(build, "verify", lambda *_: Verification(0.0))
+        monkeypatch.setattr(build, "verify", lambda *_, **__: Verification(0.0))
         assert all(made.verified for made in export().formats)
         assert export.run.test_looks() == 1
 

@@ -1,0 +1,113 @@
+"""Find images that are the same, pixel by pixel: between train and test, or with two labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_sem.types import Bytes, Ints
+
+DIGEST_SIZE = 8  # bytes: among a million images, two alike by chance have odds of 3e-8
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Which images are the same.
+
+    Args:
+        leaks: Test examples that are in the training part too, each with its twin there.
+        conflicts: Training examples that have another label elsewhere in the training part,
+            each with the first such twin.
+        repeated: Number of training examples that repeat an earlier one of the same class.
+    """
+
+    leaks: tuple[Pair, ...] = ()
+    conflicts: tuple[Pair, ...] = ()
+    repeated: int = 0
+
+    def notes(self) -> list[str]:
+        """Return what people should know, one sentence each."""
+        notes = []
+        if self.leaks:
+            are = "image is" if len(self.leaks) == 1 else "images are"
+            notes.append(
+                f"leakage: {len(self.leaks)} test {are} in the training part too, which makes the "
+                f"test score too good; such as {_pair(self.leaks[0])}"
+            )
+        if self.conflicts:
+            notes.append(
+                f"{len(self.conflicts)} training images are the same but have different labels, "
+                f"such as {_pair(self.conflicts[0])}"
+            )
+        if self.repeated:
+            repeat = "image repeats an" if self.repeated == 1 else "images repeat"
+            notes.append(
+                f"{self.repeated} training {repeat} earlier one{'s' * (self.repeated > 1)}: "
+                "a fold may be scored on what it was trained on"
+            )
+        return notes
+
+
+def digest(image: Bytes) -> str:
+    """Return what is the same for images of the same size and pixels.
+
+    Args:
+        image: uint8 (height, width, channels).
+    """
+    shape = repr(image.shape).encode()
+    content = np.ascontiguousarray(image).data
+    return hashlib.blake2b(content, digest_size=DIGEST_SIZE, key=shape).hexdigest()
+
+
+def find_copies(
+    train: Sequence[str],
+    y: Ints,
+    names: Sequence[str],
+    test: Sequence[str],
+    test_names: Sequence[str],
+) -> Copies:
+    """Return which images are the same.
+
+    Args:
+        train: Digest of each training example.
+        y: Their class numbers, (n,).
+        names: Their names, for people.
+        test: Digest of each test example.
+        test_names: Their names.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, key in enumerate(train):
+        rows.setdefault(key, []).append(row)
+    conflicts: dict[int, int] = {}
+    repeated = 0
+    for twins in rows.values():
+        labels = [int(y[row]) for row in twins]
+        repeated += len(twins) - len(set(labels))
+        if len(set(labels)) > 1:
+            conflicts |= {row: next(twin for twin in twins if y[twin] != y[row]) for row in twins}
+    return Copies(
+        leaks=tuple(
+            (name, names[rows[key][0]])
+            for key, name in zip(test, test_names, strict=True)
+            if key in rows
+        ),
+        conflicts=tuple((names[row], names[conflicts[row]]) for row in sorted(conflicts)),
+        repeated=repeated,
+    )
+
+
+def same_rows(digests: Sequence[str]) -> NDArray[Any]:
+    """Return a number for each example that is the same for copies, (n,)."""
+    numbers: NDArray[Any] = np.unique(np.array(digests), return_inverse=True)[1]
+    return numbers
+
+
+def _pair(pair: Pair) -> str:
+    return " and ".join(f"'{name}'" for name in pair)

@@ -1,0 +1,270 @@
+"""What was understood of a dataset: counts, sizes, copies, notes, and a sheet to look at."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_sem.data.copies import Copies, Pair, digest, find_copies
+from automl_sem.data.dataset import Dataset, Inspection
+from automl_sem.data.load import FILES, load_dataset, source_kind
+from automl_sem.data.pixels import Size
+from automl_sem.data.split import usable_folds
+from automl_sem.errors import UserError
+from automl_sem.files import write_atomic
+from automl_sem.types import Bytes
+
+SHEET_EXAMPLES = 12  # of a class
+SHEET_ROWS = 100  # classes
+CELL = 56  # pixels that an example is enlarged to, at least
+LARGEST_CELL = 128  # and shrunk to, at most
+GAP = 4
+FONT = 14
+LISTED = 5  # of each kind of trouble
+USUAL_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What was understood of a dataset.
+
+    Args:
+        dataset: As a search would get it.
+        inspection: What loading showed of the examples as they were saved.
+        smallest: Smallest height and smallest width, in pixels.
+        median: Their medians.
+        largest: Largest height and largest width.
+        notes: What people should know, one sentence each.
+    """
+
+    dataset: Dataset
+    inspection: Inspection
+    smallest: Size
+    median: Size
+    largest: Size
+    notes: tuple[str, ...]
+
+    @property
+    def copies(self) -> Copies:
+        """Which images are the same."""
+        return self.inspection.copies or Copies()
+
+    @property
+    def counts(self) -> list[tuple[str, int, int]]:
+        """Name of each class with its numbers of training and of test examples."""
+        names = self.dataset.class_names
+        parts = (self.dataset.train.y, self.dataset.test.y)
+        train, test = (np.bincount(y, minlength=len(names)).tolist() for y in parts)
+        return list(zip(names, train, test, strict=True))
+
+    @property
+    def groups(self) -> int | None:
+        """Number of groups among the training examples, or None without groups."""
+        groups = self.dataset.train.groups
+        return None if groups is None else len(np.unique(groups))
+
+    def summary(self) -> str:
+        """Return the overview for people."""
+        data, counts = self.dataset, self.counts
+        height, width, channels = data.info.input_shape
+        change = "" if data.pad is None else f", filled up with {data.pad} (0 black, 255 white)"
+        become = f"{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
+        wide = max(len("class"), *(len(name) for name, _, _ in counts))
+        copies, unreadable = self.copies, self.inspection.unreadable
+        lines = [
+            f"data        {data.name} ({data.source})",
+            f"images      {len(data.train.y)} to train, {len(data.test.y)} held out for the test",
+            f"as saved    {self._saved()}",
+            f"as trained  {become}",
+            f"groups      {'none' if self.groups is None else self.groups}",
+            f"copies      {_count(copies.leaks)} in train and test, {copies.repeated} within "
+            f"train, {_count(copies.conflicts)} with different labels",
+            *_listed(copies.leaks, "test: ", "is train:"),
+            *_listed(copies.conflicts, "", "has another label than"),
+            f"unreadable  {len(unreadable) or 'none'}",
+            *(f"            {line}" for line in unreadable[:LISTED]),
+            *([f"            and {len(unreadable) - LISTED} more"] * (len(unreadable) > LISTED)),
+            *(f"note        {note}" for note in self.notes),
+            "",
+            f"{'class':<{wide}}  train   test",
+            *(f"{name:<{wide}}  {train:>5}  {test:>5}" for name, train, test in counts),
+        ]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the overview for scripts."""
+        data = self.dataset
+        return {
+            "schema_version": 1,
+            "name": data.name,
+            "source": data.source,
+            "train_examples": len(data.train.y),
+            "test_examples": len(data.test.y),
+            "classes": [
+                {"name": name, "train": train, "test": test} for name, train, test in self.counts
+            ],
+            "input_shape": list(data.info.input_shape),
+            "pad": data.pad,
+            "saved_sizes": {
+                "smallest": list(self.smallest),
+                "median": list(self.median),
+                "largest": list(self.largest),
+            },
+            "groups": self.groups,
+            "copies": {
+                "leaks": [{"test": test, "train": train} for test, train in self.copies.leaks],
+                "conflicts": [list(pair) for pair in self.copies.conflicts],
+                "repeated": self.copies.repeated,
+            },
+            "unreadable": list(self.inspection.unreadable),
+            "notes": list(self.notes),
+        }
+
+    def _saved(self) -> str:
+        if self.smallest == self.largest:
+            return f"{_by(self.smallest)} (height x width)"
+        return (
+            f"heights {self.smallest[0]} to {self.largest[0]} (median {self.median[0]}), "
+            f"widths {self.smallest[1]} to {self.largest[1]} (median {self.median[1]})"
+        )
+
+
+def describe(source: str, **options: Any) -> Overview:
+    """Return what is understood of a dataset; files that cannot be read do not stop it.
+
+    Args:
+        source: As for `load_dataset`.
+        **options: Options of `load_dataset`.
+
+    Raises:
+        UserError: If there is no such dataset, or nothing of it can be used.
+    """
+    dataset = load_dataset(source, **{**options, "skip_bad": source_kind(source) in FILES})
+    found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[1:3]], np.int64))
+    notes = dataset.notes
+    if found.copies is None:
+        found = replace(found, copies=_copies(dataset))
+        notes += tuple(found.copies.notes() if found.copies else ())
+    train = dataset.train
+    try:
+        note = usable_folds(train.y, USUAL_FOLDS, train.class_names, train.groups)[1]
+    except UserError as error:
+        note = f"no folds can be made: {error.what}"
+    sides = np.sort(found.sizes, axis=0)
+    return Overview(
+        dataset=dataset,
+        inspection=found,
+        smallest=_size(sides[0]),
+        median=_size(np.median(sides, axis=0)),
+        largest=_size(sides[-1]),
+        notes=(*notes, *filter(None, [note])),
+    )
+
+
+def contact_sheet(dataset: Dataset) -> Any:
+    """Return a picture of some training examples as the network sees them, a row per class.
+
+    Args:
+        dataset: Has at least two classes.
+
+    Returns:
+        A PIL image.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    part = dataset.train
+    height, width, channels = part.info.input_shape
+    scale = max(1, -(-CELL // max(height, width))) * min(1.0, LARGEST_CELL / max(height, width))
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    smooth = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR
+    rows = [
+        (name, picks)
+        for label, name in enumerate(dataset.class_names[:SHEET_ROWS])
+        if len(picks := _some(np.flatnonzero(part.y == label)))
+    ]
+    labels = [f"{_short(name)} ({(part.y == part.y[picks[0]]).sum()})" for name, picks in rows]
+    font = ImageFont.load_default(FONT)
+    column = round(max(font.getlength(label) for label in labels)) + 3 * GAP
+    line = max(tall, FONT + GAP) + GAP
+    columns = max(len(picks) for _, picks in rows)
+    canvas = Image.new(
+        "RGB", (column + columns * (wide + GAP) + GAP, len(rows) * line + GAP), (200, 205, 212)
+    )
+    draw = ImageDraw.Draw(canvas)
+    for i, (label, (_, picks)) in enumerate(zip(labels, rows, strict=True)):
+        top = GAP + i * line
+        draw.text((GAP, top + (line - GAP) / 2), label, fill=(20, 20, 20), font=font, anchor="lm")
+        for j, row in enumerate(picks):
+            pixels: Bytes = np.asarray(part.x[row])
+            image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+            image = image.resize((wide, tall), smooth)
+            canvas.paste(image, (column + j * (wide + GAP), top))
+    return canvas
+
+
+def check_sheet(path: Path, force: bool) -> None:
+    """Refuse a path that a sheet cannot be written to.
+
+    Raises:
+        UserError: If there is a file already and `force` is not given, or no such folder.
+    """
+    if path.is_dir():
+        raise UserError("this is a folder", where=path, hint="Name a file, such as sheet.png")
+    if path.exists() and not force:
+        raise UserError(
+            "the file is there already",
+            where=path,
+            hint="Replace it with --force, or write another with --sheet FILE",
+        )
+    if not path.parent.is_dir():
+        raise UserError("no such folder", where=path.parent, hint="Make it first")
+
+
+def write_sheet(dataset: Dataset, path: Path) -> None:
+    """Write the contact sheet as PNG."""
+    content = io.BytesIO()
+    contact_sheet(dataset).save(content, "PNG")
+    write_atomic(path, content.getvalue())
+
+
+def _copies(dataset: Dataset) -> Copies:
+    train, test = dataset.train, dataset.test
+    return find_copies(
+        [digest(image) for image in train.x],
+        train.y,
+        train.names,
+        [digest(image) for image in test.x],
+        test.names,
+    )
+
+
+def _some(rows: Any) -> Any:
+    """Return at most `SHEET_EXAMPLES` rows, evenly from the first to the last."""
+    places = np.linspace(0, len(rows) - 1, min(SHEET_EXAMPLES, len(rows)))
+    return rows[places.round().astype(int)]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else f"{name[:23]}…"
+
+
+def _size(sides: Any) -> Size:
+    return round(float(sides[0])), round(float(sides[1]))
+
+
+def _by(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _count(pairs: tuple[Pair, ...]) -> str:
+    return str(len(pairs)) if pairs else "none"
+
+
+def _listed(pairs: tuple[Pair, ...], before: str, between: str) -> list[str]:
+    lines = [f"            {before}{a} {between} {b}" for a, b in pairs[:LISTED]]
+    more = [f"            and {len(pairs) - LISTED} more"] if len(pairs) > LISTED else []
+    return lines + more

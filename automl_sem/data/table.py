@@ -1,0 +1,240 @@
+"""Image files with their labels in a CSV table.
+
+labels.csv                          path,label[,group][,split]; paths relative to the table
+DIR/metadata.csv                    file_name,label, as Hugging Face's imagefolder has it
+DIR/train/metadata.csv  DIR/test/metadata.csv
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from automl_sem.data.folders import PARTS, Found, ImageFile
+from automl_sem.data.pixels import denied
+from automl_sem.errors import UserError
+
+METADATA = "metadata.csv"
+PATH_COLUMNS = ("path", "file_name")
+LABEL_COLUMNS = ("label", "class")
+GROUP_COLUMN = "group"
+SPLIT_COLUMN = "split"
+_HEADER = "Its first line must name the columns path and label, and may name group and split"
+
+Row = Mapping[str, str]
+
+
+def find_tables(folder: Path) -> list[Path]:
+    """Return the tables of a folder: in it, or in its parts such as `train` and `test`.
+
+    A `metadata.csv` without labels beside class folders is about something else.
+    """
+    if _has_table(folder):
+        return [folder / METADATA]
+    parts = [path for path in _inside(folder) if path.name.lower() in PARTS]
+    tables = [path / METADATA for path in parts if path.is_dir() and _has_table(path)]
+    return tables if any(PARTS[path.parent.name.lower()] == "train" for path in tables) else []
+
+
+def _has_table(folder: Path) -> bool:
+    inside = _inside(folder)
+    if folder / METADATA not in inside:
+        return False
+    columns = columns_of(folder / METADATA)
+    labelled = all({*names} & {*columns} for names in (PATH_COLUMNS, LABEL_COLUMNS))
+    return labelled or not any(path.is_dir() for path in inside)
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir()) if folder.is_dir() else []
+    except PermissionError as error:
+        denied(error)
+
+
+def read_tables(
+    tables: list[Path], root: Path, *, groups: str | None = None, skip_bad: bool = False
+) -> Found:
+    """Return the image files of tables, without looking into them.
+
+    Args:
+        tables: CSV files. One in a folder named `train`, `val` or `test` below the root is
+            about that part, unless it has a column `split`. Without that column, paths that
+            all begin with such a folder say the part.
+        root: The folder that names of files are relative to.
+        groups: Name of the column with the groups; by default `group`, if there is one.
+        skip_bad: Leave rows out whose label or file is missing.
+
+    Raises:
+        UserError: If a table cannot be used, with the line.
+    """
+    found = Found(root)
+    for table in tables:
+        part = PARTS.get(table.parent.name.lower()) if table.parent != root else None
+        if table.parent != root and table.parent.name.lower() in ("val", "validation"):
+            found.joined.append(table.parent.name)
+        _read(found, table, part or "train", groups, skip_bad)
+        if part is None and SPLIT_COLUMN not in columns_of(table):
+            _split_by_folder(found)
+    return found
+
+
+def _split_by_folder(found: Found) -> None:
+    """Put files into parts by the first folder of their paths, if that names a part for each."""
+    firsts = [
+        file.path.relative_to(found.root).parts[0].lower()
+        if file.path.is_relative_to(found.root)
+        else ""
+        for file in found
+    ]
+    if not all(first in PARTS for first in firsts) or "train" not in firsts:
+        return
+    files = list(found)
+    found.files = {
+        part: [file for file, first in zip(files, firsts, strict=True) if PARTS[first] == part]
+        for part in found.files
+    }
+    found.joined += [name for name in ("val", "validation") if name in firsts]
+
+
+def columns_of(table: Path) -> list[str]:
+    """Return the names of a table's columns."""
+    with _open(table) as lines:
+        return _header(table, lines)
+
+
+def _read(found: Found, table: Path, part: str, groups: str | None, skip_bad: bool) -> None:
+    with _open(table) as lines:
+        columns = _header(table, lines)
+        path_column = _column(table, columns, PATH_COLUMNS)
+        label_column = _column(table, columns, LABEL_COLUMNS)
+        group_column = groups or (GROUP_COLUMN if GROUP_COLUMN in columns else None)
+        found.grouped = group_column is not None
+        for row in lines:
+            line = lines.line_num
+            if not any(value.strip() for value in row):
+                continue
+            if len(row) != len(columns):
+                raise UserError(
+                    f"{len(row)} values in this line, {len(columns)} columns",
+                    where=_at(table, line),
+                )
+            values = {name: value.strip() for name, value in zip(columns, row, strict=True)}
+            file = ImageFile(
+                path=table.parent / _value(table, line, values, path_column),
+                label=values[label_column],
+                group=_value(table, line, values, group_column) if group_column else "",
+            )
+            if reason := _missing(file):
+                if not skip_bad:
+                    raise UserError(
+                        reason,
+                        where=_at(table, line),
+                        hint="Correct the line, or leave such lines out with --skip-bad",
+                    )
+                found.bad.append((file.path, reason))
+                continue
+            split = part
+            if SPLIT_COLUMN in columns:
+                split = _split(table, line, values[SPLIT_COLUMN])
+                joined = values[SPLIT_COLUMN].lower()
+                if joined in ("val", "validation") and joined not in found.joined:
+                    found.joined.append(joined)
+            found.files[split].append(file)
+    if not any(found.files.values()):
+        raise UserError("no usable line in this table", where=table, hint=_HEADER)
+
+
+def _missing(file: ImageFile) -> str:
+    """Return why a row stands for no example; empty if nothing is missing."""
+    if not file.label:
+        return f"no label for '{file.path.name}'"
+    try:
+        return "" if file.path.is_file() else f"no such file: {file.path}"
+    except PermissionError as error:
+        denied(error)
+
+
+def _split(table: Path, line: int, value: str) -> str:
+    if value.lower() not in PARTS:
+        raise UserError(
+            f"the split must be train, val or test. Received: {value!r}", where=_at(table, line)
+        )
+    return PARTS[value.lower()]
+
+
+def _value(table: Path, line: int, values: Row, column: str) -> str:
+    if not values[column]:
+        raise UserError(f"no value for '{column}'", where=_at(table, line), hint="Fill it in")
+    return values[column]
+
+
+def _column(table: Path, columns: list[str], names: tuple[str, ...]) -> str:
+    for name in names:
+        if name in columns:
+            return name
+    raise UserError(
+        f"there is no column '{names[0]}', only: {', '.join(columns) or 'nothing'}",
+        where=table,
+        hint=_HEADER,
+    )
+
+
+def _header(table: Path, lines: _Lines) -> list[str]:
+    columns = [name.strip() for name in next(iter(lines), [])]
+    lower = [name.lower() if name.lower() in _KNOWN else name for name in columns]
+    if len(set(lower)) != len(lower):
+        twice = next(name for name in lower if lower.count(name) > 1)
+        raise UserError(f"the column '{twice}' is there twice", where=table)
+    return lower
+
+
+_KNOWN = (*PATH_COLUMNS, *LABEL_COLUMNS, GROUP_COLUMN, SPLIT_COLUMN)
+
+
+class _Lines:
+    """The lines of an open table, split into values."""
+
+    def __init__(self, table: Path) -> None:
+        self._table = table
+
+    def __enter__(self) -> _Lines:
+        try:
+            self._file = self._table.open(encoding="utf-8-sig", newline="")
+            header = self._file.readline()
+            self._file.seek(0)
+        except PermissionError as error:
+            denied(error)
+        except UnicodeDecodeError:
+            self._file.close()
+            raise _no_table(self._table) from None
+        delimiter = max(",;\t", key=header.count)
+        self._reader = csv.reader(self._file, delimiter=delimiter, strict=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[list[str]]:
+        try:
+            yield from self._reader
+        except (csv.Error, UnicodeDecodeError):
+            raise _no_table(self._table) from None
+
+    @property
+    def line_num(self) -> int:
+        """Number of the line that was read last."""
+        return int(self._reader.line_num)
+
+
+def _open(table: Path) -> _Lines:
+    return _Lines(table)
+
+
+def _no_table(table: Path) -> UserError:
+    return UserError("this is no CSV table in UTF-8", where=table, hint=_HEADER)
+
+
+def _at(table: Path, line: int) -> str:
+    return f"{table}:{line}"

@@ -1,0 +1,169 @@
+"""`automl-sem data` says what was understood of the data, and shows examples."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from automl_sem import cli
+from automl_sem.data.builtin import load_shapes
+from automl_sem.data.overview import SHEET_EXAMPLES, contact_sheet, describe
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run a command in this process, in an empty directory; return code, stdout, stderr."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["automl-sem", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as error:
+            code = error.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    run.directory = tmp_path / "here"
+    return run
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """A folder with every kind of trouble."""
+    rng = np.random.default_rng(0)
+    for part, n in (("train", 8), ("test", 3)):
+        for label in ("cat", "dog"):
+            (tmp_path / "pets" / part / label).mkdir(parents=True)
+            for i in range(n):
+                size = (12, 20) if i == 0 else (14, 10)
+                image = Image.fromarray(rng.integers(0, 256, size, dtype=np.uint8))
+                image.save(tmp_path / "pets" / part / label / f"{'ab'[i % 2]}{i // 4}_{i}.png")
+    train, test = tmp_path / "pets" / "train", tmp_path / "pets" / "test"
+    (train / "dog" / "a0_9.png").write_text("no image")
+    shutil.copy(train / "cat" / "b0_1.png", train / "dog" / "b0_1.png")
+    shutil.copy(train / "cat" / "b0_3.png", test / "cat" / "b0_1.png")
+    return tmp_path / "pets"
+
+
+def test_every_trouble_is_said_and_none_stops_it(call, pets):
+    code, out, err = call("data", pets, "--groups", "^([^_]+)_")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert "images      16 to train, 6 held out for the test" in lines
+    assert "as saved    heights 12 to 14 (median 14), widths 10 to 20 (median 10)" in lines
+    assert "as trained  14x10, grey" in lines
+    assert "groups      4" in lines
+    assert "copies      1 in train and test, 0 within train, 2 with different labels" in lines
+    assert "            test: test/cat/b0_1.png is train: train/cat/b0_3.png" in lines
+    at = lines.index("unreadable  1")
+    assert lines[at + 1].strip().startswith("train/dog/a0_9.png: cannot be read as an image")
+    assert any(line.startswith("note") and "--pad" in line for line in lines)
+    assert [line.split() for line in lines[-2:]] == [["cat", "8", "3"], ["dog", "8", "3"]]
+    assert err.splitlines()[-1] == (
+        f"next: automl-sem search {pets} --groups '^([^_]+)_' --skip-bad"
+    )
+
+
+def test_scripts_get_one_object(call, pets):
+    code, out, _ = call("data", pets, "--json", "--image-size", 16, "--pad")
+    assert code == 0
+    found = json.loads(out)
+    assert found["schema_version"] == 1
+    assert found["classes"] == [
+        {"name": "cat", "train": 8, "test": 3},
+        {"name": "dog", "train": 8, "test": 3},
+    ]
+    assert found["input_shape"] == [16, 16, 1]
+    assert found["pad"] is not None
+    assert found["saved_sizes"] == {"smallest": [12, 10], "median": [14, 10], "largest": [14, 20]}
+    assert found["copies"]["leaks"] == [
+        {"test": "test/cat/b0_1.png", "train": "train/cat/b0_3.png"}
+    ]
+    assert len(found["copies"]["conflicts"]) == 2
+    assert len(found["unreadable"]) == 1
+    assert found["sheet"] == "contact-sheet.png"
+
+
+def test_the_sheet_has_a_row_per_class_with_the_examples_as_the_network_sees_them(call):
+    code, _, err = call("data", "shapes", "--sheet", "some.png")
+    assert code == 0
+    assert "some.png" in err
+    sheet = np.asarray(Image.open(call.directory / "some.png").convert("L"))
+    dataset = load_shapes()
+    for label in range(3):
+        rows = np.flatnonzero(dataset.train.y == label)
+        for row in (rows[0], rows[-1]):
+            assert holds(sheet, np.kron(dataset.train.x[row, ..., 0], np.ones((3, 3), np.uint8)))
+
+
+def holds(sheet, image):
+    """Whether a picture is somewhere within a sheet."""
+    windows = np.lib.stride_tricks.sliding_window_view(sheet, image.shape)
+    corners = np.argwhere(
+        (windows[..., 0, 0] == image[0, 0]) & (windows[..., -1, -1] == image[-1, -1])
+    )
+    return any((windows[y, x] == image).all() for y, x in corners)
+
+
+def test_there_are_at_most_twelve_examples_of_a_class():
+    few, many = (contact_sheet(load_shapes(size)) for size in (36, 90))
+    assert SHEET_EXAMPLES == 12
+    assert few.size == many.size
+
+
+def test_an_earlier_sheet_is_not_replaced_without_being_asked(call):
+    (call.directory / "contact-sheet.png").write_text("mine")
+    code, out, err = call("data", "shapes")
+    assert (code, out) == (2, "")
+    assert "contact-sheet.png: the file is there already. Replace it with --force" in err
+    assert (call.directory / "contact-sheet.png").read_text() == "mine"
+    assert call("data", "shapes", "--force")[0] == 0
+    assert Image.open(call.directory / "contact-sheet.png").format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("data", "shaeps"), "Did you mean 'shapes'?"),
+        (("data", "shapes", "--sheet", "gone/x.png"), "gone: no such folder"),
+        (("data", "shapes", "--sheet", "."), "this is a folder"),
+        (("data", "shapes", "--pad"), "the option pad does not apply"),
+        (("data", "shapes", "--image-size", "4"), "--image-size"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(call, arguments, message):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not list(call.directory.iterdir())
+
+
+def test_arrays_in_a_file_are_shown_too(call, stripes_npz):
+    code, out, _ = call("data", stripes_npz)
+    assert code == 0
+    assert "images      60 to train, 15 held out for the test" in out
+    assert (call.directory / "contact-sheet.png").exists()
+
+
+def test_built_in_data_are_looked_through_for_copies():
+    found = describe("digits")
+    assert found.copies.leaks == ()
+    assert found.groups is None
+
+
+def test_data_that_cannot_be_folded_are_shown_with_a_note(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (20, 9, 9), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=np.arange(20) % 2, groups=np.arange(20) % 2)
+    found = describe(str(tmp_path / "a.npz"))
+    assert "no folds can be made: all training examples of class '0' are of one group" in (
+        found.notes
+    )
