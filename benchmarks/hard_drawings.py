@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from automl_sem.data import builtin
 from automl_sem.types import Bytes
 
-LENGTH = (9.0, 22.0)  # longer side of a drawing, pixels
-HALF_WIDTH = (0.3, 1.7)  # of a stroke, pixels
+LENGTH = (12.0, 20.0)  # longer side of a drawing, pixels
+HALF_WIDTH = (0.45, 1.3)  # of a stroke, pixels
 
 
 def hard_drawings(size: int = 60, seed: int = 0) -> tuple[Bytes, NDArray[np.int64]]:
