@@ -19,9 +19,13 @@ def draw_weights(batch: Any, alpha: float, seed: Any) -> Any:
         alpha: Above 0; the smaller, the less most of them are mixed.
         seed: int32 (2,), a stateless seed.
     """
-    # A beta is a share of two gammas; in single precision those of a small alpha are zero.
-    gammas = tf.random.stateless_gamma((batch, 2), seed, np.float64(alpha), dtype=tf.float64)
-    return tf.cast(gammas[:, 0] / tf.reduce_sum(gammas, axis=1), tf.float32)
+    # Beta is the share of one of two gammas. Those of a small alpha are zero in floating point,
+    # so it is found from their logarithms, as those of alpha + 1 times a power of a uniform draw.
+    gammas = tf.random.stateless_gamma((batch, 2), seed, alpha + 1.0)
+    other = seed + np.array([15485863, 0], np.int32)
+    uniform = 1.0 - tf.random.stateless_uniform((batch, 2), other)  # never 0
+    logarithms = tf.math.log(gammas) + tf.math.log(uniform) / alpha
+    return tf.sigmoid(logarithms[:, 0] - logarithms[:, 1])
 
 
 def mix(values: Any, partners: Any, weights: Any) -> Any:

@@ -65,7 +65,7 @@ class Augmentation:
         ours = changed(images[share], draws)
         if not self._mixup:
             return ours, targets[share]
-        if share is ALL:
+        if share.start is None and share.stop is None:
             partners = backwards(ours)
         else:
             partners = changed(backwards(images)[share], [backwards(drawn) for drawn in draws])

@@ -58,7 +58,9 @@ def without_augmentation(model: Any) -> Any:
 
     if not changes(model) or not getattr(model, "inputs", None):
         return model
-    ends = (tensors[0] if len(tensors) == 1 else tensors for tensors in (model.inputs, model.outputs))
+    ends = (
+        tensors[0] if len(tensors) == 1 else tensors for tensors in (model.inputs, model.outputs)
+    )
     graph = keras.Model(*ends, name=model.name)
     if type(model).call not in (type(graph).call, keras.Sequential.call):
         return model
