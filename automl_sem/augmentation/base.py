@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 
-class RandomChange(keras.layers.Layer):
+class RandomChange(keras.layers.Layer):  # type: ignore[misc]
     """A layer that changes each image at random while training, and none otherwise.
 
     What is random is drawn apart from what it does, so that the same draws give the same
