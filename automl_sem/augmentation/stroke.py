@@ -15,7 +15,7 @@ from automl_sem.augmentation.base import RandomChange
 class RandomStroke(RandomChange):
     """Makes the strokes of each drawing thicker or thinner by an amount of its own.
 
-    Thicker is grey dilation, an amount between whole pixels the mean of its neighbours. The
+    Thicker is grey dilation, an amount between whole pixels a mean of the two next to it. The
     neighbourhood is a cross, then a square, then a cross again: together nearly a disc, so
     that strokes of every direction grow alike (a square alone would grow slanted ones 1.4
     times as much). Thinner is grey erosion by the same, but what erosion would erase stays,
