@@ -203,7 +203,9 @@ class MirroredTrainer:
         batch = tf.shape(rows)[0]
         first, last = batch * replica // self.devices, batch * (replica + 1) // self.devices
         empty = first == last
-        share = slice(tf.where(empty, 0, first), tf.where(empty, batch, last))
+        share = slice(None)  # cheaper to mix up than a slice that happens to be the whole
+        if self.devices > 1:
+            share = slice(tf.where(empty, 0, first), tf.where(empty, batch, last))
         read = share if self._augmentation is None else slice(None)
         images = tf.cast(tf.gather(x, rows[read]), tf.float32)
         classes = len(self._part.class_names)

@@ -15,10 +15,27 @@ import numpy as np
 import pytest
 
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.types import Augment
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 DRAWINGS = SHARED / "data" / "handwriting_shape"
+
+EVERYTHING = Augment(
+    rotation=20,
+    scale=0.2,
+    aspect=0.2,
+    shear=10,
+    shift=0.1,
+    flip=True,
+    stroke=1.5,
+    elastic=0.1,
+    brightness=0.2,
+    contrast=0.3,
+    noise=0.1,
+    cutout=0.4,
+    mixup=0.4,
+)
 
 TINY_SPACE = '''"""A tiny space, quick to train."""
 
@@ -57,6 +74,24 @@ def _quick_garbage_collection():
     yield
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def reproducible():
+    """Have TensorFlow's operations reproducible, as in the workers and in retraining."""
+    import tensorflow as tf
+    from tensorflow.python.util import _pywrap_determinism as determinism
+
+    before = determinism.is_enabled()
+    tf.config.experimental.enable_op_determinism()
+    yield
+    determinism.enable(before)
+
+
+@pytest.fixture(params=[(12, 10, 1), (8, 11, 3)], ids=str)
+def images(request) -> np.ndarray:
+    """Six images with values between 20 and 235, grey and in colour."""
+    return np.random.default_rng(0).uniform(20, 235, (6, *request.param)).astype(np.float32)
 
 
 @pytest.fixture

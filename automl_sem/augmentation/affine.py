@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from automl_sem.augmentation.base import RandomChange
 
 
+@keras.saving.register_keras_serializable("automl_sem")
 class RandomAffine(RandomChange):
     """Rotates, scales, stretches, shears, shifts and mirrors each image by its own draws.
 

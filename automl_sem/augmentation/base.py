@@ -7,21 +7,32 @@ from typing import Any
 import keras
 
 
-class RandomChange(keras.layers.Layer):
+class RandomChange(keras.layers.Layer):  # type: ignore[misc]
     """A layer that changes each image at random while training, and none otherwise.
 
     What is random is drawn apart from what it does, so that the same draws give the same
-    change on any number of devices, and a test can choose them. Images have values from 0 to
-    255 (batch, height, width, channels).
+    change on any number of devices, and a test can choose them. Both think of images with
+    values from 0 to 255, (batch, height, width, channels); as part of a model the layer takes
+    those that models are given.
 
     Args:
-        fill: Background value, 0 to 255, of what comes into view.
+        fill: Background value of what comes into view, within `value_range`.
+        value_range: Lowest and highest value of the images that `call` gets.
         seed: Seed of the draws in `call`.
     """
 
-    def __init__(self, *, fill: float = 0.0, seed: int | None = None, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self,
+        *,
+        fill: float = 0.0,
+        value_range: tuple[float, float] = (0.0, 1.0),
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        # Half precision would round the values of a byte.
+        super().__init__(**{"dtype": "float32", **options})
         self.fill = fill
+        self.value_range = value_range
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def draw(self, batch: Any, shape: tuple[int, ...], seed: Any) -> Any:
@@ -50,10 +61,12 @@ class RandomChange(keras.layers.Layer):
 
         if not training:
             return images
-        images = tf.convert_to_tensor(images)
+        low, high = self.value_range
+        scale = 255.0 / (high - low)
+        images = (tf.convert_to_tensor(images) - low) * scale
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         draws = self.draw(tf.shape(images)[0], tuple(images.shape[1:]), seed)
-        return self.change(images, draws, self.fill)
+        return self.change(images, draws, (self.fill - low) * scale) / scale + low
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the images: it does not change."""

@@ -33,8 +33,42 @@ def wrap(core: Any, views: str = "none", *, pad: int | None = None) -> Any:
     x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
     # Resizing takes itself to be training unless told otherwise, and tells the layers after it:
     # without training=False, Dropout would drop when the model is simply called.
-    predicted = averaged(lambda view: core(view, training=False), x, views)
+    network = without_augmentation(core)
+    predicted = averaged(lambda view: network(view, training=False), x, views)
     return keras.Model(images, predicted, name="classifier")
+
+
+def without_augmentation(model: Any) -> Any:
+    """Return a model without the layers of this package, with the same weights.
+
+    They do nothing in predictions, but could not be loaded where this package is not
+    installed. A model with a `call` of its own stays as it is.
+
+    Args:
+        model: A model as `build` returns it, or one within it.
+    """
+    import keras
+
+    from automl_sem.augmentation.base import RandomChange
+
+    def changes(layer: Any) -> bool:
+        return isinstance(layer, RandomChange) or any(map(changes, getattr(layer, "layers", [])))
+
+    def call(layer: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(layer, RandomChange):
+            return args[0]
+        inner = without_augmentation(layer) if isinstance(layer, keras.Model) else layer
+        return inner(*args, **options)
+
+    if not changes(model) or not getattr(model, "inputs", None):
+        return model
+    ends = (
+        tensors[0] if len(tensors) == 1 else tensors for tensors in (model.inputs, model.outputs)
+    )
+    graph = keras.Model(*ends, name=model.name)
+    if type(model).call not in (type(graph).call, keras.Sequential.call):
+        return model
+    return keras.models.clone_model(graph, clone_function=lambda x: x, call_function=call)
 
 
 def predict_core(

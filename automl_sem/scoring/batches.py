@@ -65,7 +65,10 @@ def wants_raw_values(model: Any) -> bool:
     """Whether a model scales 0..255 itself, since it begins with Rescaling or Normalization."""
     import keras
 
-    first = next((x for x in model.layers if not isinstance(x, keras.layers.InputLayer)), None)
+    from automl_sem.augmentation.base import RandomChange
+
+    before = keras.layers.InputLayer | RandomChange
+    first = next((x for x in model.layers if not isinstance(x, before)), None)
     if isinstance(first, keras.Model):
         return wants_raw_values(first)
     return isinstance(first, keras.layers.Rescaling | keras.layers.Normalization)

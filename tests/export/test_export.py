@@ -17,6 +17,7 @@ from conftest import REPOSITORY, TINY_SPACE, make_stripes
 from exporter import make_exporter
 from PIL import Image
 
+from automl_sem.augmentation import RandomNoise, RandomStroke
 from automl_sem.data.dataset import HeldOutPart
 from automl_sem.data.pixels import resize
 from automl_sem.errors import NegativeResult, UserError
@@ -71,6 +72,22 @@ def network(raw: bool = False):
     return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
 
 
+def augmented(kind):
+    """The network behind augmentation layers, which take the values that it takes."""
+    first = [RandomStroke(1.0, value_range=(0, 255)), RandomNoise(0.1, value_range=(0, 255))]
+    rescaling = keras.layers.Rescaling(1 / 255)
+    if kind == "sequential":
+        return keras.Sequential([keras.Input((8, 8, 1)), *first, rescaling, network()])
+    inputs = keras.Input((8, 8, 1))
+    x = keras.Sequential(first)(inputs) if kind == "nested" else first[1](first[0](inputs))
+    return keras.Model(inputs, network()(rescaling(x)))
+
+
+def are_stock(model):
+    modules = {type(layer).__module__ for layer in model._flatten_layers()}
+    return all(name.startswith("keras.") for name in modules)
+
+
 def noise(*shape):
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
@@ -103,8 +120,18 @@ class TestWrap:
 
     def test_layers_are_stock(self):
         model = wrap(network())
-        modules = {type(layer).__module__ for layer in model._flatten_layers()}
-        assert all(name.startswith("keras.") for name in modules)
+        assert are_stock(model)
+
+    @pytest.mark.parametrize("kind", ["functional", "sequential", "nested"])
+    def test_augmentation_layers_are_left_out(self, kind):
+        core, images = augmented(kind), noise(9, 8, 8, 1)
+        assert not are_stock(core)
+        made = wrap(core)
+        assert are_stock(made)
+        expected = predict_core(core, images)
+        assert np.allclose(made.predict(images, verbose=0), expected, atol=1e-6)
+        assert len(made.weights) == len(network().weights)
+        assert {id(w) for w in made.weights} <= {id(w) for w in core.weights}
 
 
 def test_an_unknown_format_is_refused_before_anything_is_done(export):

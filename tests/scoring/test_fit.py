@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import EVERYTHING
 from keras import layers
 
 from automl_sem.errors import UserError
@@ -95,7 +96,7 @@ def on_disk(part, path):
 
 
 @pytest.mark.parametrize("build", [plain, with_statistics])
-@pytest.mark.parametrize("augmented", [False, True])
+@pytest.mark.parametrize("augmented", [False, EVERYTHING], ids=bool)
 def test_it_gives_what_the_graph_trainer_gives(stripes, build, augmented):
     recipe = dataclasses.replace(RECIPE, augment=augmented)
     ours = FitTrainer(build, recipe, stripes, 7).fit(1, ROWS)

@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import EVERYTHING
 from keras import layers
 
+from automl_sem.augmentation import RandomNoise, RandomStroke
 from automl_sem.failures import Diverged
 from automl_sem.scoring.batches import background
 from automl_sem.scoring.recipes import retrain_epochs, steps_per_epoch
@@ -39,12 +41,18 @@ def with_state():
     return keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
 
 
-def test_a_fold_does_not_depend_on_the_folds_before_it(stripes):
-    trainer = FoldTrainer(with_state, RECIPE, stripes, seed=7)
+def with_augmentation():
+    images = keras.Input((8, 8, 1))
+    return keras.Model(images, plain()(RandomNoise(0.5)(RandomStroke(2.0)(images))))
+
+
+@pytest.mark.parametrize("build", [with_state, with_augmentation])
+def test_a_fold_does_not_depend_on_the_folds_before_it(stripes, build):
+    trainer = FoldTrainer(build, RECIPE, stripes, seed=7)
     first = trainer.fit(0, ROWS).probabilities
     trainer.fit(1, ROWS + 1)
     again = trainer.fit(0, ROWS).probabilities
-    alone = FoldTrainer(with_state, RECIPE, stripes, seed=7).fit(0, ROWS).probabilities
+    alone = FoldTrainer(build, RECIPE, stripes, seed=7).fit(0, ROWS).probabilities
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(first, alone)
 
@@ -168,8 +176,9 @@ def test_it_learns_what_can_be_learned(stripes):
     assert by_chance.accuracy < result.accuracy
 
 
-def test_augmentation_changes_the_training(stripes):
-    with_it = dataclasses.replace(RECIPE, augment=True)
+@pytest.mark.parametrize("augment", [True, EVERYTHING], ids=["mild", "everything"])
+def test_augmentation_changes_the_training(stripes, augment):
+    with_it = dataclasses.replace(RECIPE, augment=augment)
     first = FoldTrainer(plain, RECIPE, stripes, seed=7).fit(0, ROWS)
     second = FoldTrainer(plain, with_it, stripes, seed=7).fit(0, ROWS)
     third = FoldTrainer(plain, with_it, stripes, seed=7).fit(0, ROWS)
@@ -182,10 +191,11 @@ def test_a_batch_larger_than_the_fold_is_filled_by_drawing_again(stripes):
     assert np.isfinite(FoldTrainer(plain, large, stripes, seed=7).fit(0, ROWS).log_loss)
 
 
-def test_a_model_that_rescales_itself_gets_raw_values(stripes):
+@pytest.mark.parametrize("before", [[], [RandomStroke]])
+def test_a_model_that_rescales_itself_gets_raw_values(stripes, before):
     def raw():
-        model = plain()
-        return keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(1 / 255), model])
+        model, first = plain(), [layer() for layer in before]  # of strength 0
+        return keras.Sequential([keras.Input((8, 8, 1)), *first, layers.Rescaling(1 / 255), model])
 
     np.testing.assert_allclose(
         FoldTrainer(raw, RECIPE, stripes, seed=7).fit(0, ROWS).probabilities,
