@@ -29,7 +29,7 @@ class TrialRecord:
         number: Number in the study, from 0.
         state: How it ended.
         reason: Why there is no score; empty when there is one.
-        proposed_by: `"baseline"`, `"good start"`, `"start-up"` or `"model"`.
+        proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` or `"model"`.
         log_loss: Mean over its folds in nats, or None.
         accuracy: Share of out-of-fold predictions that are right, or None.
         fold_scores: Log-loss of each fold; of a discarded trial only the folds done.

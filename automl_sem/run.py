@@ -53,6 +53,10 @@ class Manifest(BaseModel):
         trials: Trials to complete, the baseline included.
         time_limit_s: Time limit of the search in seconds, or None.
         fixed: Recipe fields set by flags.
+        weights: File and SHA-256 of the pretrained model that the space builds on; empty
+            without.
+        warm_start: Run and trials whose hyperparameters are tried early, and these by their
+            names in the study; empty without.
         discard: Rule by which hopeless candidates are dropped.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
@@ -77,6 +81,8 @@ class Manifest(BaseModel):
     trials: int
     time_limit_s: float | None = None
     fixed: dict[str, int] = {}
+    weights: dict[str, str] = {}
+    warm_start: dict[str, Any] = {}
     discard: str = "none"
     workers: int = 0
     threads: int = 0

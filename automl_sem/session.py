@@ -107,7 +107,8 @@ def work(
         directory.log(f"search with automl-sem {environment.versions()['automl-sem']}")
         session.write(directory)  # a killed extension must not look finished
         study = directory.open_study()
-        engine = OptunaEngine(study, space, dataset.info, seed, space.starts(dataset.info))
+        starts, warm = space.starts(dataset.info), directory.manifest.warm_start.get("starts", ())
+        engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
         limits = Limits(session.trials, session.time_limit_s, clock)
 
         def keep_time(every_s: float = 0.0) -> None:
@@ -180,6 +181,7 @@ def pool_of(
         part=light,
         mapped=mapped,
         threads=workers.threads,
+        weights=space.weights,
     )
     log = directory.path / "workers.log"
     pool = ProcessPool(setup, workers, log, environment.memory_limit(), say)

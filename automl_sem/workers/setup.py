@@ -26,6 +26,7 @@ class Setup:
         part: The training part; its `x` is empty if `mapped` is there.
         mapped: File with the examples, when they are larger than memory.
         threads: Processor threads of the worker, 0 for TensorFlow's choice.
+        weights: The pretrained model that the space builds on, or None.
     """
 
     slot: int
@@ -36,10 +37,12 @@ class Setup:
     part: TrainingPart
     mapped: Path | None = None
     threads: int = 0
+    weights: str | None = None
 
     def load_space(self) -> Space:
         """Return the space."""
-        return load_space(self.space, name=self.name, beside=self.beside).with_fixed(**self.fixed)
+        space = load_space(self.space, name=self.name, beside=self.beside)
+        return space.with_fixed(**self.fixed).with_weights(self.weights)
 
     def load_part(self) -> TrainingPart:
         """Return the training part, memory-mapped where it is large."""
