@@ -21,14 +21,17 @@ DATA = "shapes"
 BACKBONES = ["MobileNetV3Small", "EfficientNetB0"]
 
 BASELINE = {
-    "start": "scratch", "head": "global", "dense": 0, "dropout": 0.0,
+    "start": "scratch", "head": "flatten", "dense": 0, "dropout": 0.0,
     "learning_rate": 1e-3, "schedule": "cosine", "augment": False,
 }  # fmt: skip
 
 GOOD_STARTS = [
-    {"start": "frozen", "head": "global", "dense": 0, "learning_rate": 3e-3},
-    {"start": "fine-tuned", "head": "global", "unfreeze": 2, "backbone_rate": 0.1},
-]
+    {"start": "frozen", "head": "flatten", "dense": 0, "learning_rate": 3e-3},
+    {
+        "start": "fine-tuned", "backbone_rate": 0.3,
+        "head": "flatten", "dense": 0, "learning_rate": 3e-3,
+    },
+]  # fmt: skip
 
 
 def build(hp, data):
@@ -48,11 +51,11 @@ def build(hp, data):
 
     inputs = Input(data.input_shape)
     x = backbone(inputs)
-    if len(x.shape) == 4:  # (batch, rows, columns, channels): one vector an image is needed
-        if hp.Choice("head", ["global", "flatten"]) == "global":
-            x = layers.GlobalAveragePooling2D()(x)
-        else:
-            x = layers.Flatten()(x)
+    # The features of an image: (rows, columns, channels), or (units,) without convolutions.
+    if hp.Choice("head", ["flatten", "global"]) == "global" and len(x.shape) == 4:
+        x = layers.GlobalAveragePooling2D()(x)
+    else:
+        x = layers.Flatten()(x)
     dense = hp.Choice("dense", [0, 32, 64, 128])
     if dense:
         x = layers.Dense(dense, activation="relu")(x)
@@ -67,7 +70,7 @@ def recipe(hp, data):
         backbone_rate = hp.Choice("backbone_rate", [0.01, 0.03, 0.1, 0.3, 1.0], default=0.1)
     small = data.n_train < 500  # few examples need small batches and many passes
     batch_sizes = [8, 16, 32] if small else [32, 64, 128]
-    epochs = [10, 20, 30, 40] if small else [3, 5, 10, 15]
+    epochs = [5, 10, 20, 40] if small else [2, 5, 10, 15]
     return Recipe(
         optimizer="adam",
         learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log"),
