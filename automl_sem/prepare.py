@@ -44,6 +44,7 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
         raise UserError(
             "nothing to search", hint="Name a space or data, as in `automl-sem search shapes`"
         )
+    weights = None if options.weights is None else str(weights_file(options.weights))
     use_tensorflow()
     space = load_space(space_path) if space_path else None
     if arrays is not None:
@@ -62,7 +63,7 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
             seed=options.seed,
         )
     if space is None:
-        name = "pretrained" if options.weights else SPACE_FOR_KIND[dataset.info.kind]
+        name = "pretrained" if weights else SPACE_FOR_KIND[dataset.info.kind]
         space = load_space(find_space(name))
     if space.kind not in (None, dataset.info.kind):
         raise UserError(
@@ -71,16 +72,13 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
             hint="Choose another --space or --data",
         )
     space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
-    if options.weights is None:
-        return space, dataset
-    file = weights_file(options.weights)
-    if not re.search(r"\.weights\b", space.source):
+    if weights is not None and not re.search(r"\.weights\b", space.source):
         raise UserError(
             f"space {space.name!r} builds on no weights: it does not read data.weights",
             where="--weights",
             hint="Take --space pretrained, or a copy of it",
         )
-    return space.with_weights(str(file)), dataset
+    return space.with_weights(weights), dataset
 
 
 def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:

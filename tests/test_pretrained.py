@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 from sklearn.datasets import load_digits
 
-from automl_sem import pretrained
+from automl_sem import pretrained, resume, search
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import UserError
 from automl_sem.export.wrap import wrap
@@ -16,6 +16,7 @@ from automl_sem.scoring.batches import wants_raw_values
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.spaces.find import builtin_spaces
 from automl_sem.spaces.load import load_space
+from automl_sem.weights import fingerprint
 
 SHAPE = (8, 8, 1)
 IMAGES = np.random.default_rng(0).random((5, *SHAPE), np.float32)
@@ -314,6 +315,70 @@ def test_imagenet_weights_come_from_the_cache_of_keras(monkeypatch, tmp_path):
     assert pretrained.depth(backbone) == pretrained.DEPTH
     enlarged = layers.Resizing(32, 32)(IMAGES.repeat(3, axis=-1)) * 255
     np.testing.assert_allclose(backbone(IMAGES), made(enlarged), atol=1e-4)
+
+
+@pytest.fixture
+def find(stripes_npz, tmp_path):
+    """Search for a network on the stripes that builds on `m.keras`."""
+    path = save(convolutional()[0], tmp_path / "m.keras")
+
+    def run(**options):
+        wanted = {
+            "weights": path,
+            "trials": 2,
+            "folds": 2,
+            "epochs": 1,
+            "workers": 0,
+            "discard": "none",
+        }
+        wanted |= {"out": tmp_path / "run", "say": lambda _: None}
+        return search(str(stripes_npz), **wanted | options)
+
+    return run, path
+
+
+@pytest.mark.slow
+def test_a_run_builds_on_the_weights_it_began_with(find, tmp_path):
+    run, path = find[0](workers=1), find[1]
+    manifest = run.directory.manifest
+    assert manifest.space["name"] == "pretrained"
+    assert manifest.weights == {"file": str(path), "sha256": fingerprint(path)}
+    assert run.baseline.trial.hyperparameters["start"] == "scratch"
+    assert run.results.trial(1).hyperparameters["start"] == "frozen"
+
+    exported = run.export(1, gpus=0, formats=["keras"])
+    assert all(made.verified for made in exported.formats)
+    again = pretrained.backbone(exported.path, SHAPE)
+    np.testing.assert_allclose(again(IMAGES), convolutional()[1](IMAGES), atol=1e-5)
+
+    kept = path.read_bytes()
+    path.write_bytes(kept + b" ")
+    for go_on in (lambda: resume(run.path, trials=3), lambda: run.export(0)):
+        with pytest.raises(UserError, match="the weights changed since the run was started"):
+            go_on()
+    path.unlink()
+    with pytest.raises(UserError, match="the weights are gone since the run was started"):
+        resume(run.path, trials=3)
+    path.write_bytes(kept)
+    run = resume(run.path, trials=3, say=lambda _: None)
+    assert run.results.trial(2).hyperparameters["start"] == "fine-tuned"
+    assert run.results.trial(2).recipe.backbone_rate == 0.3
+    assert "--weights" in (run.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_space_that_builds_on_nothing_refuses_weights(find, tiny_space, tmp_path):
+    with pytest.raises(UserError, match="space 'tiny' builds on no weights"):
+        find[0](space=str(tiny_space))
+    with pytest.raises(UserError, match="there is no such file"):
+        find[0](weights=tmp_path / "none.keras")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_line_takes_weights(cli, tmp_path, stripes_npz):
+    done = cli("search", stripes_npz, "--weights", tmp_path / "none.keras")
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert lines == [f"error: --weights {tmp_path / 'none.keras'}: there is no such file"]
 
 
 # 10 digits a class to learn from, all others to be scored on: five times, other ones each.
