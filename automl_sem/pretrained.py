@@ -176,7 +176,7 @@ def _imagenet(name: str, shape: tuple[int, int, int], fresh: bool) -> _Base:
         reason = str(error).rpartition(" -- ")[2] or one_line(error)
         raise UserError(
             f"the ImageNet weights of {name} are not here and cannot be downloaded: {reason}",
-            hint=f"Put {file} into {_cache()}, or pass {FLAG} with a model of your own",
+            hint=f"Save {file} in {_cache()}, or pass {FLAG} with a model of your own",
         ) from error
 
 

@@ -290,7 +290,7 @@ def test_offline_the_error_says_which_file_to_put_where(name, monkeypatch, tmp_p
     assert asked == [pretrained.IMAGENET[name]]
     line = str(caught.value)
     assert f"{name} are not here and cannot be downloaded: Name or service not known" in line
-    assert f"{asked[0]} into {tmp_path / 'models'}, or pass --weights" in line
+    assert f"{asked[0]} in {tmp_path / 'models'}, or pass --weights" in line
 
 
 def test_imagenet_weights_come_from_the_cache_of_keras(monkeypatch, tmp_path):
