@@ -317,6 +317,24 @@ def test_imagenet_weights_come_from_the_cache_of_keras(monkeypatch, tmp_path):
     np.testing.assert_allclose(backbone(IMAGES), made(enlarged), atol=1e-4)
 
 
+def test_without_a_file_the_space_takes_networks_of_keras_applications(stripes, monkeypatch):
+    untrained = pretrained._imagenet
+    monkeypatch.setattr(pretrained, "fetch", list)
+    monkeypatch.setattr(
+        pretrained, "_imagenet", lambda name, shape, _: untrained(name, shape, True)
+    )
+    space = load_space(builtin_spaces()["pretrained"])
+    baseline, frozen, tuned = space.starts(stripes.info)
+    assert (baseline["backbone"], baseline["side"]) == ("MobileNetV3Small", 64)
+    assert [s["start"] for s in (baseline, frozen, tuned)] == ["scratch", "frozen", "fine-tuned"]
+    model = space.rebuild(
+        {"backbone": "EfficientNetB0", "start": "frozen", "side": 32}, stripes.info
+    )
+    assert model.get_layer("backbone").output_shape == (None, 1, 1, 1280)
+    assert len(model.trainable_variables) == 2
+    assert not wants_raw_values(model)
+
+
 @pytest.fixture
 def find(stripes_npz, tmp_path):
     """Search for a network on the stripes that builds on `m.keras`."""
