@@ -28,6 +28,8 @@ class SearchOptions(BaseModel):
         folds: Number of folds.
         epochs: Fixes the recipe's epochs.
         batch_size: Fixes the recipe's batch size.
+        weights: A pretrained model, whose layers before its head become the backbone.
+        warm_start: A run whose best hyperparameters are tried early.
         seed: Seed of the whole run.
         out: The run directory; by default `runs/DATE-TIME-NAME`.
         size: Training drawings of the built-in shapes.
@@ -57,6 +59,8 @@ class SearchOptions(BaseModel):
     folds: int = Field(default=DEFAULT_FOLDS, ge=2)
     epochs: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
+    weights: Path | None = None
+    warm_start: Path | None = None
     seed: int = Field(default=0, ge=0, lt=2**31)
     out: Path | None = None
     size: int | None = Field(default=None, ge=1)

@@ -23,6 +23,12 @@ Time = Annotated[str | None, Option(help="Start no new trial after this time: 90
 Folds = Annotated[int, Option(help="Number of folds.")]
 Epochs = Annotated[int | None, Option(help="Fix the epochs of every trial.")]
 BatchSize = Annotated[int | None, Option(help="Fix the batch size.")]
+Weights = Annotated[
+    Path | None, Option(metavar="FILE", help="Pretrained model (.keras) or export to build on.")
+]
+WarmStart = Annotated[
+    Path | None, Option(metavar="RUN", help="Try the best trials of another run early.")
+]
 Seed = Annotated[int, Option(help="Seed of the whole run.")]
 Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
 Size = Annotated[int | None, Option(help="Training drawings of the built-in shapes.")]

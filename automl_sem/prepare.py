@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,8 @@ from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.find import SPACE_FOR_KIND, Target, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
+from automl_sem.warm_start import warm_start
+from automl_sem.weights import FLAG, fingerprint, weights_file
 from automl_sem.workers.plan import WorkerPlan, plan_workers
 
 Arrays = tuple[Any, Any]
@@ -46,6 +49,7 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
         raise UserError(
             "nothing to search", hint="Name a space or data, as in `automl-sem search shapes`"
         )
+    weights = None if options.weights is None else str(weights_file(options.weights))
     use_tensorflow()
     space = load_space(space_path) if space_path else None
     if arrays is not None:
@@ -68,14 +72,22 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             seed=options.seed,
         )
     if space is None:
-        space = load_space(find_space(SPACE_FOR_KIND[dataset.info.kind]))
+        name = "pretrained" if weights else SPACE_FOR_KIND[dataset.info.kind]
+        space = load_space(find_space(name))
     if space.kind not in (None, dataset.info.kind):
         raise UserError(
             f"space {space.name!r} is for {space.kind}, but the data are {dataset.info.kind}",
             where=space.path,
             hint="Choose another --space or --data",
         )
-    return space.with_fixed(epochs=options.epochs, batch_size=options.batch_size), dataset
+    space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
+    if weights is not None and not re.search(r"\.weights\b", space.source):
+        raise UserError(
+            f"space {space.name!r} builds on no weights: it does not read data.weights",
+            where="--weights",
+            hint="Take --space pretrained, or a copy of it",
+        )
+    return space.with_weights(weights), dataset
 
 
 def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:
@@ -115,7 +127,11 @@ def plan_run(
     folds, note = usable_folds(y, options.folds, dataset.class_names, groups)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
-    space.starts(dataset.info)
+    starts = space.starts(dataset.info)
+    warm: dict[str, Any] = {}
+    warm_note = ""
+    if options.warm_start is not None:
+        warm, warm_note = warm_start(options.warm_start, space, dataset.info, starts[0])
     machine = environment.machine()
     workers = plan_workers(
         options.workers,
@@ -137,6 +153,8 @@ def plan_run(
         fixed=dict(space.fixed),
         stress=stress,
         check_stress=options.stress is not None,
+        weights=_weights_record(space),
+        warm_start=warm,
         discard=options.discard,
         workers=workers.workers,
         threads=workers.threads,
@@ -144,7 +162,7 @@ def plan_run(
         gpus=list(workers.gpus),
         space={"name": space.name, "origin": str(space.path), "sha256": space.fingerprint()},
         data=_data_record(dataset, from_memory),
-        notes=[*dataset.notes, *filter(None, (note, workers.note))],
+        notes=[*dataset.notes, *filter(None, (note, warm_note, workers.note))],
         versions=environment.versions(),
         machine=machine,
     )
@@ -175,6 +193,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"space     {space.name} ({manifest.space['origin']})",
         f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
         f"held out for the test, {len(data['class_names'])} classes, {shape}",
+        *(f"weights   {file}" for key, file in manifest.weights.items() if key == "file"),
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
         f"stress    {described(manifest.stress) or 'none'}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
@@ -227,6 +246,31 @@ def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
         "test_sha256": dataset.test.fingerprint(),
         "groups_sha256": dataset.train.groups_fingerprint(),
     }
+
+
+def _weights_record(space: Space) -> dict[str, str]:
+    if space.weights is None:
+        return {}
+    return {"file": space.weights, "sha256": fingerprint(Path(space.weights))}
+
+
+def _unchanged_weights(manifest: Manifest) -> str | None:
+    """Return the file of the pretrained model that a run builds on, or None.
+
+    Raises:
+        UserError: If it is gone or no longer the same.
+    """
+    if not manifest.weights:
+        return None
+    file = Path(manifest.weights["file"])
+    gone = not file.exists()
+    if gone or fingerprint(weights_file(file)) != manifest.weights["sha256"]:
+        raise UserError(
+            f"the weights {'are gone' if gone else 'changed'} since the run was started",
+            where=f"{FLAG} {file}",
+            hint="Put the file back, or start anew with `automl-sem search`",
+        )
+    return str(file)
 
 
 def _free_name(name: str) -> Path:
@@ -306,7 +350,7 @@ def snapshot_of(directory: RunDirectory) -> Space:
     )
     if space.fingerprint() != kept["sha256"]:
         raise UserError("the run's copy of the space was changed", where=space.path)
-    return space
+    return space.with_weights(_unchanged_weights(directory.manifest))
 
 
 def _lines(path: Path) -> list[str]:

@@ -117,7 +117,7 @@ class MirroredTrainer:
         self._strategy = _strategy(tuple(devices))
         with self._strategy.scope(), seeded(seed):
             self.model = build()
-            self._optimizer = make_optimizer(recipe, steps)
+            self._optimizer = make_optimizer(recipe, steps, model=self.model)
             self._optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self._optimizer)
         self._scale = 1.0 if wants_raw_values(self.model) else 1.0 / 255.0

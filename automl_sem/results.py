@@ -32,7 +32,7 @@ class TrialRecord:
         number: Number in the study, from 0.
         state: How it ended.
         reason: Why there is no score; empty when there is one.
-        proposed_by: `"baseline"`, `"good start"`, `"start-up"` or `"model"`.
+        proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` or `"model"`.
         objective: What is minimised, mean over its folds in nats, or None: the log-loss, or
             its mean with that under stress.
         log_loss: Mean log-loss of images as they are, or None.

@@ -59,6 +59,10 @@ class Manifest(BaseModel):
         stress: Kinds of distortion that folds are scored under, with their strengths.
         check_stress: Whether to find out if labels survive them: nobody vouches for a stress
             that a person asked for, as a space does for its own.
+        weights: File and SHA-256 of the pretrained model that the space builds on; empty
+            without.
+        warm_start: Run and trials whose hyperparameters are tried early, and these by their
+            names in the study; empty without.
         discard: Rule by which hopeless candidates are dropped.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
@@ -85,6 +89,8 @@ class Manifest(BaseModel):
     fixed: dict[str, int] = {}
     stress: dict[str, float] = {}
     check_stress: bool = False
+    weights: dict[str, str] = {}
+    warm_start: dict[str, Any] = {}
     discard: str = "none"
     workers: int = 0
     threads: int = 0

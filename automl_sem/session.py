@@ -108,7 +108,8 @@ def work(
         directory.log(f"search with automl-sem {environment.versions()['automl-sem']}")
         session.write(directory)  # a killed extension must not look finished
         study = directory.open_study()
-        engine = OptunaEngine(study, space, dataset.info, seed, space.starts(dataset.info))
+        starts, warm = space.starts(dataset.info), directory.manifest.warm_start.get("starts", ())
+        engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
         limits = Limits(session.trials, session.time_limit_s, clock)
 
         def keep_time(every_s: float = 0.0) -> None:
@@ -186,6 +187,7 @@ def pool_of(
         threads=workers.threads,
         stress=directory.manifest.stress,
         seed=directory.manifest.seed,
+        weights=space.weights,
     )
     log = directory.path / "workers.log"
     pool = ProcessPool(setup, workers, log, environment.memory_limit(), say)

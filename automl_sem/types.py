@@ -17,6 +17,7 @@ Bytes = NDArray[np.uint8]
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
 CLASS_WEIGHTS = ("none", "balanced", "sampling")
+BACKBONE = "backbone"  # name of the layer, a model, that `Recipe.backbone_rate` is for
 VIEWS = ("none", "flip", "shift", "turn")
 
 
@@ -31,6 +32,7 @@ class DataInfo:
         n_train: Number of training examples.
         norm: How inputs reach the model: `"[0, 1]"`, or `"0..255"` for a model
             that begins with a Rescaling or Normalization layer.
+        weights: The file of `--weights`, for `automl_sem.pretrained`; None without.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class DataInfo:
     classes: int
     n_train: int
     norm: str = "[0, 1]"
+    weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ class Recipe:
         views: What predictions are averaged over (test-time augmentation): `"flip"` the image
             and its mirror image, `"shift"` the image and it moved by a pixel to each side,
             `"turn"` its four quarter turns; `"none"` predicts once.
+        backbone_rate: Learning rate of the layer named "backbone" as a multiple of
+            `learning_rate`, above 0; small ones keep what it has learned before.
 
     Raises:
         ValueError: If a value is out of range.
@@ -154,6 +159,7 @@ class Recipe:
     steps: int | None = None
     label_smoothing: float = 0.0
     views: str = "none"
+    backbone_rate: float = 1.0
 
     def __post_init__(self) -> None:
         def require(ok: bool, name: str, expected: str) -> None:
@@ -177,6 +183,8 @@ class Recipe:
         require(steps, "steps", "a whole number >= 1")
         smoothing = math.isfinite(self.label_smoothing) and 0 <= self.label_smoothing < 1
         require(smoothing, "label_smoothing", "from 0 to below 1")
+        slower = math.isfinite(self.backbone_rate) and self.backbone_rate > 0
+        require(slower, "backbone_rate", "above 0")
         require(self.views in VIEWS, "views", f"one of {VIEWS}")
         if not isinstance(self.augment, Augment):
             require(isinstance(self.augment, bool), "augment", "an Augment, True or False")
@@ -360,7 +368,8 @@ class Candidate:
         values: Active hyperparameters by name; they rebuild the same model anywhere.
         recipe: How to train it.
         parameters: Number of weights of the model.
-        proposed_by: `"baseline"`, `"good start"`, `"start-up"` (random) or `"model"`.
+        proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` (random) or
+            `"model"`.
         broken: Why it cannot be trained, when building it failed.
     """
 

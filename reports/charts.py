@@ -20,6 +20,7 @@ GREY = "var(--grey)"
 # Colour and symbol of whoever proposed a trial: two signs, so that colour is never needed.
 ORIGINS: dict[str, tuple[str, str]] = {
     "baseline": (ORANGE, "diamond"),
+    "warm start": (GREEN, "triangle-up"),
     "good start": (PINK, "square"),
     "start-up": (GREY, "circle-open"),
     "model": (BLUE, "circle"),

@@ -90,6 +90,7 @@ class OptunaEngine:
         data: Description of the data.
         seed: Seed of the run.
         starts: Candidates tried first, by their names in the study; the first is the baseline.
+        warm: Those of another run, tried right after the baseline.
     """
 
     def __init__(
@@ -99,13 +100,16 @@ class OptunaEngine:
         data: DataInfo,
         seed: int,
         starts: Sequence[Mapping[str, Value]],
+        *,
+        warm: Sequence[Mapping[str, Value]] = (),
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         study.sampler = RecordSampler(seed)
         self._study = study
         self._space = space
         self._data = data
-        self._starts = starts
+        self._starts = [*starts[:1], *warm, *starts[1:]]
+        self._warm = len(warm)
         self._open: dict[int, Trial] = {}
         self._complete = {
             t.number: (t.value, tuple(t.user_attrs["score"]["fold_scores"]))
@@ -199,7 +203,9 @@ class OptunaEngine:
 
     def _origin(self, number: int) -> str:
         if number < len(self._starts):
-            return "baseline" if number == 0 else "good start"
+            if number == 0:
+                return "baseline"
+            return "warm start" if number <= self._warm else "good start"
         told = (TrialState.COMPLETE, TrialState.PRUNED)
         finished = len(self._study.get_trials(deepcopy=False, states=told))
         return "model" if finished >= STARTUP_TRIALS else "start-up"

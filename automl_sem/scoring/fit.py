@@ -130,7 +130,7 @@ class Fitter:
         import tensorflow as tf
 
         self.model = model
-        self._optimizer = make_optimizer(recipe, steps)
+        self._optimizer = make_optimizer(recipe, steps, model=model)
         self._recipe = recipe
         self._part = part
         self._rows = rows

@@ -9,6 +9,7 @@ from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean
 from automl_sem.scoring.fused import fused_optimizers
+from automl_sem.scoring.rates import backbone_variables, multiply_rate
 from automl_sem.types import Recipe
 
 # Of Keras's optimizers, those that only hold others.
@@ -38,7 +39,7 @@ def retrain_epochs(recipe: Recipe, fold_examples: int, all_examples: int) -> int
     return max(1, round(steps / steps_per_epoch(all_examples, recipe.batch_size)))
 
 
-def make_optimizer(recipe: Recipe, steps: Any, *, fused: bool = False) -> Any:
+def make_optimizer(recipe: Recipe, steps: Any, *, fused: bool = False, model: Any = None) -> Any:
     """Return the optimizer of a recipe, be it one of `OPTIMIZERS` or another that Keras has.
 
     Args:
@@ -47,9 +48,10 @@ def make_optimizer(recipe: Recipe, steps: Any, *, fused: bool = False) -> Any:
             number, or a `tf.Variable` that holds it.
         fused: Whether its steps should be single kernels, where there are some
             (`automl_sem.scoring.fused`).
+        model: What it trains; only a recipe with a `backbone_rate` needs it.
 
     Raises:
-        UserError: If Keras has no optimizer of that name.
+        UserError: If Keras has no optimizer of that name, or the model no backbone.
     """
     import keras
 
@@ -67,7 +69,10 @@ def make_optimizer(recipe: Recipe, steps: Any, *, fused: bool = False) -> Any:
     # AdamW always decays, by 0 if it must.
     decay = recipe.weight_decay if recipe.optimizer == "adamw" else recipe.weight_decay or None
     settings |= {name: decay for name in ("weight_decay", "adam_weight_decay") if name in takes}
-    return optimizer(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)
+    made = optimizer(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)
+    if recipe.backbone_rate != 1:
+        multiply_rate(made, backbone_variables(model), recipe.backbone_rate)
+    return made
 
 
 def keras_optimizer(name: str) -> Callable[..., Any]:

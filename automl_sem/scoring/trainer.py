@@ -132,7 +132,8 @@ class FoldTrainer:
 
         with seeded(self._trace_seed, tensorflow=False):
             again = self._build()
-        self._optimizer = make_optimizer(self._recipe, self._steps, fused=True)
+        recipe, model = self._recipe, self._model
+        self._optimizer = make_optimizer(recipe, self._steps, fused=True, model=model)
         if self._precision == NEEDS_SCALING:
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)

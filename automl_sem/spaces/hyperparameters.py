@@ -13,7 +13,14 @@ from typing import Any
 
 import keras_tuner
 
-from automl_sem.spaces.parameters import Suggester, Value, suggest
+from automl_sem.spaces.parameters import (
+    Suggester,
+    Value,
+    study_name,
+    study_value,
+    suggest,
+    takes,
+)
 
 
 class OptunaHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
@@ -33,4 +40,29 @@ class OptunaHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         if self.is_active(hp) and hp.name not in self.values:
             fixed = hp.name in self._fixed
             self.values[hp.name] = self._fixed[hp.name] if fixed else suggest(self._trial, hp)
+        return super()._register(hp, False)
+
+
+class OfferedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """Hyperparameters that take offered values where they can, else their defaults.
+
+    Args:
+        offered: Values by name, perhaps of another space.
+
+    Attributes:
+        taken: The values taken, by their names in the study.
+    """
+
+    def __init__(self, offered: Mapping[str, Value]) -> None:
+        super().__init__()
+        self._offered = dict(offered)
+        self.taken: dict[str, Value] = {}
+
+    def _register(self, hp: Any, overwrite: bool = False) -> Any:  # noqa: ARG002
+        value = self._offered.get(hp.name)
+        new = self.is_active(hp) and hp.name not in self.values
+        if new and value is not None and takes(hp, value):
+            self.values[hp.name] = value
+            if type(hp).__name__ != "Fixed":
+                self.taken[study_name(hp)] = study_value(hp, value)
         return super()._register(hp, False)

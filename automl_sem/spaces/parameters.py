@@ -85,3 +85,14 @@ def in_range(hp: Any, value: object) -> bool:
     whole = isinstance(value, int) and not isinstance(value, bool)
     number = whole or (kind == "Float" and isinstance(value, float))
     return number and hp.min_value <= value <= hp.max_value
+
+
+def takes(hp: Any, value: Value) -> bool:
+    """Whether a hyperparameter could have drawn a value itself: in range and on its steps."""
+    if not in_range(hp, value):
+        return False
+    step = getattr(hp, "step", None)
+    if step is None or hp.sampling == "log" or isinstance(value, bool | str):
+        return True
+    steps = (value - hp.min_value) / step
+    return bool(abs(steps - round(steps)) < 1e-8)

@@ -34,6 +34,7 @@ class Space:
         good_starts: Known-good candidates, tried right after the baseline.
         stress: Kinds of distortion that labels survive, with their strengths.
         fixed: Recipe fields that a flag sets (`epochs`, `batch_size`).
+        weights: What `data.weights` is to the file's functions: a pretrained model, or None.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Space:
     good_starts: tuple[Values, ...] = ()
     stress: Mapping[str, float] = field(default_factory=dict)
     fixed: Mapping[str, int] = field(default_factory=dict)
+    weights: str | None = None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's text."""
@@ -57,6 +59,10 @@ class Space:
         """Return the space with recipe fields fixed; None leaves a field to the search."""
         return replace(self, fixed={k: v for k, v in fields.items() if v is not None})
 
+    def with_weights(self, weights: str | None) -> Space:
+        """Return the space with the file of a pretrained model to build on; None for none."""
+        return replace(self, weights=weights)
+
     def build(self, hp: Any, data: DataInfo) -> Any:
         """Return the uncompiled Keras model for the values that `hp` hands out.
 
@@ -65,7 +71,7 @@ class Space:
         """
         import keras
 
-        model = _call(self.build_fn, hp, data)
+        model = self._call(self.build_fn, hp, data)
         where = f"build in {self.path}"
         if not isinstance(model, keras.Model):
             raise UserError(
@@ -87,7 +93,7 @@ class Space:
 
     def recipe(self, hp: Any, data: DataInfo) -> Recipe:
         """Return how to train the candidate, with the fields that flags fix."""
-        made = _call(self.recipe_fn, hp, data) if self.recipe_fn else Recipe()
+        made = self._call(self.recipe_fn, hp, data) if self.recipe_fn else Recipe()
         if not isinstance(made, Recipe):
             raise UserError(
                 f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
@@ -126,6 +132,27 @@ class Space:
         candidates = [("BASELINE", self.baseline)]
         candidates += [(f"GOOD_STARTS[{i}]", start) for i, start in enumerate(self.good_starts)]
         return tuple(self._resolve(label, values, data) for label, values in candidates)
+
+    def fitting(self, offered: Values, data: DataInfo) -> dict[str, Value]:
+        """Return what this space can take of another one's hyperparameters.
+
+        Args:
+            offered: Values by name.
+            data: The data of this search.
+
+        Returns:
+            Those that exist here and are in range, by their names in the study.
+        """
+        from automl_sem.spaces.hyperparameters import OfferedHyperParameters
+
+        hp = OfferedHyperParameters(offered)
+        self.build(hp, data)
+        self.recipe(hp, data)
+        return {name: value for name, value in hp.taken.items() if name not in self.fixed}
+
+    def _call(self, function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:
+        takes_data = len(inspect.signature(function).parameters) > 1
+        return function(hp, replace(data, weights=self.weights)) if takes_data else function(hp)
 
     def _resolve(self, label: str, values: Values, data: DataInfo) -> dict[str, Value]:
         import keras_tuner
@@ -166,8 +193,3 @@ def line_of(error: BaseException, path: Path) -> str:
     """Return `FILE:LINE` of the last line in a file that an error came through."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     return f"{path}:{frames[-1].lineno}" if frames else str(path)
-
-
-def _call(function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:
-    takes_data = len(inspect.signature(function).parameters) > 1
-    return function(hp, data) if takes_data else function(hp)

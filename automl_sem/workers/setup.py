@@ -29,6 +29,7 @@ class Setup:
         threads: Processor threads of the worker, 0 for TensorFlow's choice.
         stress: Kinds of distortion that folds are scored under, with their strengths.
         seed: Seed of the run, which decides the distortions.
+        weights: The pretrained model that the space builds on, or None.
     """
 
     slot: int
@@ -41,10 +42,12 @@ class Setup:
     threads: int = 0
     stress: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
+    weights: str | None = None
 
     def load_space(self) -> Space:
         """Return the space."""
-        return load_space(self.space, name=self.name, beside=self.beside).with_fixed(**self.fixed)
+        space = load_space(self.space, name=self.name, beside=self.beside)
+        return space.with_fixed(**self.fixed).with_weights(self.weights)
 
     def load_part(self) -> TrainingPart:
         """Return the training part, memory-mapped where it is large."""

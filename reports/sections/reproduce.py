@@ -56,6 +56,10 @@ def command(results: Results) -> str:
         words.append("--deterministic")
     for name, number in manifest.fixed.items():
         words += [f"--{name.replace('_', '-')}", str(number)]
+    if manifest.weights:
+        words += ["--weights", manifest.weights["file"]]
+    if manifest.warm_start:
+        words += ["--warm-start", manifest.warm_start["run"]]
     for name, flag in LOADER_FLAGS.items():
         if options.get(name) is not None:
             words += [flag, str(options[name])]
