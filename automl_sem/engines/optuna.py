@@ -145,7 +145,7 @@ class OptunaEngine:
         self._open[trial.number] = trial
         proposed_by = trial.user_attrs.get("proposed_by") or self._origin(trial.number)
         trial.set_user_attr("proposed_by", proposed_by)
-        hp = OptunaHyperParameters(trial, self._space.fixed)
+        hp = OptunaHyperParameters(trial, self._space.settled)
         recipe, parameters, broken = Recipe(), 0, None
         try:
             model = self._space.build(hp, self._data)

@@ -63,6 +63,12 @@ class Space:
         """Return the space with the file of a pretrained model to build on; None for none."""
         return replace(self, weights=weights)
 
+    @property
+    def settled(self) -> dict[str, int | None]:
+        """The recipe fields that are not searched: where epochs are fixed, they count."""
+        steps = {"steps": None} if "epochs" in self.fixed else {}
+        return {**self.fixed, **steps}
+
     def build(self, hp: Any, data: DataInfo) -> Any:
         """Return the uncompiled Keras model for the values that `hp` hands out.
 
@@ -99,10 +105,7 @@ class Space:
                 f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
                 where=f"recipe in {self.path}",
             )
-        fixed: dict[str, Any] = dict(self.fixed)
-        if "epochs" in fixed:
-            fixed["steps"] = None
-        return replace(made, **fixed)
+        return replace(made, **self.settled)  # type: ignore[arg-type]
 
     def rebuild(self, values: Values, data: DataInfo) -> Any:
         """Return the model of recorded hyperparameters, with fresh weights."""
@@ -148,7 +151,7 @@ class Space:
         hp = OfferedHyperParameters(offered)
         self.build(hp, data)
         self.recipe(hp, data)
-        return {name: value for name, value in hp.taken.items() if name not in self.fixed}
+        return {name: value for name, value in hp.taken.items() if name not in self.settled}
 
     def _call(self, function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:
         takes_data = len(inspect.signature(function).parameters) > 1
@@ -184,7 +187,7 @@ class Space:
             study_name(h): study_value(h, hp.values[name])
             for name, h in active.items()
             if (complete or name in values)
-            and name not in self.fixed
+            and name not in self.settled
             and type(h).__name__ != "Fixed"
         }
 
