@@ -29,7 +29,7 @@ WITH_SKIP = ["residual", "preactivation", "inverted"]
 
 # Trial 0: the CNN from the textbook, two convolutions, pooling and a dense layer.
 BASELINE = {
-    "width": 32, "stages": 1, "blocks": 1, "block": "plain", "kernel": 3, "normalization": "none",
+    "width": 32, "stages": 1, "blocks": 1, "block": "plain", "normalization": "none",
     "head": "flatten", "dense": 128, "dropout": 0.0,
     "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant", "weight_decay": 0.0,
     "training": "short", "augment": False, "label_smoothing": 0.0, "class_weight": "none", "views": "none",
@@ -38,7 +38,7 @@ BASELINE = {
 # How all good starts are trained. Whether a mirror image keeps its label depends on the data:
 # the search finds out.
 WELL_TRAINED = {
-    "kernel": 3, "training": "short", "optimizer": "adam", "schedule": "cosine", "weight_decay": 1e-4,
+    "training": "short", "optimizer": "adam", "schedule": "cosine", "weight_decay": 1e-4,
     "augment": True, "flip": False, "geometry": 0.5, "colour": 0.0, "cutout": 0.0, "mixup": 0.0,
     "class_weight": "none", "views": "none",
 }  # fmt: skip
@@ -63,10 +63,7 @@ def build(hp, data):
     stages = hp.Int("stages", 1, 4)
     repeat = hp.Int("blocks", 1, 2)  # in every stage
     block = hp.Choice("block", [*BLOCKS])
-    options = {
-        "kernel": hp.Choice("kernel", [3, 5]),
-        "normalization": hp.Choice("normalization", blocks.NORMALIZATIONS),
-    }
+    options = {"normalization": hp.Choice("normalization", blocks.NORMALIZATIONS)}
     with hp.conditional_scope("block", WITH_SKIP):
         squeeze = hp.Boolean("squeeze")
         drop = hp.Choice("stochastic_depth", [0.0, 0.1, 0.2])
