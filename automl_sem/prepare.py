@@ -22,7 +22,7 @@ from automl_sem.finalists import fresh_seed
 from automl_sem.registry import RUNS
 from automl_sem.run import Manifest, RunDirectory, now
 from automl_sem.scoring.discard import check_rule
-from automl_sem.spaces.find import SPACE_FOR_KIND, Target, find, find_space
+from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 from automl_sem.workers.plan import WorkerPlan, plan_workers
@@ -48,9 +48,10 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
     else:
         source = data_name or (space.data if space else None)
         if source is None:
-            raise UserError(
-                "the space names no DATA", where=space_path, hint="Pass --data NAME_OR_PATH"
-            )
+            hint = "Pass --data NAME_OR_PATH"
+            if options.target and Path(options.target).is_dir():
+                hint += f", or say ./{options.target} for the folder of that name"
+            raise UserError("the space names no DATA", where=space_path, hint=hint)
         dataset = load_dataset(
             source,
             size=options.size,
@@ -59,7 +60,7 @@ def resolve(options: SearchOptions, arrays: Arrays | None) -> tuple[Space, Datas
             seed=options.seed,
         )
     if space is None:
-        space = load_space(find_space(SPACE_FOR_KIND[dataset.info.kind]))
+        space = load_space(default_space(dataset.source, dataset.info.kind))
     if space.kind not in (None, dataset.info.kind):
         raise UserError(
             f"space {space.name!r} is for {space.kind}, but the data are {dataset.info.kind}",

@@ -40,7 +40,9 @@ def convolution(x, filters, kernel=3, normalization="none", *, strides=1):
 
 def plain_block(x, filters, kernel=3, normalization="none", *, strides=1):
     """Convolution, normalisation, ReLU."""
-    return layers.Activation("relu")(convolution(x, filters, kernel, normalization, strides=strides))
+    return layers.Activation("relu")(
+        convolution(x, filters, kernel, normalization, strides=strides)
+    )
 
 
 def residual_block(x, filters, kernel=3, normalization="batch", *, squeeze=False, drop=0.0):

@@ -32,7 +32,8 @@ BASELINE = {
     "width": 32, "stages": 1, "blocks": 1, "block": "plain", "normalization": "none",
     "head": "flatten", "dense": 128, "dropout": 0.0,
     "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant", "weight_decay": 0.0,
-    "training": "short", "augment": False, "label_smoothing": 0.0, "class_weight": "none", "views": "none",
+    "training": "short", "augment": False, "label_smoothing": 0.0, "class_weight": "none",
+    "views": "none",
 }  # fmt: skip
 
 # How all good starts are trained. Whether a mirror image keeps its label depends on the data:
