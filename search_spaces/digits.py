@@ -47,11 +47,13 @@ def build(hp, data):
     """Return one CNN: `depth` convolutions, pooling in between, then a classifier."""
     depth = hp.Int("depth", 2, 6)
     filters = hp.Choice("filters", [16, 32, 48])  # of the first; the others have twice as many
-    pool_every = hp.Int("pool_every", 1, 3)
+    pool_every = hp.Int("pool_every", 1, 2)
     normalization = hp.Choice("normalization", ["none", "batch", "group"])
 
     inputs = Input(data.input_shape)
     x = inputs
+    while max(x.shape[1:3]) > 32 and min(x.shape[1:3]) >= 8:
+        x = layers.AveragePooling2D(2)(x)  # a digit needs no more pixels than that
     for layer in range(depth):
         x = plain_block(x, 2 * filters if layer else filters, 3, normalization)
         if (layer + 1) % pool_every == 0 and min(x.shape[1:3]) >= 4:
@@ -87,9 +89,9 @@ def augmentation(hp):
     augment = hp.Boolean("augment")
     with hp.conditional_scope("augment", [True]):
         strengths = {
-            "rotation": hp.Choice("rotation", [0, 5, 10, 15]),  # degrees
-            "scale": hp.Choice("stretch", [0.0, 0.1, 0.2]),
-            "shift": hp.Choice("shift", [0.0, 0.06, 0.12]),  # shares of the side
+            "rotation": hp.Choice("rotation", [5, 10, 15]),  # degrees
+            "scale": hp.Choice("stretch", [0.05, 0.1, 0.2]),
+            "shift": hp.Choice("shift", [0.03, 0.06, 0.12]),  # shares of the side
             "shear": hp.Choice("shear", [0, 5, 10]),  # degrees
             "elastic": hp.Choice("elastic", [0.0, 0.03]),
         }

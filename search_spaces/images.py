@@ -122,7 +122,7 @@ def augmentation(hp):
     augment = hp.Boolean("augment")
     with hp.conditional_scope("augment", [True]):
         flip = hp.Boolean("flip")
-        geometry = hp.Choice("geometry", [0.0, 0.5, 1.0])  # 1: 20 degrees, a sixth of the width
+        geometry = hp.Choice("geometry", [0.25, 0.5, 1.0])  # 1: 20 degrees, a sixth of the side
         colour = hp.Choice("colour", [0.0, 0.5, 1.0])
         cutout = hp.Choice("cutout", [0.0, 0.25, 0.5])
         mixup = hp.Choice("mixup", [0.0, 0.2])
