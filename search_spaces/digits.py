@@ -48,7 +48,7 @@ def build(hp, data):
     depth = hp.Int("depth", 2, 6)
     filters = hp.Choice("filters", [16, 32, 48])  # of the first; the others have twice as many
     pool_every = hp.Int("pool_every", 1, 2)
-    normalization = hp.Choice("normalization", ["none", "batch", "group"])
+    normalization = hp.Choice("normalization", ["none", "batch"])
 
     inputs = Input(data.input_shape)
     x = inputs

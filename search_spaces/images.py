@@ -102,7 +102,7 @@ def recipe(hp, data):
     """Return how to train it: how long follows from the number of images."""
     steps = 250 + data.n_train // 8
     if hp.Choice("training", ["short", "long"]) == "long":
-        steps *= 3
+        steps *= 2
     return Recipe(
         optimizer=hp.Choice("optimizer", ["adam", "sgd"]),
         learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log"),

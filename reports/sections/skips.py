@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
-from automl_sem.reports.wording import count, loss, percent, signed_loss
+from automl_sem.reports.wording import count, loss, loss_range, percent
 from automl_sem.results import Results, TrialRecord
 from automl_sem.scoring.metrics import Interval, fold_interval
 
@@ -23,7 +23,7 @@ LOOK_FOR = (
     "Each sign is one trial at its depth, with skip connections or without; a line joins the "
     "means. Bars are 95 % intervals of the log-loss over the folds. A network with more layers "
     "could do all that one with fewer does: where a line turns for the worse with depth, the "
-    "network is not too small for the task, it has become too hard to train."
+    "network is not too small for the task; most often it has become too hard to train."
 )
 LOOK_FOR_DISCARDED = (
     " A hollow sign was discarded early: it stands at the mean of the folds that it was given, "
@@ -157,8 +157,8 @@ def finding(lines: Lines) -> str:
         first = compared[start]
         sentence = (
             f"From depth {first.depth:g} on, the network without skip connections is worse: at "
-            f"depth {first.depth:g} its log-loss is {_with_interval(first)} against the network "
-            "with them, on the same folds."
+            f"depth {first.depth:g} its log-loss is {loss(first.difference)} higher (95 % interval "
+            f"{loss_range(first.interval)}) than with them, on the same folds."
         )
         if start == 0:
             sentence += " That is the shallowest depth that was tried both ways."
@@ -182,11 +182,6 @@ def finding(lines: Lines) -> str:
             "so take this as a hint; the space `residual` changes nothing else."
         )
     return sentence
-
-
-def _with_interval(gap: Gap) -> str:
-    low, high = signed_loss(gap.interval.low), signed_loss(gap.interval.high)
-    return f"{signed_loss(gap.difference)} (95 % interval {low} to {high})"
 
 
 def _depths(found: Any) -> str:
