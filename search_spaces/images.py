@@ -100,7 +100,7 @@ def stem(x, width, normalization):
 
 def recipe(hp, data):
     """Return how to train it: how long follows from the number of images."""
-    steps = 250 + data.n_train // 8
+    steps = 250 + data.n_train // 16
     if hp.Choice("training", ["short", "long"]) == "long":
         steps *= 2
     return Recipe(
