@@ -24,7 +24,7 @@ from automl_sem.finalists import fresh_seed
 from automl_sem.registry import RUNS
 from automl_sem.run import Manifest, RunDirectory, now
 from automl_sem.scoring.discard import check_rule
-from automl_sem.spaces.find import SPACE_FOR_KIND, Target, find, find_space
+from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 from automl_sem.warm_start import warm_start
@@ -59,9 +59,10 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
     else:
         source = data_name or (space.data if space else None)
         if source is None:
-            raise UserError(
-                "the space names no DATA", where=space_path, hint="Pass --data NAME_OR_PATH"
-            )
+            hint = "Pass --data NAME_OR_PATH"
+            if options.target and Path(options.target).is_dir():
+                hint += f", or say ./{options.target} for the folder of that name"
+            raise UserError("the space names no DATA", where=space_path, hint=hint)
         dataset = load_dataset(
             source,
             size=options.size,
@@ -72,8 +73,8 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             seed=options.seed,
         )
     if space is None:
-        name = "pretrained" if weights else SPACE_FOR_KIND[dataset.info.kind]
-        space = load_space(find_space(name))
+        path = default_space(dataset.source, dataset.info.kind)
+        space = load_space(find_space("pretrained") if weights else path)
     if space.kind not in (None, dataset.info.kind):
         raise UserError(
             f"space {space.name!r} is for {space.kind}, but the data are {dataset.info.kind}",

@@ -1,8 +1,7 @@
-"""How deep a CNN, and with residual connections? For small images, grey or colour.
+"""How deep a CNN, and with residual connections? For small drawings.
 
     automl-sem search shapes
-    automl-sem search digits
-    automl-sem search my_drawings/
+    automl-sem search my_drawings/ --space shapes
 
 A space says what may vary. `build` makes one network from the values that `hp`
 hands out, `recipe` says how to train it. The search tries values, scores each

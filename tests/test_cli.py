@@ -180,7 +180,7 @@ def bad_inputs(tmp):
         "missing folder": (["search", tmp / "nowhere"], "nowhere"),
         "unknown dataset": (["search", "shapes", "--data", "digitz"], "Did you mean 'digits'?"),
         "unknown space": (["search", ok, "--space", "shape"], "Did you mean 'shapes'?"),
-        "two datasets": (["search", "digits", "--data", "shapes"], "two datasets are named"),
+        "two datasets": (["search", ok, "--data", "shapes"], "two datasets are named"),
         "empty folder": (["search", empty], "empty"),
         "images not in class folders": (["search", flat], "flat"),
         "one class": (["search", drawings(tmp / "one", a=6)], "one class"),

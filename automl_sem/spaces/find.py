@@ -10,7 +10,9 @@ from pathlib import Path
 from automl_sem.errors import UserError, did_you_mean
 
 # The space that fits each kind of data when none is named.
-SPACE_FOR_KIND = {"images": "shapes"}
+SPACE_FOR_KIND = {"images": "images"}
+# Built-in datasets that have a space of their own.
+SPACE_FOR_DATA = {"shapes": "shapes", "digits": "digits"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ def find(target: str, datasets: Collection[str], *, data_only: bool = False) -> 
         f"no {'' if data_only else 'space, '}dataset, file or folder is called {target!r}",
         hint=did_you_mean(target, {*datasets} if data_only else {*spaces, *datasets}),
     )
+
+
+def default_space(source: str, kind: str) -> Path:
+    """Return the built-in space for data when none is named.
+
+    Args:
+        source: Name of a built-in dataset, or where the data came from.
+        kind: Kind of data.
+    """
+    return find_space(SPACE_FOR_DATA.get(source, SPACE_FOR_KIND[kind]))
 
 
 def find_space(name: str) -> Path:

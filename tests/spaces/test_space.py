@@ -7,7 +7,7 @@ import keras_tuner
 import pytest
 
 from automl_sem.errors import UserError
-from automl_sem.spaces.find import Target, builtin_spaces, find, find_space, summary
+from automl_sem.spaces.find import Target, builtin_spaces, default_space, find, find_space, summary
 from automl_sem.spaces.load import load_space
 from automl_sem.types import DataInfo
 
@@ -104,9 +104,16 @@ def test_a_flag_fixes_what_the_recipe_would_search(info):
 
 @pytest.mark.parametrize(
     ("word", "space", "data"),
-    [("shapes", "shapes.py", None), ("digits", None, "digits"), (".", None, ".")],
+    [
+        ("shapes", "shapes.py", None),
+        ("digits", "digits.py", None),
+        ("images/", None, "images/"),
+        (".", None, "."),
+    ],
 )
-def test_what_a_word_means(word, space, data):
+def test_what_a_word_means(word, space, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images").mkdir()
     target = find(word, DATASETS)
     assert (target.space and target.space.name, target.data) == (space, data)
 
@@ -116,6 +123,12 @@ def test_beside_a_named_space_a_word_means_data():
     assert find("shapes", DATASETS, data_only=True) == Target(None, "shapes")
     with pytest.raises(UserError, match="no dataset, file or folder is called 'mine'"):
         find("mine", DATASETS, data_only=True)
+
+
+def test_the_default_space_is_that_of_the_dataset_or_else_of_its_kind():
+    assert default_space("shapes", "images").stem == "shapes"
+    assert default_space("digits", "images").stem == "digits"
+    assert default_space("/home/me/drawings", "images").stem == "images"
 
 
 def test_an_unknown_word_gets_a_suggestion():

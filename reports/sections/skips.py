@@ -1,0 +1,283 @@
+"""From which depth on a network needs skip connections (He et al. 2015, arXiv 1512.03385)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from markupsafe import Markup
+
+from automl_sem.reports import charts
+from automl_sem.reports.context import Context
+from automl_sem.reports.wording import count, loss, loss_range, percent
+from automl_sem.results import Results, TrialRecord
+from automl_sem.scoring.metrics import Interval, fold_interval
+
+TITLE = "Depth and skip connections"
+
+MIN_DEPTHS = 3  # with and without skip connections; two are no line yet
+LINES = {False: ("without", charts.ORANGE, "diamond"), True: ("with", charts.BLUE, "circle")}
+LOOK_FOR = (
+    "Each sign is one trial at its depth, with skip connections or without; a line joins the "
+    "means. Bars are 95 % intervals of the log-loss over the folds. A network with more layers "
+    "could do all that one with fewer does: where a line turns for the worse with depth, the "
+    "network is not too small for the task; most often it has become too hard to train."
+)
+LOOK_FOR_DISCARDED = (
+    " A hollow sign was discarded early: it stands at the mean of the folds that it was given, "
+    "and no line goes through it. With --discard none every trial is trained on all folds."
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What the trials of one depth scored.
+
+    Args:
+        depth: The hyperparameter `depth`.
+        trials: The complete trials.
+    """
+
+    depth: float
+    trials: tuple[TrialRecord, ...]
+
+    @property
+    def folds(self) -> list[float]:
+        """Log-loss of each fold, the mean over the trials."""
+        return [fmean(fold) for fold in zip(*(t.fold_scores for t in self.trials), strict=True)]
+
+    @property
+    def log_loss(self) -> float:
+        """Mean log-loss of the trials."""
+        return fmean(t.log_loss for t in self.trials if t.log_loss is not None)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean accuracy of the trials."""
+        return fmean(t.accuracy for t in self.trials if t.accuracy is not None)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """By how much the log-loss without skip connections is higher than with them.
+
+    Args:
+        depth: At which depth.
+        difference: Mean over the folds, paired.
+        interval: Its 95 % interval.
+    """
+
+    depth: float
+    difference: float
+    interval: Interval
+
+
+Lines = Mapping[bool, Sequence[Point]]
+
+
+def render(context: Context) -> Markup | None:
+    """Return score against depth, a line with and one without skip connections.
+
+    None unless the trials have hyperparameters `depth` and `residual`, with at least
+    `MIN_DEPTHS` different depths each.
+    """
+    lines = lines_of(context.results)
+    if lines is None:
+        return None
+    dropped = [t for t in context.results.discarded_trials if t.fold_scores and _is_one(t)]
+    chart = context.chart(
+        _figure(lines, dropped),
+        title="Score against depth, with skip connections and without",
+        look_for=LOOK_FOR + (LOOK_FOR_DISCARDED if dropped else ""),
+        height=400,
+    )
+    return Markup("").join((chart, context.render("note.html", text=finding(lines))))
+
+
+def facts(context: Context) -> dict[str, Any] | None:
+    """Return the sentence, and by how much plain networks are worse at each depth."""
+    lines = lines_of(context.results)
+    if lines is None:
+        return None
+    return {
+        "finding": finding(lines),
+        "plain_minus_residual": [
+            {
+                "depth": gap.depth,
+                "log_loss_difference": gap.difference,
+                "low": gap.interval.low,
+                "high": gap.interval.high,
+            }
+            for gap in gaps(lines)
+        ],
+    }
+
+
+def lines_of(results: Results) -> Lines | None:
+    """Return the points without and with skip connections, by depth; None if too few."""
+    trials = [t for t in results.complete if _is_one(t) and len(t.fold_scores) > 1]
+    lines: dict[bool, list[Point]] = {}
+    for residual in LINES:
+        chosen = [t for t in trials if t.hyperparameters["residual"] is residual]
+        depths = sorted({t.hyperparameters["depth"] for t in chosen})
+        if len(depths) < MIN_DEPTHS:
+            return None
+        lines[residual] = [
+            Point(depth, tuple(t for t in chosen if t.hyperparameters["depth"] == depth))
+            for depth in depths
+        ]
+    return lines
+
+
+def gaps(lines: Lines) -> list[Gap]:
+    """Return plain against residual at each depth that both have, fold by fold."""
+    residual = {point.depth: point.folds for point in lines[True]}
+    found = []
+    for point in lines[False]:
+        if point.depth in residual:
+            pairs = zip(point.folds, residual[point.depth], strict=True)
+            differences = [plain - skip for plain, skip in pairs]
+            interval = fold_interval(differences, "log_loss difference")
+            found.append(Gap(point.depth, fmean(differences), interval))
+    return found
+
+
+def finding(lines: Lines) -> str:
+    """Return in words from which depth on plain networks are worse, if from any."""
+    compared = gaps(lines)
+    if not compared:
+        return "No depth was tried both with and without skip connections: nothing to compare."
+    worse = [gap.interval.low > 0 for gap in compared]
+    start = len(worse)
+    while start and worse[start - 1]:
+        start -= 1
+    if start < len(worse):
+        first = compared[start]
+        sentence = (
+            f"From depth {first.depth:g} on, the network without skip connections is worse: at "
+            f"depth {first.depth:g} its log-loss is {loss(first.difference)} higher (95 % interval "
+            f"{loss_range(first.interval)}) than with them, on the same folds."
+        )
+        if start == 0:
+            sentence += " That is the shallowest depth that was tried both ways."
+    elif any(worse):
+        some = _depths(gap for gap, is_worse in zip(compared, worse, strict=True) if is_worse)
+        sentence = (
+            f"The network without skip connections is worse at {some}, but not at "
+            f"{_depths(compared[-1:])}: these trials show no depth from which on it needs them."
+        )
+    else:
+        sentence = (
+            "No difference seen: at no depth is the network without skip connections worse by "
+            "more than the folds' uncertainty."
+        )
+    better = [gap for gap in compared if gap.interval.high < 0]
+    if better:
+        sentence += f" At {_depths(better)} it is better without them."
+    if others := _also_differ(lines):
+        sentence += (
+            f" The trials differ in {count(others, 'other hyperparameter')} too, "
+            "so take this as a hint; the space `residual` changes nothing else."
+        )
+    return sentence
+
+
+def _depths(found: Any) -> str:
+    names = [f"{gap.depth:g}" for gap in found]
+    return f"depth{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
+def _also_differ(lines: Lines) -> int:
+    trials = [t for points in lines.values() for point in points for t in point.trials]
+    names = {name for t in trials for name in t.hyperparameters} - {"depth", "residual"}
+    return sum(len({repr(t.hyperparameters.get(name)) for t in trials}) > 1 for name in names)
+
+
+def _is_one(trial: TrialRecord) -> bool:
+    depth, residual = (trial.hyperparameters.get(name) for name in ("depth", "residual"))
+    number = isinstance(depth, int | float) and not isinstance(depth, bool)
+    return number and isinstance(residual, bool)
+
+
+def _figure(lines: Lines, dropped: Sequence[TrialRecord]) -> charts.Figure:
+    traces: list[charts.Trace] = []
+    for residual, (word, color, symbol) in LINES.items():
+        points = lines[residual]
+        trials = [t for point in points for t in point.trials]
+        hollow = [t for t in dropped if t.hyperparameters["residual"] is residual]
+        columns: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
+            ("x", lambda of: of.accuracy, lambda t: fmean(t.fold_accuracies)),
+            ("x2", lambda of: of.log_loss, lambda t: t.mean_so_far),
+        )
+        for axis, score, so_far in columns:
+            where = {"xaxis": axis, "yaxis": axis.replace("x", "y"), "legendgroup": word}
+            line = charts.line(
+                [p.depth for p in points], [score(p) for p in points], name=word, color=color,
+                showlegend=False,
+            )  # fmt: skip
+            if axis == "x2":
+                line |= {"error_y": _bars(points, color)}
+            signs = charts.points(
+                [t.hyperparameters["depth"] for t in trials],
+                [score(t) for t in trials],
+                name=f"{word} skip connections",
+                color=color,
+                symbol=symbol,
+                hover=[_hover(t, word) for t in trials],
+                showlegend=axis == "x",
+            )
+            traces += [line | where, signs | where]
+            if hollow:
+                rings = charts.points(
+                    [t.hyperparameters["depth"] for t in hollow],
+                    [so_far(t) for t in hollow],
+                    name=f"{word}, discarded early",
+                    color=color,
+                    symbol=f"{symbol}-open",
+                    opacity=0.7,
+                    hover=[_hover(t, word) for t in hollow],
+                    showlegend=axis == "x",
+                )
+                traces.append(rings | where)
+    return charts.figure(traces, legend=True, **_axes(lines, dropped))
+
+
+def _axes(lines: Lines, dropped: Sequence[TrialRecord]) -> dict[str, Any]:
+    points = [point for each in lines.values() for point in each]
+    trials = [*(t for point in points for t in point.trials), *dropped]
+    depths = sorted({t.hyperparameters["depth"] for t in trials})
+    room = 0.05 * (depths[-1] - depths[0])
+    depth = {"tickvals": depths, "range": [depths[0] - room, depths[-1] + room], "showgrid": False}
+    losses = [t.mean_so_far for t in trials if t.mean_so_far is not None]
+    shares = [fmean(t.fold_accuracies) for t in trials if t.fold_accuracies]
+    return {
+        "xaxis": charts.axis("depth", domain=[0, 0.46], **depth),
+        "xaxis2": charts.axis("depth", domain=[0.56, 1], **depth),
+        "yaxis": charts.percent_axis("accuracy", min(shares, default=0.0)),
+        "yaxis2": charts.loss_axis("log-loss", losses, anchor="x2"),
+    }
+
+
+def _bars(points: Sequence[Point], color: str) -> dict[str, Any]:
+    """Return the bars of the means, which no log-loss below 0 ends."""
+    intervals = [fold_interval(point.folds, "log_loss", lowest=0.0) for point in points]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [i.high - p.log_loss for i, p in zip(intervals, points, strict=True)],
+        "arrayminus": [p.log_loss - i.low for i, p in zip(intervals, points, strict=True)],
+        "color": color,
+        "thickness": 1,
+        "width": 4,
+    }
+
+
+def _hover(trial: TrialRecord, word: str) -> str:
+    depth = f"depth {trial.hyperparameters['depth']:g}, {word} skip connections"
+    score = f"log-loss {loss(trial.log_loss)}, {percent(trial.accuracy)} right"
+    if trial.log_loss is None:
+        done = count(len(trial.fold_scores), "fold")
+        score = f"discarded after {done}: mean log-loss {loss(trial.mean_so_far)} so far"
+    return f"<b>trial {trial.number}</b>, {depth}<br>{score}"
