@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import keras_tuner
 import pytest
 
 from automl_sem.errors import UserError
@@ -164,7 +163,8 @@ class TestShapes:
             1e-3,
             "constant",
         )
-        assert recipe.epochs == 50
+        assert (recipe.batch_size, recipe.steps) == (4, 400)  # 44 epochs of 36 drawings
+        assert not recipe.augment
 
     @pytest.mark.parametrize("shape", [(8, 8, 1), (8, 40, 3), (24, 24, 1), (64, 64, 3)])
     def test_it_fits_any_image_from_8x8_up(self, space, shape):
@@ -181,32 +181,3 @@ class TestShapes:
             assert model.output_shape == (None, 4)
             residual = any(type(layer).__name__ == "Add" for layer in model.layers)
             assert residual == hp.values["residual"]
-
-    def test_every_hyperparameter_changes_the_model_or_the_recipe(self, space):
-        info = DataInfo("images", (24, 24, 1), 3, 45)
-
-        def outcome(values):
-            hp = keras_tuner.HyperParameters()
-            hp.values = dict(values)
-            model = space.build(hp, info)
-            config = [(type(x).__name__, {k: v for k, v in x.get_config().items() if k != "name"})
-                      for x in model.layers if type(x).__name__ != "InputLayer"]  # fmt: skip
-            return repr(config), space.recipe(hp, info), hp
-
-        base = {**space.baseline, "depth": 4}
-        first, recipe, hp = outcome(base)
-        for h in hp.space:
-            if not hp.is_active(h):
-                continue
-            others = [v for v in _choices(h) if v != hp.values[h.name]]
-            changed, other_recipe, _ = outcome({**hp.values, h.name: others[0]})
-            assert changed != first or other_recipe != recipe, h.name
-
-
-def _choices(hp):
-    kind = type(hp).__name__
-    if kind == "Boolean":
-        return [True, False]
-    if kind == "Choice":
-        return list(hp.values)
-    return [hp.min_value, hp.max_value]
