@@ -14,6 +14,7 @@ Figure = dict[str, Any]
 Trace = dict[str, Any]
 
 INK, MUTED, RULE, PAPER = "var(--ink)", "var(--muted)", "var(--rule)", "var(--paper)"
+PANEL = "var(--panel)"
 BLUE, ORANGE, GREEN, PINK = "var(--blue)", "var(--orange)", "var(--green)", "var(--pink)"
 GREY = "var(--grey)"
 

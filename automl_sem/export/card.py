@@ -12,6 +12,8 @@ from automl_sem.export.usage import image_lines
 from automl_sem.results import Results, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import fold_interval
+from automl_sem.scoring.stress import stress_scores
+from automl_sem.stress_check import stress_warnings
 
 SMALL = 1000  # training examples
 
@@ -37,7 +39,12 @@ def model_card(
     """
     sections = {
         "What it is": _what(dataset, trial, record),
-        "How good it is": [*_score(results, trial), *_verdict(results, trial), *_test(record)],
+        "How good it is": [
+            *_score(results, trial),
+            *_verdict(results, trial),
+            *_stress(run, results, trial),
+            *_test(record),
+        ],
         "How to use it": _usage(dataset, record, formats),
         "Data": _data(dataset, run),
         "Architecture and hyperparameters": _hyperparameters(trial),
@@ -105,6 +112,26 @@ def _verdict(results: Results, trial: TrialRecord) -> list[str]:
         f"- against the baseline on fresh folds: {verdict.word}; "
         f"log-loss difference {verdict.difference:+.4f}{span}"
     ]
+
+
+def _stress(run: RunDirectory, results: Results, trial: TrialRecord) -> list[str]:
+    """Return what becomes of distorted images, each kind at its full strength."""
+    stress = run.manifest.stress
+    if not stress:
+        return []
+    lines = ["- log-loss here is the mean of that on images as they are and on distorted ones"]
+    quoted = [s for s in (results.best, results.baseline) if s and s.trial.number == trial.number]
+    share = quoted[0].folds.stress_accuracy if quoted else trial.stress_accuracy
+    if share is not None:
+        folds = quoted[0].scored_on if quoted else "the search folds"
+        lines.append(f"- k-fold accuracy under stress {share:.1%}, on {folds}")
+    full = {f"{kind} {strength:g}" for kind, strength in stress.items()}
+    for score in stress_scores(quoted[0].folds) if quoted else ():
+        if score.condition in full or not score.scored:
+            unseen = "" if score.scored else "; nothing was trained or chosen for this one"
+            span = f"95 % interval {score.low:.1%} to {score.high:.1%}"
+            lines.append(f"  - {score.condition}: {score.accuracy:.1%}, {span}{unseen}")
+    return [*lines, *(f"- **warning**: {warning}" for warning in stress_warnings(run))]
 
 
 def _test(record: Mapping[str, Any]) -> list[str]:

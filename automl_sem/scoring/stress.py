@@ -8,14 +8,14 @@ every candidate is asked the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart, release_pages
 from automl_sem.scoring.batches import background
-from automl_sem.scoring.metrics import wilson_interval
+from automl_sem.scoring.metrics import Interval, wilson_interval
 from automl_sem.seeds import derive_seed
 from automl_sem.types import Bytes, Floats, Ints, Score, StressResult
 
@@ -122,16 +122,42 @@ class StressFolds:
             self._kept_bytes += made.nbytes
         return made
 
+    def examples(self, held_out: Ints, row: int) -> dict[str, Bytes]:
+        """Return the first distorted copy of an image in each condition, as it was scored.
+
+        Args:
+            held_out: Rows of its fold that were distorted, `StressResult.rows`, (n,).
+            row: One of them.
+
+        Returns:
+            An image, (height, width, channels), by the name of the condition.
+        """
+        images = self._part.x[held_out]
+        fill = np.float32(background(images))
+        place = int(np.flatnonzero(held_out == row)[0])
+        first = place - place % CHUNK  # what is drawn depends on the chunk
+        return {
+            condition.name: self._chunk(condition, 0, images, first, fill)[place - first]
+            for condition in self._conditions
+        }
+
     def _distort(self, images: Bytes) -> Bytes:
         fill = np.float32(background(images))
-        copies = []
-        for condition in self._conditions:
-            for copy in range(self._copies):
-                seed = derive_seed(self._seed, condition.name, copy)
-                for first in range(0, len(images), CHUNK):
-                    chunk = images[first : first + CHUNK]
-                    copies.append(_changed(condition.change, chunk, [seed, first], fill))
-        return np.concatenate(copies)
+        return np.concatenate(
+            [
+                self._chunk(condition, copy, images, first, fill)
+                for condition in self._conditions
+                for copy in range(self._copies)
+                for first in range(0, len(images), CHUNK)
+            ]
+        )
+
+    def _chunk(
+        self, condition: Condition, copy: int, images: Bytes, first: int, fill: Any
+    ) -> Bytes:
+        seed = derive_seed(self._seed, condition.name, copy)
+        chunk = images[first : first + CHUNK]
+        return _changed(condition.change, chunk, [seed, first], fill)
 
 
 def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> StressFolds | None:
@@ -183,6 +209,15 @@ def stress_scores(score: Score) -> list[StressScore]:
             StressScore(name, scored, float(hits.mean()), interval.low, interval.high, mean)
         )
     return found
+
+
+def stress_interval(score: Score) -> Interval | None:
+    """Return the interval of `Score.stress_accuracy`, or None: it counts images, not copies."""
+    share = score.stress_accuracy
+    if share is None:
+        return None
+    images = sum(len(fold.stress.rows) for fold in score.folds if fold.stress is not None)
+    return replace(wilson_interval(share * images, images), metric="stress_accuracy")
 
 
 def _changed(change: RandomChange, images: Bytes, seed: list[int], fill: Any) -> Bytes:

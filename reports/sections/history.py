@@ -149,6 +149,8 @@ def hover_text(trial: TrialRecord, folds: int = 0) -> str:
     words = [charts.label(word) for word in values(trial.hyperparameters)]
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
     score = f"log-loss {loss(trial.objective)}, {percent(trial.accuracy)} right"
+    if trial.stress_accuracy is not None:
+        score += f", {percent(trial.stress_accuracy)} under stress"
     if trial.state == "discarded":
         score = (
             f"discarded after {len(trial.fold_scores)} of {folds} folds: "

@@ -50,8 +50,8 @@ class Point:
 
     @property
     def log_loss(self) -> float:
-        """Mean log-loss of the trials."""
-        return fmean(t.log_loss for t in self.trials if t.log_loss is not None)
+        """Mean log-loss of the trials, as they were ranked by."""
+        return fmean(t.objective for t in self.trials if t.objective is not None)
 
     @property
     def accuracy(self) -> float:
@@ -276,8 +276,8 @@ def _bars(points: Sequence[Point], color: str) -> dict[str, Any]:
 
 def _hover(trial: TrialRecord, word: str) -> str:
     depth = f"depth {trial.hyperparameters['depth']:g}, {word} skip connections"
-    score = f"log-loss {loss(trial.log_loss)}, {percent(trial.accuracy)} right"
-    if trial.log_loss is None:
+    score = f"log-loss {loss(trial.objective)}, {percent(trial.accuracy)} right"
+    if trial.objective is None:
         done = count(len(trial.fold_scores), "fold")
         score = f"discarded after {done}: mean log-loss {loss(trial.mean_so_far)} so far"
     return f"<b>trial {trial.number}</b>, {depth}<br>{score}"

@@ -28,4 +28,5 @@ def render(context: Context) -> Markup | None:
         best=best,
         folds=context.manifest.folds,
         discarded=results.discarded,
+        stressed=bool(context.manifest.stress),
     )

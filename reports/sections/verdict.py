@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from markupsafe import Markup
 
+from automl_sem.augmentation.kinds import described
 from automl_sem.finalists import Verdict
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
@@ -22,6 +24,8 @@ from automl_sem.reports.wording import (
     times,
 )
 from automl_sem.results import Results, Standing, State
+from automl_sem.scoring.stress import stress_interval
+from automl_sem.stress_check import stress_warnings
 
 TITLE = "Verdict"
 
@@ -44,6 +48,8 @@ def render(context: Context) -> Markup:
         discarded=discarded(results),
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
+        log_loss_means=log_loss_means(context.manifest.stress),
+        stress_warnings=stress_warnings(results.run),
         results=results,
         manifest=context.manifest,
         examples=context.examples,
@@ -75,16 +81,22 @@ def headline(results: Results, examples: str = "images") -> str:
         end = "No trial gave a score" if results.finished else "No trial has a score yet"
         return f"{end}, so there is no winner."
     interval = f"95 % interval {percent_range(best.accuracy_interval)}"
+    ours, share = best.folds.stress_accuracy, percent(best.folds.stress_accuracy)
     if baseline is None or best.trial.number == 0:
         numbers = f"{percent(best.accuracy)} of {examples} right on {best.scored_on} ({interval})"
+        numbers += "" if ours is None else f", under stress {share}"
         return f"{_lead_alone(results, best)} {numbers}."
     against = f"{percent(best.accuracy)} against {percent(baseline.accuracy)} of {examples} right"
+    stressed = ""
+    if ours is not None:
+        stressed = f", under stress {share} against {percent(baseline.folds.stress_accuracy)}"
     if verdict is None:
         return (
-            f"Trial {best.trial.number} is ahead of the baseline so far: {against} in the search. "
-            "Whether that is luck is not decided yet."
+            f"Trial {best.trial.number} is ahead of the baseline so far: {against} in the search"
+            f"{stressed}. Whether that is luck is not decided yet."
         )
-    return f"{_lead(best, baseline, verdict)}: {against} on {best.scored_on} (its {interval})."
+    numbers = f"{against} on {best.scored_on} (its {interval}){stressed}"
+    return f"{_lead(best, baseline, verdict)}: {numbers}."
 
 
 def _lead_alone(results: Results, best: Standing) -> str:
@@ -99,18 +111,41 @@ def _lead_alone(results: Results, best: Standing) -> str:
 def _lead(best: Standing, baseline: Standing, verdict: Verdict) -> str:
     """Return how the headline begins when both were compared on fresh folds."""
     name = f"Trial {best.trial.number}"
+    more = best.accuracy - baseline.accuracy
+    withstands = _more_withstood(best, baseline)
     if verdict.word == "better":
-        if best.accuracy > baseline.accuracy:
-            return f"{name} is better than the baseline"
+        if more > 0:
+            but = ", but not under stress" if withstands < 0 else ""
+            return f"{name} is better than the baseline{but}"
+        if withstands > 0:
+            but = ", but not on images as they are" if more < 0 else ""
+            return f"{name} is better than the baseline under stress{but}"
         surer = f"log-loss {loss(best.score)} against {loss(baseline.score)}"
         return f"{name} is better than the baseline, by being surer ({surer})"
     if verdict.word == "worse":
         return f"{name} won the search by luck, the baseline is better on fresh folds"
-    if best.accuracy == baseline.accuracy:
+    if more == withstands == 0:
         return f"{name} and the baseline get as many right"
     if verdict.difference < 0:
         return f"{name} is ahead of the baseline, but it could be luck"
     return f"{name} is not ahead of the baseline on fresh folds"
+
+
+def _more_withstood(best: Standing, baseline: Standing) -> float:
+    """Return how much more of the distorted copies the best gets right; 0 without stress."""
+    ours, theirs = best.folds.stress_accuracy, baseline.folds.stress_accuracy
+    return 0.0 if ours is None or theirs is None else ours - theirs
+
+
+def log_loss_means(stress: Mapping[str, float]) -> str:
+    """Return what is called log-loss in the report under stress; empty without."""
+    if not stress:
+        return ""
+    return (
+        "Log-loss here is the mean of that on images as they are and on distorted ones "
+        f"({described(stress)}): it is what the search minimizes. \u201cUnder stress\u201d below "
+        "tells the distortions apart."
+    )
 
 
 def luck(results: Results) -> str:
@@ -187,9 +222,10 @@ def image_by_image(context: Context) -> str:
         found = OutOfFold.of(standing, context.dataset)
         wrong.append(set(found.rows[found.mistakes()].tolist()))
     ours, theirs = len(wrong[1] - wrong[0]), len(wrong[0] - wrong[1])
+    as_they_are = " as they are" if context.manifest.stress else ""
     return (
-        f"Counting {context.examples}: {ours} only trial {best.trial.number} gets right, "
-        f"{theirs} only the baseline, {len(wrong[0] & wrong[1])} neither."
+        f"Counting {context.examples}{as_they_are}: {ours} only trial {best.trial.number} gets "
+        f"right, {theirs} only the baseline, {len(wrong[0] & wrong[1])} neither."
     )
 
 
@@ -252,12 +288,15 @@ def _standings(results: Results) -> list[dict[str, Any]]:
         shown.append(("Baseline (trial 0)", baseline))
     rows = []
     for name, standing in shown:
+        stressed = stress_interval(standing.folds)
         rows.append(
             {
                 "name": name,
                 "standing": standing,
                 "accuracy": percent(standing.accuracy),
                 "accuracy_range": percent_range(standing.accuracy_interval),
+                "stressed": percent(standing.folds.stress_accuracy),
+                "stressed_range": percent_range(stressed) if stressed else "",
                 "loss": loss(standing.score),
                 "loss_range": loss_range(standing.interval),
             }
@@ -288,6 +327,10 @@ def _charts(results: Results) -> list[dict[str, Any]]:
         Row(name, kind, s.accuracy, s.accuracy_interval.low, s.accuracy_interval.high)
         for name, kind, s in shown
     ]
+    for name, kind, s in shown:
+        share, interval = s.folds.stress_accuracy, stress_interval(s.folds)
+        if share is not None and interval is not None:
+            rows.append(Row(f"{name}, stress", kind, share, interval.low, interval.high))
     charts = [
         {
             "title": f"Share of right answers on {shown[0][2].scored_on}",

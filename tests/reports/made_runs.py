@@ -16,7 +16,8 @@ from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
 from automl_sem.results import Results, read_results
 from automl_sem.run import Manifest, RunDirectory
 from automl_sem.scoring.metrics import accuracy, log_loss
-from automl_sem.types import CurvePoint, FoldResult, Recipe
+from automl_sem.scoring.stress import SHARES
+from automl_sem.types import CurvePoint, FoldResult, Recipe, Score, StressResult
 
 FOLDS = 5
 CLASSES = ("circle", "rectangle", "triangle")
@@ -28,7 +29,8 @@ class Made:
 
     `wrong` are the rows it gets wrong, in the search and on fresh folds; `sure` is the
     probability of what it says, by row where that differs; `discarded_after` is the number of
-    folds after which it was dropped, 0 if it was not.
+    folds after which it was dropped, 0 if it was not. In a run with stress, `stress_wrong` are the
+    rows it gets wrong besides, by condition.
     """
 
     wrong: Sequence[int] = ()
@@ -42,6 +44,7 @@ class Made:
     parameters: int = 1000
     fresh_wrong: Sequence[int] | None = None
     discarded_after: int = 0
+    stress_wrong: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def make_dataset(
@@ -65,7 +68,10 @@ def make_run(
     asked: int | None = None,
     **manifest: object,
 ) -> RunDirectory:
-    """Return a run; `fresh` are the trials that have scores on fresh folds."""
+    """Return a run; `fresh` are the trials that have scores on fresh folds.
+
+    With `stress={kind: strength}` folds are scored under stress as well.
+    """
     n = len(dataset.train.y)
     splits = {
         "search": np.arange(n) // len(dataset.class_names) % FOLDS,
@@ -130,8 +136,29 @@ def _fit(run: RunDirectory, made: Made, dataset: Dataset, stage: str) -> list[Fo
         p, labels = probabilities[rows].astype(np.float32), y[rows]
         loss, share = log_loss(labels, p), accuracy(labels, p)
         curve = (CurvePoint(1, 1.2, 1.1, 0.4), CurvePoint(2, 0.5, loss, share))
-        folds.append(FoldResult(fold, rows, p, loss, share, curve, 0.5))
+        stress = _stressed(run, made, probabilities, rows, y)
+        folds.append(FoldResult(fold, rows, p, loss, share, curve, 0.5, stress))
     return folds
+
+
+def _stressed(
+    run: RunDirectory, made: Made, probabilities: np.ndarray, rows: np.ndarray, y: np.ndarray
+) -> StressResult | None:
+    """Return a result of one copy in each condition: as without distortion, but `stress_wrong`."""
+    asked = run.manifest.stress
+    if not asked:
+        return None
+    names = [f"{kind} {share * most:g}" for kind, most in asked.items() for share in SHARES]
+    scored = [True] * len(names) + [False, False]
+    names += ["perspective 0.3", "blur 1"]
+    labels = y[rows]
+    guesses = np.repeat(probabilities[rows].argmax(axis=1)[None], len(names), axis=0)
+    for number, name in enumerate(names):
+        wrong = np.isin(rows, made.stress_wrong.get(name, ()))
+        guesses[number, wrong] = (labels[wrong] + 1) % probabilities.shape[1]
+    right, other = made.sure, (1 - made.sure) / (probabilities.shape[1] - 1)
+    true = np.where(guesses == labels, right, other).astype(np.float32)
+    return StressResult(tuple(names), tuple(scored), rows, labels, true[:, None], guesses[:, None])
 
 
 def _frozen(made: Made, number: int, results: list[FoldResult]) -> optuna.trial.FrozenTrial:
@@ -141,12 +168,14 @@ def _frozen(made: Made, number: int, results: list[FoldResult]) -> optuna.trial.
         "recipe": Recipe(learning_rate=made.rate).to_dict(),
         "parameters": made.parameters,
     }
-    means = np.array([f.log_loss for f in results]).cumsum() / np.arange(1, 1 + len(results))
+    means = np.array([f.objective for f in results]).cumsum() / np.arange(1, 1 + len(results))
     state, reason = made.state, made.reason
     if results:
         hits = sum(f.accuracy * len(f.indices) for f in results)
         attrs["score"] = {
-            "fold_scores": [f.log_loss for f in results],
+            "fold_scores": [f.objective for f in results],
+            "log_loss": float(np.mean([f.log_loss for f in results])),
+            "stress_accuracy": Score(tuple(results)).stress_accuracy,
             "fold_accuracies": [f.accuracy for f in results],
             "accuracy": hits / sum(len(f.indices) for f in results),
             "seconds": sum(f.seconds for f in results),

@@ -172,8 +172,8 @@ def test_a_run_of_the_baseline_alone_has_every_section(tmp_path, dataset):
     page = page_of(make_run(tmp_path / "run", [BASELINE], dataset, finished=False), dataset)
     assert "Only the baseline has a score so far" in page.sections["verdict"]
     assert "too few trials to tell" in page.sections["importances"]
-    of_some_spaces = {"skips"}  # its own test says which
-    assert {slug(section) for section in SECTIONS} - of_some_spaces <= set(page.sections)
+    of_some_runs = {"skips", "stress"}  # their own tests say which
+    assert {slug(section) for section in SECTIONS} - of_some_runs <= set(page.sections)
 
 
 @pytest.mark.parametrize("given", [None, make_dataset(n=48)], ids=["gone", "changed"])
