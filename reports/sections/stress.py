@@ -93,7 +93,7 @@ def sentences(context: Context) -> list[str]:
             f"; the baseline {percent(theirs.folds.stress_accuracy)} and {percent(theirs.accuracy)}"
         )
     worst = min(asked, key=lambda score: score.accuracy)
-    most = f"No distortion that it was chosen by costs {name} anything."
+    most = f"No distortion that it was chosen by costs {_within(name)} anything."
     if worst.accuracy < clean:
         chance = ", which with this few images may be chance" if worst.high > clean else ""
         most = (
@@ -108,7 +108,7 @@ def _unseen(shown: list[Standing], unseen: list[StressScore]) -> str:
     best = shown[0]
     share = best.folds.stress_accuracy or 0.0
     found = " and ".join(f"{percent(s.accuracy)} under {s.condition}" for s in unseen)
-    name = _name(best)[0].lower() + _name(best)[1:]
+    name = _within(_name(best))
     text = f"Under unseen distortions, which nothing was trained or chosen for, {name} gets {found}"
     if len(shown) > 1:
         theirs = _split(stress_scores(shown[1].folds))[1]
@@ -139,6 +139,11 @@ def _shown(context: Context) -> list[Standing]:
 def _name(standing: Standing) -> str:
     number = standing.trial.number
     return f"Trial {number}" if number else "The baseline"
+
+
+def _within(name: str) -> str:
+    """Return a name as it is written within a sentence."""
+    return name[0].lower() + name[1:]
 
 
 def _split(scores: list[StressScore]) -> tuple[list[StressScore], list[StressScore]]:

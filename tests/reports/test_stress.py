@@ -13,6 +13,7 @@ from PIL import Image
 
 from automl_sem.export.card import model_card
 from automl_sem.reports.build import build_report
+from automl_sem.reports.sections.skips import Point
 from automl_sem.reports.sections.verdict import headline
 from automl_sem.results import read_results
 from automl_sem.scoring.stress import StressFolds, stress_interval
@@ -91,7 +92,7 @@ def test_a_clear_loss_is_not_called_chance(tmp_path, dataset):
 def test_without_a_loss_none_is_named(tmp_path, dataset):
     run = make_run(tmp_path / "run", [PLAIN, Made()], dataset, fresh=[0, 1], stress=STRESS)
     page = page_of(run, dataset)
-    assert "No distortion that it was chosen by costs Trial 1 anything." in page.text
+    assert "No distortion that it was chosen by costs trial 1 anything." in page.text
     assert "trial 1 gets it right under each of them" in page.sections["stress"]
 
 
@@ -202,6 +203,13 @@ def test_the_headline_does_not_hide_either_side(tmp_path, dataset, baseline, bes
     assert said.startswith(begins)
     shares = [f"{100 * s.folds.stress_accuracy:.1f} %" for s in (results.best, results.baseline)]
     assert f"under stress {shares[0]} against {shares[1]}." in said
+
+
+def test_the_chart_by_depth_shows_what_trials_were_ranked_by(run):
+    trial = read_results(run).trials[0]
+    point = Point(3, (trial,))
+    assert point.log_loss == pytest.approx(np.mean(point.folds))
+    assert point.log_loss > trial.log_loss
 
 
 def test_a_lone_baseline_is_quoted_with_both(tmp_path, dataset):
