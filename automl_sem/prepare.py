@@ -23,6 +23,7 @@ from automl_sem.errors import UserError, one_line
 from automl_sem.finalists import fresh_seed
 from automl_sem.registry import RUNS
 from automl_sem.run import Manifest, RunDirectory, now
+from automl_sem.scoring.batches import looks_drawn
 from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
@@ -163,7 +164,10 @@ def plan_run(
         gpus=list(workers.gpus),
         space={"name": space.name, "origin": str(space.path), "sha256": space.fingerprint()},
         data=_data_record(dataset, from_memory),
-        notes=[*dataset.notes, *filter(None, (note, warm_note, workers.note))],
+        notes=[
+            *dataset.notes,
+            *filter(None, (_drawings(space, dataset), note, warm_note, workers.note)),
+        ],
         versions=environment.versions(),
         machine=machine,
     )
@@ -172,6 +176,16 @@ def plan_run(
         "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups),
     }
     return manifest, splits
+
+
+def _drawings(space: Space, dataset: Dataset) -> str:
+    """Return what a person with drawings should know of; empty without, or if they said it."""
+    if space.name != "images" or not looks_drawn(dataset.train):
+        return ""
+    return (
+        "these look like drawings: if they keep their class when turned, resized or drawn with "
+        "another pen (shapes do, digits do not), --space shapes finds a network that copes"
+    )
 
 
 def _stress(options: SearchOptions, space: Space) -> dict[str, float]:

@@ -66,7 +66,7 @@ def check_stress(
         on_fold: Called after each fold fit.
     """
     names: Sequence[str] = run.manifest.data["class_names"]
-    pairs = {}
+    pairs: Mapping[str, tuple[Score | None, Score | None]] = {}
     if run.manifest.check_stress:
         pairs = _train_pairs(run, pool, best, on_fold)
     warnings = []
@@ -207,5 +207,5 @@ def with_strength(candidate: Candidate, kind: str, strength: float) -> Candidate
     """Return a candidate with another strength of one kind of augmentation."""
     augment = candidate.recipe.augment
     assert isinstance(augment, Augment)
-    changed = replace(augment, **{KINDS[kind].field: strength})
+    changed = replace(augment, **{KINDS[kind].field: strength})  # type: ignore[arg-type]
     return replace(candidate, recipe=replace(candidate.recipe, augment=changed))

@@ -263,7 +263,7 @@ class StressResult:
     @property
     def hits(self) -> NDArray[np.bool_]:
         """Whether each guess is right, (c, copies, n)."""
-        return self.guesses == self.labels
+        return np.equal(self.guesses, self.labels)
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,7 @@ def bad_inputs(tmp):
         "negative workers": (["search", "shapes", "--workers", "-1"], "--workers"),
         "gpus": (["search", "shapes", "--gpus", "3"], "no GPU is visible"),
         "discard rule": (["search", "shapes", "--discard", "forgving"], "Did you mean 'forgiving'"),
+        "stress": (["search", "shapes", "--stress", "rotat"], "Did you mean 'rotate'?"),
         "wilcoxon": (["search", "shapes", "--discard", "wilcoxon"], "at least 8 folds"),
         "time": (["search", "shapes", "--time", "soon"], "--time"),
         "size of what has no size": (["search", ok, "--size", "9"], "size"),

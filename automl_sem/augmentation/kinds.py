@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from automl_sem.errors import UserError, did_you_mean
 from automl_sem.types import AUGMENT_LIMITS, Augment
@@ -98,4 +98,4 @@ def described(stress: Mapping[str, float]) -> str:
 
 def augment_for(name: str, strength: float) -> Augment:
     """Return the augmentation that draws from the same range as a kind of stress."""
-    return Augment(**{KINDS[name].field: strength})
+    return replace(Augment(), **{KINDS[name].field: strength})  # type: ignore[arg-type]

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from automl_sem.augmentation.pipeline import Augmentation
 
 
+DRAWING_SIDE = 64  # pixels
+DRAWING_GROUND = 24  # how far a pixel of the ground may be from its usual value, 0..255
+DRAWING_FREE = 0.6  # share of a drawing that is ground
+DRAWINGS_LOOKED_AT = 500
+
+
 def epoch_order(rows: NDArray[Any], labels: Ints, recipe: Recipe, seed: int) -> NDArray[np.int32]:
     """Return a shuffled order of `rows`, filled up by drawing again to at least one batch.
 
@@ -78,6 +84,15 @@ def background(x: Bytes) -> float:
     """Return the median of the images' border pixels, 0..255: what shows beside a moved image."""
     border = [x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]]
     return float(np.median(np.concatenate([edge.ravel() for edge in border])))
+
+
+def looks_drawn(part: TrainingPart) -> bool:
+    """Whether images are small grey drawings: strokes that leave most of an even ground free."""
+    if part.x.shape[-1] != 1 or max(part.x.shape[1:3]) > DRAWING_SIDE:
+        return False
+    some = part.x[:DRAWINGS_LOOKED_AT].astype(np.float32)
+    free = np.abs(some - background(part.x[:DRAWINGS_LOOKED_AT])) < DRAWING_GROUND
+    return bool(np.median(free.mean(axis=(1, 2, 3))) > DRAWING_FREE)
 
 
 def augmentation_of(recipe: Recipe, shape: tuple[int, ...]) -> Augmentation | None:

@@ -224,5 +224,5 @@ def _changed(change: RandomChange, images: Bytes, seed: list[int], fill: Any) ->
     import tensorflow as tf
 
     draws = change.draw(len(images), images.shape[1:], np.array(seed, np.int32))
-    changed = change.change(tf.cast(images, tf.float32), draws, fill).numpy()
+    changed: Floats = change.change(tf.cast(images, tf.float32), draws, fill).numpy()
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)

@@ -31,7 +31,7 @@ class OptunaHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         fixed: Values by name that are not searched, since a flag sets them.
     """
 
-    def __init__(self, trial: Suggester, fixed: Mapping[str, Value] | None = None) -> None:
+    def __init__(self, trial: Suggester, fixed: Mapping[str, Value | None] | None = None) -> None:
         super().__init__()
         self._trial = trial
         self._fixed = dict(fixed or {})

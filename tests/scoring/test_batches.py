@@ -1,10 +1,13 @@
 """Batches: order, background, targets."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl_sem.data import load_dataset
 from automl_sem.scoring import batches
 from automl_sem.types import Recipe
 
@@ -56,3 +59,14 @@ def test_the_background_is_what_the_border_shows():
     x = np.full((3, 9, 9, 1), 250, np.uint8)
     x[:, 2:7, 2:7] = 10
     assert batches.background(x) == 250
+
+
+def test_drawings_are_told_from_pictures():
+    drawings = load_dataset("shapes").train
+    assert batches.looks_drawn(drawings)
+    inverted = dataclasses.replace(drawings, x=255 - drawings.x)
+    assert batches.looks_drawn(inverted)
+    noise = np.random.default_rng(0).integers(0, 256, drawings.x.shape, np.uint8)
+    assert not batches.looks_drawn(dataclasses.replace(drawings, x=noise))
+    assert not batches.looks_drawn(dataclasses.replace(drawings, x=drawings.x.repeat(3, axis=-1)))
+    assert not batches.looks_drawn(dataclasses.replace(drawings, x=drawings.x.repeat(4, axis=1)))
