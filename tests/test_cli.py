@@ -218,7 +218,7 @@ BAD_INPUTS = (
     "empty folder", "images not in class folders", "one class", "single example", "zero bytes",
     "other classes in test", "wrong keys", "wrong lengths", "NaN", "syntax error", "no build",
     "full directory", "folds", "trials", "time", "size of what has no size",
-    "workers", "negative workers", "gpus", "discard rule", "wilcoxon",
+    "workers", "negative workers", "gpus", "discard rule", "wilcoxon", "stress",
 )  # fmt: skip
 
 
