@@ -306,9 +306,9 @@ def describe(
         "processes, imports, final training and predictions included.\n\n"
         f"{table(rows)}\n\n"
         + "\n".join(verdicts)
-        + "\n\nA trial of ours is scored on 5 folds, one of the peers' on one split. A failed trial "
-        f"of AutoKeras may be one that wants\nto download weights.{with_what} Memory is the sum "
-        "over the process tree; library pages that processes share count once for each."
+        + "\n\nA trial of ours is scored on 5 folds, one of the peers' on one split. A failed "
+        f"trial of AutoKeras may be one that wants\nto download weights.{with_what} Memory is the "
+        "sum over the process tree; library pages that processes share count once for each."
     )
 
 
