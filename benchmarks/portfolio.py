@@ -152,8 +152,10 @@ def describe(found: dict[str, list[Search]], marks: Sequence[int], what: str) ->
     return (
         f"# Known-good candidates first\n\nThe lowest objective with a space's GOOD_STARTS and "
         f"without, mean ± standard error over {seeds} seeds;\nseconds from the start of the "
-        f"process to the end of the last trial, median (range). A cheap setting: {what}, no stress.\n\n"
-        f"{table(rows)}\n\n" + "\n".join(lines) + f"\nThe goal is a difference after {marks[-1]} "
+        f"process to the end of the last trial, median (range).\nA cheap setting: {what}, no "
+        f"stress.\n\n{table(rows)}\n\n"
+        + "\n".join(lines)
+        + f"\nThe goal is a difference after {marks[-1]} "
         f"trials below zero by more than its standard error: {goal(apart.mean < -apart.error)}."
     )
 
