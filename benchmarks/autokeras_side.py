@@ -43,7 +43,7 @@ def main() -> None:
             classifier.fit(x, y, epochs=options.epochs, verbose=0)
         except KeyboardInterrupt:
             ended = False
-        result = {"ended": ended, **trials(classifier.tuner)}
+        result: dict[str, Any] = {"ended": ended, **trials(classifier.tuner)}
         if result["trials"] and not ended:
             keep_pipeline(classifier.tuner)
         for part in ("test", "hard"):

@@ -121,7 +121,7 @@ def describe(found: Sequence[Found], name: str, trained_on: int, tested_on: int)
         trained_on: Number of training drawings.
         tested_on: Number of held-out tidy drawings.
     """
-    columns = {
+    columns: dict[str, tuple[Sequence[float], str]] = {
         "search, s": ([one.search_s for one in found], ".0f"),
         "export, s": ([one.export_s for one in found], ".0f"),
         "peak memory, MiB": ([one.peak_mib for one in found], ",.0f"),

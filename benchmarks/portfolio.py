@@ -92,10 +92,10 @@ def main() -> None:
 
         actions = {name: lambda seed, name=name: search(name, seed) for name in spaces}
         found = alternate(actions, seeds)
-    what = f"{options.space.stem}, {options.data or 'digits'}, {folds} folds, {epochs} epochs"
+    what = f"{options.space.stem} on {options.data or 'digits'}, {folds} folds, {epochs} epochs"
     figures = {name: [asdict(one) for one in searches] for name, searches in found.items()}
     variant = "" if options.space == SPACE else options.space.stem
-    publish(describe(found, marks, what), {"setting_of": what, **figures}, options, variant)
+    publish(describe(found, marks, what), {"space": what, **figures}, options, variant)
 
 
 def copies(space: Path, folder: Path) -> dict[str, Path]:
@@ -152,11 +152,11 @@ def describe(found: dict[str, list[Search]], marks: Sequence[int], what: str) ->
     return (
         f"# Known-good candidates first\n\nThe lowest objective with a space's GOOD_STARTS and "
         f"without, mean ± standard error over {seeds} seeds;\nseconds from the start of the "
-        f"process to the end of the last trial, median (range).\nA cheap setting: {what}, no "
-        f"stress.\n\n{table(rows)}\n\n"
+        f"process to the end of the last trial, median (range).\nA cheap setting: the space {what}, "
+        f"no stress.\n\n{table(rows)}\n\n"
         + "\n".join(lines)
-        + f"\nThe goal is a difference after {marks[-1]} "
-        f"trials below zero by more than its standard error: {goal(apart.mean < -apart.error)}."
+        + f"\nThe goal is a difference after {marks[-1]} trials below zero by more than its "
+        f"standard error: {goal(apart.mean < -apart.error)}."
     )
 
 
