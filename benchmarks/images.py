@@ -300,15 +300,19 @@ def describe(
         verdicts.append(verdict(task, sides))
     count = len(next(iter(found[tasks[0].name].values())))
     plural = "rounds" if count > 1 else "round"
-    with_what = f" AutoKeras ran with {versions}." if versions else ""
+    autokeras = (
+        f"\nAutoKeras ran with {versions}; a failed trial of it may be one that wants to "
+        "download weights."
+    )
     return (
         f"# Small image data\n\nMedian (range) over {count} {plural}. The clock is that of whole "
         "processes, imports, final training and predictions included.\n\n"
         f"{table(rows)}\n\n"
         + "\n".join(verdicts)
-        + "\n\nA trial of ours is scored on 5 folds, one of the peers' on one split. A failed "
-        f"trial of AutoKeras may be one that wants\nto download weights.{with_what} Memory is the "
-        "sum over the process tree; library pages that processes share count once for each."
+        + "\n\nA trial of ours is scored on 5 folds, one of the peers' on one split. Ours has a "
+        "space for drawings,\nwhich says that a turned or stretched one stays what it is; the "
+        f"peers are not told.{autokeras if versions else ''}\nMemory is the sum over "
+        "the process tree; library pages that processes share count once for each."
     )
 
 

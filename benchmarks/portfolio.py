@@ -152,8 +152,8 @@ def describe(found: dict[str, list[Search]], marks: Sequence[int], what: str) ->
     return (
         f"# Known-good candidates first\n\nThe lowest objective with a space's GOOD_STARTS and "
         f"without, mean ± standard error over {seeds} seeds;\nseconds from the start of the "
-        f"process to the end of the last trial, median (range).\nA cheap setting: the space {what}, "
-        f"no stress.\n\n{table(rows)}\n\n"
+        f"process to the end of the last trial, median (range).\nA cheap setting: the space {what}"
+        f", no stress.\n\n{table(rows)}\n\n"
         + "\n".join(lines)
         + f"\nThe goal is a difference after {marks[-1]} trials below zero by more than its "
         f"standard error: {goal(apart.mean < -apart.error)}."
