@@ -74,6 +74,7 @@ def run_measured(
     cwd: Path | None = None,
     every: float = 0.25,
     until: Callable[[], bool] | None = None,
+    grace: float | None = None,
 ) -> Measured:
     """Run a command to its end, sampling the memory of its process tree.
 
@@ -85,6 +86,7 @@ def run_measured(
         cwd: Folder to run in.
         every: Seconds between samples.
         until: Asked at every sample; once it says True the command is interrupted.
+        grace: Seconds after which an interrupted command is killed; by default it is waited for.
 
     Raises:
         RuntimeError: If it fails, with the end of what it said.
@@ -98,7 +100,7 @@ def run_measured(
         process = subprocess.Popen(
             command, cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
-        watcher = _Watcher(process, every, until)
+        watcher = _Watcher(process, every, until, grace)
         watcher.start()
         try:
             process.wait()
@@ -125,22 +127,31 @@ class _Watcher(threading.Thread):
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], every: float, until: Callable[[], bool] | None
+        self,
+        process: subprocess.Popen[bytes],
+        every: float,
+        until: Callable[[], bool] | None,
+        grace: float | None,
     ) -> None:
         super().__init__(daemon=True)
-        self.process, self.every, self.until = process, every, until
+        self.process, self.every, self.until, self.grace = process, every, until, grace
         self.samples: list[Sample] = []
         self.stopped = False
         self.error: Exception | None = None
         self.ended = threading.Event()
 
     def run(self) -> None:
+        patience = float("inf")  # when it is over
         try:
             while not self.ended.wait(self.every):
                 self.samples.append(tree_memory(self.process.pid))
                 if self.until is not None and not self.stopped and self.until():
                     self.process.send_signal(signal.SIGINT)
                     self.stopped = True
+                    if self.grace is not None:
+                        patience = time.monotonic() + self.grace
+                if time.monotonic() > patience:
+                    self.process.kill()
         except Exception as error:
             self.error = error
             self.process.kill()
@@ -248,20 +259,23 @@ def arguments(doc: str, *, rounds: int | None = None) -> argparse.ArgumentParser
     return parser
 
 
-def publish(text: str, figures: Mapping[str, Any], options: argparse.Namespace) -> None:
+def publish(
+    text: str, figures: Mapping[str, Any], options: argparse.Namespace, variant: str = ""
+) -> None:
     """Print a result; with `--write` keep it, with the setting in which it was measured.
 
     Args:
         text: Markdown: a heading, the table and what it means.
         figures: The same as numbers, for the chart.
         options: What the script was called with.
+        variant: Keeps a second setting's result beside the first: `NAME-VARIANT`.
     """
     print(text)
     if not options.write:
         return
     if options.quick:
         raise SystemExit("--quick measures nothing worth keeping: leave out --write")
-    name = Path(sys.argv[0]).stem
+    name = "-".join(filter(None, (Path(sys.argv[0]).stem, variant)))
     setting = measured_on()
     lines = "\n".join(f"- {key}: {value}" for key, value in setting.items())
     RESULTS.mkdir(exist_ok=True)

@@ -52,6 +52,19 @@ def test_a_command_is_interrupted_once_it_is_enough():
     assert run.stopped
 
 
+def test_a_command_that_ignores_the_interruption_is_killed_after_the_grace():
+    deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+    began = time.perf_counter()
+    run = measure.run_measured(
+        [sys.executable, "-c", deaf],
+        until=lambda: time.perf_counter() - began > 0.5,
+        every=0.05,
+        grace=0.5,
+    )
+    assert run.stopped
+    assert run.seconds < 30
+
+
 def test_every_action_runs_once_a_round_and_each_comes_first():
     order = []
     actions = {name: lambda n, name=name: order.append(name) or (name, n) for name in "abc"}
@@ -86,6 +99,16 @@ def test_a_result_is_kept_with_its_setting(tmp_path, monkeypatch):
     assert kept == {"setting": {"machine": "a good one"}, "ratio": 2.0}
     text = (tmp_path / "results" / "speed.md").read_text()
     assert text == "# Speed\n\n- machine: a good one\n"
+
+
+def test_another_setting_is_kept_beside(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "RESULTS", tmp_path)
+    monkeypatch.setattr(measure, "measured_on", dict)
+    monkeypatch.setattr(sys, "argv", ["benchmarks/speed.py", "--write"])
+    options = argparse.Namespace(write=True, quick=False)
+    for variant in ("", "folder"):
+        measure.publish("# Speed", {}, options, variant)
+    assert {file.name for file in tmp_path.glob("*.md")} == {"speed.md", "speed-folder.md"}
 
 
 def test_quick_results_are_not_kept(tmp_path, monkeypatch):
