@@ -91,6 +91,12 @@ class Augment:
         """Whether anything is changed."""
         return any(getattr(self, f.name) for f in fields(self))
 
+    def __str__(self) -> str:
+        """Return what is on, `rotation 20, scale 0.16`, or `none`."""
+        on = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}
+        words = [name if value is True else f"{name} {value:.3g}" for name, value in on.items()]
+        return ", ".join(words) or "none"
+
 
 # Beyond these nothing is left of the image.
 AUGMENT_LIMITS = {
@@ -198,6 +204,12 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary, for the record."""
         return asdict(self)
+
+    def shown(self) -> dict[str, Any]:
+        """Return what people should see of it: how long by what counts, changes in words."""
+        idle = "epochs" if self.steps is not None else "steps"
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != idle}
+        return {**shown, "augment": str(self.augment)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:

@@ -189,7 +189,7 @@ def _hyperparameters(trial: TrialRecord) -> list[str]:
 
 
 def _training(trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
-    recipe = ", ".join(f"{name} {value}" for name, value in trial.recipe.to_dict().items())
+    recipe = ", ".join(f"{name} {value}" for name, value in trial.recipe.shown().items())
     return [
         f"- trained on all training examples: {record['epochs']} epochs, {record['steps']} steps "
         f"(about as many as on a fold), in {record['seconds']:.1f} s on {record['devices']} "

@@ -20,8 +20,9 @@ def render(context: Context) -> Markup | None:
         return None
     described = context.results.run.read_json("architecture.json")
     ours = described is not None and described.get("trial") == best.trial.number
-    recipe = best.trial.recipe.to_dict()
-    space = {k: v for k, v in best.trial.hyperparameters.items() if k not in recipe}
+    recipe = best.trial.recipe
+    told = {*recipe.to_dict(), *vars(recipe.augment)}
+    space = {k: v for k, v in best.trial.hyperparameters.items() if k not in told}
     return context.render(
         "architecture.html",
         drawing=draw(described) if described is not None and ours else None,
@@ -29,7 +30,7 @@ def render(context: Context) -> Markup | None:
         graph=bool(described and described.get("graph", True)),
         trial=best.trial,
         space=_rows(space),
-        recipe=_rows(recipe),
+        recipe=_rows(recipe.shown()),
         examples=context.examples,
     )
 
