@@ -55,12 +55,14 @@ def _group_folds(y: Ints, folds: int, seed: int, groups: Ints) -> NDArray[np.int
     enough = folds <= _groups_of_classes(y, groups).min()
     for shuffle in range(GROUP_SHUFFLES if enough else 0):
         number = np.full(len(y), -1, np.int8)
-        splitter = StratifiedGroupKFold(
-            n_splits=folds, shuffle=True, random_state=(seed + shuffle) % 2**32
-        )
+        random = (seed + shuffle) % 2**32
+        splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=random)
+        # Groups alike are taken in the order of their numbers, whatever the seed, by some
+        # versions of scikit-learn.
+        shuffled = np.random.default_rng(random).permutation(int(groups.max()) + 1)[groups]
         with warnings.catch_warnings():  # of classes smaller than the folds, which may be here
             warnings.simplefilter("ignore", UserWarning)
-            for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(y)), y, groups)):
+            for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(y)), y, shuffled)):
                 number[held_out] = fold
         sides = [(number == fold, np.unique(y[number != fold])) for fold in range(folds)]
         if all(held_out.any() and len(left) == classes for held_out, left in sides):
