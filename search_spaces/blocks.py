@@ -117,6 +117,24 @@ def stochastic_depth(x, drop):
     return layers.Dropout(drop, noise_shape=(None, 1, 1, 1))(x) if drop else x
 
 
+def classifier(x, head, dense, dropout, classes):
+    """From what the last block sees to the probability of each class.
+
+    Args:
+        x: Features, (batch, height, width, channels) or (batch, units).
+        head: `"flatten"` keeps every place, `"global"` the mean of each channel.
+        dense: Units of a hidden layer, 0 for none.
+        dropout: Share of features left out while training.
+        classes: Number of classes.
+    """
+    pooled = head == "global" and len(x.shape) == 4
+    x = layers.GlobalAveragePooling2D()(x) if pooled else layers.Flatten()(x)
+    if dense:
+        x = layers.Dense(dense, activation="relu")(x)
+    x = layers.Dropout(dropout)(x)
+    return layers.Dense(classes, activation="softmax")(x)
+
+
 def shortcut(x, filters):
     """The input itself, or a 1x1 projection of it where the number of channels changes."""
     return x if x.shape[-1] == filters else layers.Conv2D(filters, 1)(x)

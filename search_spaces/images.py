@@ -79,15 +79,10 @@ def build(hp, data):
         if min(x.shape[1:3]) >= 4:
             x = layers.MaxPooling2D(2)(x)
 
-    if hp.Choice("head", ["global", "flatten"]) == "global":
-        x = layers.GlobalAveragePooling2D()(x)
-    else:
-        x = layers.Flatten()(x)
+    head = hp.Choice("head", ["global", "flatten"])
     dense = hp.Choice("dense", [0, 64, 128])
-    if dense:
-        x = layers.Dense(dense, activation="relu")(x)
-    x = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1))(x)
-    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
+    dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
+    return Model(inputs, blocks.classifier(x, head, dense, dropout, data.classes))
 
 
 def stem(x, width, normalization):

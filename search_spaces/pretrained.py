@@ -12,9 +12,10 @@ same network without what it has learned (scratch), so that you see what pretrai
 Without --weights the backbone comes from Keras Applications, trained on ImageNet's photographs.
 """
 
-from keras import Input, Model, layers
+from keras import Input, Model
 
 from automl_sem import Recipe, pretrained
+from automl_sem.search_spaces.blocks import classifier
 
 KIND = "images"
 DATA = "shapes"
@@ -51,17 +52,10 @@ def build(hp, data):
 
     inputs = Input(data.input_shape)
     x = backbone(inputs)
-    # The features of an image: (rows, columns, channels), or (units,) without convolutions.
-    if hp.Choice("head", ["flatten", "global"]) == "global" and len(x.shape) == 4:
-        x = layers.GlobalAveragePooling2D()(x)
-    else:
-        x = layers.Flatten()(x)
+    head = hp.Choice("head", ["flatten", "global"])
     dense = hp.Choice("dense", [0, 32, 64, 128])
-    if dense:
-        x = layers.Dense(dense, activation="relu")(x)
-    x = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1))(x)
-    outputs = layers.Dense(data.classes, activation="softmax")(x)
-    return Model(inputs, outputs)
+    dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
+    return Model(inputs, classifier(x, head, dense, dropout, data.classes))
 
 
 def recipe(hp, data):

@@ -13,6 +13,7 @@ network on k folds and keeps the best. Copy this file, change it, and run
 from keras import Input, Model, layers
 
 from automl_sem import Augment, Recipe
+from automl_sem.search_spaces.blocks import classifier, normalize, shortcut
 
 KIND = "images"
 DATA = "shapes"
@@ -70,16 +71,10 @@ def build(hp, data):
         if (layer + 1) % pool_every == 0:
             x = pool(x, pooling)
 
-    if hp.Choice("head", ["flatten", "global"]) == "flatten":
-        x = layers.Flatten()(x)
-    else:
-        x = layers.GlobalAveragePooling2D()(x)
+    head = hp.Choice("head", ["flatten", "global"])
     dense = hp.Choice("dense", [0, 32, 64, 128])
-    if dense:
-        x = layers.Dense(dense, activation="relu")(x)
-    x = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1))(x)
-    outputs = layers.Dense(data.classes, activation="softmax")(x)
-    return Model(inputs, outputs)
+    dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
+    return Model(inputs, classifier(x, head, dense, dropout, data.classes))
 
 
 def recipe(hp, data):
@@ -129,14 +124,9 @@ def convolution(x, filters, kernel, padding, normalization, residual):
     if padding == "valid" and min(x.shape[1:3]) < kernel:
         padding = "same"  # too small an image to lose its border once more
     y = layers.Conv2D(filters, kernel, padding=padding, use_bias=normalization == "none")(x)
-    if normalization == "batch":
-        # Keras's default momentum of 0.99 lags behind in trainings of a few hundred steps.
-        y = layers.BatchNormalization(momentum=0.9)(y)
-    elif normalization == "group":
-        y = layers.GroupNormalization(groups=8)(y)
+    y = normalize(y, normalization)
     if residual:
-        skip = x if x.shape[-1] == filters else layers.Conv2D(filters, 1)(x)
-        y = layers.Add()([y, skip])
+        y = layers.Add()([y, shortcut(x, filters)])
     return layers.Activation("relu")(y)
 
 
