@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from automl_sem.cli import main
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.types import Augment
 
@@ -129,6 +130,27 @@ def stripes_npz(tmp_path) -> Path:
     path = tmp_path / "stripes.npz"
     np.savez(path, x_train=train.x, y_train=train.y, x_test=test.x, y_test=test.y)
     return path
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run a command in this process, in an empty directory; return code, stdout, stderr."""
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["automl-sem", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as error:
+            code = error.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    run.directory = directory
+    return run
 
 
 @pytest.fixture

@@ -9,30 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl_sem import UserError, cli
+from automl_sem import UserError
 from automl_sem.registry import find_run, register, runs
 from automl_sem.run import Manifest, RunDirectory
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run a command in this process; return exit code, stdout and stderr."""
-    directory = tmp_path / "here"
-    directory.mkdir()
-    monkeypatch.chdir(directory)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["automl-sem", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as error:
-            code = error.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    run.directory = directory
-    return run
 
 
 def drawings(folder, **counts):

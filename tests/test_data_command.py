@@ -4,35 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from automl_sem import cli
 from automl_sem.data.builtin import load_shapes
 from automl_sem.data.overview import SHEET_EXAMPLES, contact_sheet, describe
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run a command in this process, in an empty directory; return code, stdout, stderr."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["automl-sem", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as error:
-            code = error.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    run.directory = tmp_path / "here"
-    return run
 
 
 @pytest.fixture
