@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from automl_sem.augmentation.kinds import KINDS
+from automl_sem.augmentation.kinds import KINDS, with_kind
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import wilson_interval
 from automl_sem.seeds import derive_seed
-from automl_sem.types import Augment, Candidate, FoldResult, Score
+from automl_sem.types import Candidate, FoldResult, Score
 from automl_sem.workers.base import FoldDone, Pool
 from automl_sem.workers.evaluate import Evaluation, evaluate
 
@@ -85,7 +84,7 @@ def check_stress(
                 "are taken for one another by a network that trains for it, "
                 f"{found.clean:.0%} as they are by one that does not"
             )
-        if trained is not None and without is not None:
+        if without is not None:
             lost, error = clean_loss(trained, without)
             if lost > 2 * error:
                 warnings.append(
@@ -102,9 +101,8 @@ def stress_warnings(run: RunDirectory) -> list[str]:
 
 def prepared(candidate: Candidate, kind: str, strength: float) -> bool:
     """Whether a candidate trains for a stress."""
-    augment = candidate.recipe.augment
-    assert isinstance(augment, Augment)
-    return bool(getattr(augment, KINDS[kind].field) >= PREPARED * strength)
+    trained = getattr(candidate.recipe.augmentation, KINDS[kind].field)
+    return bool(trained >= PREPARED * strength)
 
 
 def confused_pair(score: Score, plain: Score, condition: str, classes: int) -> Confused | None:
@@ -170,29 +168,25 @@ def _train_pairs(
 ) -> Mapping[str, tuple[Score | None, Score | None]]:
     """Return the scores with and without each kind of augmentation."""
     folds = run.splits("search")
-    stages: dict[int, str] = {}
+    stages: dict[int, str] = {}  # of each candidate: they share the number of their trial
     scores: dict[str, Score] = {}
-    waiting = []
+    evaluations = []
     for kind, strength in run.manifest.stress.items():
         for word, value in (("with", strength), ("without", 0.0)):
             stage = f"stress/{kind}-{word}"
             seed = derive_seed(run.manifest.seed, stage)
             candidate = with_strength(best, kind, value)
-            done = run.read_folds(best.trial, stage)
-            evaluation = Evaluation(candidate, folds, done, seed)
             stages[id(candidate)] = stage
-            if evaluation.outcome is None:
-                waiting.append(evaluation)
-            elif evaluation.outcome.score is not None:
-                scores[stage] = evaluation.outcome.score
-    queue: Any = iter(waiting)
+            done = run.read_folds(best.trial, stage)
+            evaluations.append(Evaluation(candidate, folds, done, seed))
+    waiting = iter(evaluations)
 
     def save(candidate: Candidate, done: FoldDone) -> None:
         if done.result is not None:
             run.write_fold(candidate.trial, done.result, stages[id(candidate)])
             on_fold(candidate, done.result)
 
-    for evaluation in evaluate(pool, lambda: next(queue, None), save):
+    for evaluation in evaluate(pool, lambda: next(waiting, None), save):
         stage = stages[id(evaluation.candidate)]
         run.sync_folds(evaluation.candidate.trial, stage)
         if evaluation.outcome is not None and evaluation.outcome.score is not None:
@@ -205,7 +199,5 @@ def _train_pairs(
 
 def with_strength(candidate: Candidate, kind: str, strength: float) -> Candidate:
     """Return a candidate with another strength of one kind of augmentation."""
-    augment = candidate.recipe.augment
-    assert isinstance(augment, Augment)
-    changed = replace(augment, **{KINDS[kind].field: strength})  # type: ignore[arg-type]
+    changed = with_kind(candidate.recipe.augmentation, kind, strength)
     return replace(candidate, recipe=replace(candidate.recipe, augment=changed))

@@ -197,9 +197,10 @@ class Recipe:
             object.__setattr__(self, "augment", MILD if self.augment else Augment())
 
     @property
-    def mixes(self) -> bool:
-        """Whether images and their labels are mixed with one another."""
-        return isinstance(self.augment, Augment) and self.augment.mixup > 0
+    def augmentation(self) -> Augment:
+        """How training images are changed; `augment` may have been given as True or False."""
+        assert isinstance(self.augment, Augment)
+        return self.augment
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary, for the record."""

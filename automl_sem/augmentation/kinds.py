@@ -96,6 +96,6 @@ def described(stress: Mapping[str, float]) -> str:
     return ", ".join(f"{name} up to {s:g}{KINDS[name].unit}" for name, s in stress.items())
 
 
-def augment_for(name: str, strength: float) -> Augment:
-    """Return the augmentation that draws from the same range as a kind of stress."""
-    return replace(Augment(), **{KINDS[name].field: strength})  # type: ignore[arg-type]
+def with_kind(augment: Augment, name: str, strength: float) -> Augment:
+    """Return an augmentation with another strength of what trains for a kind of stress."""
+    return replace(augment, **{KINDS[name].field: strength})  # type: ignore[arg-type]

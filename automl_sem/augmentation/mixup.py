@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
+
+from automl_sem.augmentation.base import second
 
 
 def draw_weights(batch: Any, alpha: float, seed: Any) -> Any:
@@ -22,8 +23,7 @@ def draw_weights(batch: Any, alpha: float, seed: Any) -> Any:
     # Beta is the share of one of two gammas. Those of a small alpha are zero in floating point,
     # so it is found from their logarithms, as those of alpha + 1 times a power of a uniform draw.
     gammas = tf.random.stateless_gamma((batch, 2), seed, alpha + 1.0)
-    other = seed + np.array([15485863, 0], np.int32)
-    uniform = 1.0 - tf.random.stateless_uniform((batch, 2), other)  # never 0
+    uniform = 1.0 - tf.random.stateless_uniform((batch, 2), second(seed))  # never 0
     logarithms = tf.math.log(gammas) + tf.math.log(uniform) / alpha
     return tf.sigmoid(logarithms[:, 0] - logarithms[:, 1])
 

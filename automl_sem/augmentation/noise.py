@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from automl_sem.augmentation.base import RandomChange
+from automl_sem.augmentation.base import RandomChange, second
 
 
 @keras.saving.register_keras_serializable("automl_sem")
@@ -26,8 +25,7 @@ class RandomNoise(RandomChange):
 
     def draw(self, batch: Any, shape: tuple[int, ...], seed: Any) -> Any:
         """Return what is added, a share of the full range, (batch, height, width, channels)."""
-        other = seed + np.array([15485863, 0], np.int32)
-        deviation = tf.random.stateless_uniform((batch, 1, 1, 1), other, 0.0, self.noise)
+        deviation = tf.random.stateless_uniform((batch, 1, 1, 1), second(seed), 0.0, self.noise)
         return deviation * tf.random.stateless_normal((batch, *shape), seed)
 
     def change(self, images: Any, draws: Any, fill: Any) -> Any:

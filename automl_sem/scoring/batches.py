@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.types import Augment, Bytes, Floats, Ints, Recipe
+from automl_sem.types import Bytes, Floats, Ints, Recipe
 
 if TYPE_CHECKING:
     from automl_sem.augmentation.pipeline import Augmentation
@@ -102,12 +102,11 @@ def augmentation_of(recipe: Recipe, shape: tuple[int, ...]) -> Augmentation | No
         recipe: Says what to change.
         shape: Shape of an image, (height, width, channels).
     """
-    if not recipe.augment:
+    if not recipe.augmentation:
         return None
     from automl_sem.augmentation.pipeline import Augmentation
 
-    assert isinstance(recipe.augment, Augment)
-    return Augmentation(recipe.augment, shape)
+    return Augmentation(recipe.augmentation, shape)
 
 
 def targets(labels: Any, classes: int, smoothing: float) -> Any:

@@ -29,7 +29,7 @@ from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer, 
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe, StressResult
+from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
 
 # Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
 PREFETCH = 2
@@ -85,12 +85,6 @@ class FitTrainer:
             model = self._build()
         steps = fold_steps(self._recipe, len(rows))
         fitter = Fitter(model, self._recipe, self._part, rows, seed=seed, noise=seed, steps=steps)
-        stress = self._stress
-
-        def under_stress(rows: Ints) -> StressResult:
-            assert stress is not None
-            return stress.score(rows, fitter.predict_images)
-
         return run_fold(
             fold,
             held_out,
@@ -98,7 +92,8 @@ class FitTrainer:
             fold_epochs(self._recipe, len(rows)),
             train=fitter.run_epoch,
             predict=fitter.predict,
-            stress=under_stress if stress is not None else None,
+            predict_images=fitter.predict_images,
+            stress=self._stress,
             started=started,
         )
 
@@ -143,7 +138,7 @@ class Fitter:
         self._weights = class_weights(recipe, part, rows)
         self._augmentation = augmentation_of(recipe, part.x.shape[1:])
         # A training step of a person's own may expect class numbers, so it gets them if it can.
-        self._soft = recipe.label_smoothing > 0 or recipe.mixes
+        self._soft = recipe.label_smoothing > 0 or recipe.augmentation.mixup > 0
         # Not compiled by XLA, as the graph trainer is not: the same numbers, and on a
         # CPU in less time.
         loss = "categorical_crossentropy" if self._soft else "sparse_categorical_crossentropy"

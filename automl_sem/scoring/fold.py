@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from automl_sem.failures import Diverged
 from automl_sem.scoring.metrics import accuracy, log_loss
-from automl_sem.types import Bytes, CurvePoint, Floats, FoldResult, Ints, StressResult
+from automl_sem.scoring.stress import StressFolds
+from automl_sem.types import Bytes, CurvePoint, Floats, FoldResult, Ints
 
 CURVE_POINTS = 10
 PREDICT_BATCH = 512
@@ -30,7 +31,8 @@ def run_fold(
     *,
     train: Callable[[int], float],
     predict: Callable[[Ints], Floats],
-    stress: Callable[[Ints], StressResult] | None,
+    predict_images: Callable[[Bytes], Floats],
+    stress: StressFolds | None,
     started: float,
 ) -> FoldResult:
     """Train epoch after epoch and score the held-out rows at ten of them, the last included.
@@ -42,7 +44,8 @@ def run_fold(
         epochs: How many.
         train: Trains the epoch of that number, from 1, and returns its loss.
         predict: Returns the class probabilities of rows, (n, classes).
-        stress: Scores distorted copies of rows, or None for no stress.
+        predict_images: The same of images, (n, height, width, channels).
+        stress: Scores the model on distorted images too, or None.
         started: `time.perf_counter()` when the fold was begun.
 
     Raises:
@@ -62,7 +65,7 @@ def run_fold(
             point = log_loss(truth, probabilities), accuracy(truth, probabilities)
             curve.append(CurvePoint(epoch, loss, *point))
     _check_probabilities(probabilities, fold)
-    under_stress = stress(held_out) if stress is not None else None
+    under_stress = None if stress is None else stress.score(held_out, predict_images)
     if under_stress is not None and not np.isfinite(under_stress.true).all():
         raise Diverged(f"the predictions of fold {fold} under stress are not finite")
     return FoldResult(

@@ -17,7 +17,7 @@ from automl_sem.data.dataset import TrainingPart, release_pages
 from automl_sem.scoring.batches import background
 from automl_sem.scoring.metrics import Interval, wilson_interval
 from automl_sem.seeds import derive_seed
-from automl_sem.types import Bytes, Floats, Ints, Score, StressResult
+from automl_sem.types import Augment, Bytes, Floats, Ints, Score, StressResult
 
 if TYPE_CHECKING:
     from automl_sem.augmentation.base import RandomChange
@@ -52,14 +52,14 @@ def conditions(stress: Mapping[str, float]) -> list[Condition]:
     Args:
         stress: Kinds with their strengths, of `automl_sem.augmentation.kinds`.
     """
-    from automl_sem.augmentation.kinds import augment_for
+    from automl_sem.augmentation.kinds import with_kind
     from automl_sem.augmentation.pipeline import layers_of
     from automl_sem.augmentation.unseen import RandomBlur, RandomPerspective
 
     found = []
     for kind, strength in stress.items():
         for share in SHARES:
-            (layer,) = layers_of(augment_for(kind, share * strength))
+            (layer,) = layers_of(with_kind(Augment(), kind, share * strength))
             found.append(Condition(f"{kind} {share * strength:g}", layer, scored=True))
     found.append(Condition("perspective 0.3", RandomPerspective(0.3), scored=False))
     found.append(Condition("blur 1", RandomBlur(1.0), scored=False))

@@ -26,7 +26,7 @@ from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Floats, FoldResult, Ints, Recipe, StressResult
+from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
 
 
 class FoldTrainer:
@@ -110,7 +110,8 @@ class FoldTrainer:
             fold_epochs(self._recipe, len(rows)),
             train=train,
             predict=self._predict,
-            stress=self._under_stress if self._stress is not None else None,
+            predict_images=self._predict_images,
+            stress=self._stress,
             started=started,
         )
 
@@ -202,11 +203,8 @@ class FoldTrainer:
     def _predict(self, rows: Ints) -> Floats:
         return predict_in_chunks(rows, lambda chunk: self._probabilities(self._part.x[chunk]))
 
-    def _under_stress(self, rows: Ints) -> StressResult:
-        assert self._stress is not None
-        return self._stress.score(
-            rows, lambda images: predict_in_chunks(images, self._probabilities)
-        )
+    def _predict_images(self, images: Bytes) -> Floats:
+        return predict_in_chunks(images, self._probabilities)
 
 
 def _draws_from_tensorflow(graph: Any) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.scoring.stress import StressFolds, stress_folds
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 
@@ -54,10 +53,6 @@ class Setup:
         if self.mapped is None:
             return self.part
         return replace(self.part, x=np.load(self.mapped, mmap_mode="r"))
-
-    def stress_folds(self) -> StressFolds | None:
-        """Return what scores folds under stress, or None."""
-        return stress_folds(self.stress, self.load_part(), self.seed)
 
 
 def travelling(part: TrainingPart) -> tuple[TrainingPart, Path | None]:

@@ -6,12 +6,13 @@ import pytest
 
 from automl_sem.augmentation.kinds import (
     KINDS,
-    augment_for,
     check_stress,
     described,
     parse_stress,
+    with_kind,
 )
 from automl_sem.errors import UserError
+from automl_sem.types import Augment
 
 
 def test_strengths_are_named_or_usual():
@@ -46,7 +47,7 @@ def test_a_wrong_stress_is_one_clear_line(text, message):
 
 def test_every_kind_has_an_augmentation_that_draws_from_its_range():
     for name, kind in KINDS.items():
-        augment = augment_for(name, kind.usual)
+        augment = with_kind(Augment(), name, kind.usual)
         assert getattr(augment, kind.field) == kind.usual
         assert bool(augment)
         assert not math.isnan(kind.usual)
