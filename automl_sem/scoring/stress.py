@@ -1,13 +1,14 @@
 """Stress folds: held-out images are also scored under fixed distortions.
 
 Small tidy data saturates: every candidate gets all of it right, and folds of the same data
-cannot see what changes in use. The distortions are drawn once from the run's seed, so that
-every candidate is asked the same.
+cannot see what changes in use. The distortions of a fold are drawn from the run's seed, so
+that every candidate is asked the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ FEW = 500  # examples below which each image has two copies in each condition
 MOST = 400  # images of a fold that are distorted
 CHUNK = 64  # images distorted at a time
 KEPT_BYTES = 2**27  # of distorted images are kept for the next candidate
+AT_ONCE_BYTES = 2**25  # of distorted images a model is asked about at once, or one condition's
 
 Predict = Callable[[Bytes], Floats]
 
@@ -80,7 +82,8 @@ class StressFolds:
         self._part = part
         self._seed = derive_seed(seed, "stress")
         self._copies = 2 if len(part.y) < FEW else 1
-        self._kept: dict[bytes, Bytes] = {}
+        self._classes = len(part.class_names)
+        self._kept: dict[bytes, list[Bytes]] = {}
         self._kept_bytes = 0
 
     def score(self, held_out: Ints, predict: Predict) -> StressResult:
@@ -95,32 +98,20 @@ class StressFolds:
             chosen = np.random.default_rng(self._seed).permutation(len(rows))[:MOST]
             rows = rows[np.sort(chosen)]
         labels = self._part.y[rows]
-        images = self._distorted(rows)
-        shape = (len(self._conditions), self._copies, len(rows))
-        probabilities = predict(images).reshape(*shape, -1)
+        true, guesses = [], []
+        for images in self._distorted(rows):
+            probabilities = predict(images).reshape(-1, self._copies, len(rows), self._classes)
+            index = np.broadcast_to(labels, probabilities.shape[:-1])[..., None]
+            true.append(np.take_along_axis(probabilities, index, axis=-1)[..., 0])
+            guesses.append(probabilities.argmax(axis=-1))
         return StressResult(
             conditions=tuple(c.name for c in self._conditions),
             scored=tuple(c.scored for c in self._conditions),
             rows=rows,
             labels=labels.astype(np.int64),
-            true=np.take_along_axis(
-                probabilities, np.broadcast_to(labels, shape)[..., None], axis=-1
-            )[..., 0],
-            guesses=probabilities.argmax(axis=-1),
+            true=np.concatenate(true),
+            guesses=np.concatenate(guesses),
         )
-
-    def _distorted(self, rows: Ints) -> Bytes:
-        """Return the copies, (conditions * copies * n, height, width, channels)."""
-        key = rows.tobytes()
-        if key in self._kept:
-            return self._kept[key]
-        images = self._part.x[rows]
-        release_pages(self._part.x)
-        made = self._distort(images)
-        if self._kept_bytes + made.nbytes <= KEPT_BYTES:
-            self._kept[key] = made
-            self._kept_bytes += made.nbytes
-        return made
 
     def examples(self, held_out: Ints, row: int) -> dict[str, Bytes]:
         """Return the first distorted copy of an image in each condition, as it was scored.
@@ -132,32 +123,56 @@ class StressFolds:
         Returns:
             An image, (height, width, channels), by the name of the condition.
         """
-        images = self._part.x[held_out]
-        fill = np.float32(background(images))
-        place = int(np.flatnonzero(held_out == row)[0])
-        first = place - place % CHUNK  # what is drawn depends on the chunk
-        return {
-            condition.name: self._chunk(condition, 0, images, first, fill)[place - first]
-            for condition in self._conditions
-        }
+        rows = np.asarray(held_out, np.int64)
+        place = int(np.flatnonzero(rows == row)[0])
+        copies = [
+            image
+            for images in self._distorted(rows)
+            for image in images[place :: self._copies * len(rows)]
+        ]
+        return {c.name: copy for c, copy in zip(self._conditions, copies, strict=True)}
 
-    def _distort(self, images: Bytes) -> Bytes:
+    def _distorted(self, rows: Ints) -> Iterator[Bytes]:
+        """Yield the copies of some conditions, (conditions * copies * n, height, width, channels).
+
+        All of a small fold come at once, so that a model is asked once.
+        """
+        key = rows.tobytes()
+        if key in self._kept:
+            yield from self._kept[key]
+            return
+        images = self._part.x[rows]
+        release_pages(self._part.x)
         fill = np.float32(background(images))
+        each = images.nbytes * self._copies
+        at_once = max(1, AT_ONCE_BYTES // max(each, 1))
+        needed = each * len(self._conditions)
+        keep = self._kept_bytes + needed <= KEPT_BYTES
+        made = []
+        for first in range(0, len(self._conditions), at_once):
+            some = self._conditions[first : first + at_once]
+            copies = np.concatenate([self._copies_of(c, rows, images, fill) for c in some])
+            if keep:
+                made.append(copies)
+            yield copies
+        if keep:
+            self._kept[key] = made
+            self._kept_bytes += needed
+
+    def _copies_of(self, condition: Condition, rows: Ints, images: Bytes, fill: Any) -> Bytes:
+        """Return the copies in one condition, (copies * n, height, width, channels)."""
+        # An image is distorted in another way in another fold, so that fresh folds ask anew.
+        fold = hashlib.sha256(rows.tobytes()).hexdigest()
+        seeds = [
+            derive_seed(self._seed, condition.name, copy, fold) for copy in range(self._copies)
+        ]
         return np.concatenate(
             [
-                self._chunk(condition, copy, images, first, fill)
-                for condition in self._conditions
-                for copy in range(self._copies)
+                _changed(condition.change, images[first : first + CHUNK], [seed, first], fill)
+                for seed in seeds
                 for first in range(0, len(images), CHUNK)
             ]
         )
-
-    def _chunk(
-        self, condition: Condition, copy: int, images: Bytes, first: int, fill: Any
-    ) -> Bytes:
-        seed = derive_seed(self._seed, condition.name, copy)
-        chunk = images[first : first + CHUNK]
-        return _changed(condition.change, chunk, [seed, first], fill)
 
 
 def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> StressFolds | None:
@@ -223,6 +238,7 @@ def stress_interval(score: Score) -> Interval | None:
 def _changed(change: RandomChange, images: Bytes, seed: list[int], fill: Any) -> Bytes:
     import tensorflow as tf
 
-    draws = change.draw(len(images), images.shape[1:], np.array(seed, np.int32))
-    changed: Floats = change.change(tf.cast(images, tf.float32), draws, fill).numpy()
+    with tf.device("CPU:0"):  # another device may round in another way
+        draws = change.draw(len(images), images.shape[1:], np.array(seed, np.int32))
+        changed: Floats = change.change(tf.cast(images, tf.float32), draws, fill).numpy()
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)

@@ -1,6 +1,7 @@
 """Stress folds: the same distorted copies for every candidate, in the objective or kept back."""
 
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
@@ -57,7 +58,7 @@ def test_every_candidate_is_asked_the_same(stripes):
 
 def test_copies_are_distorted_more_where_the_strength_is_greater(stripes):
     watched = Watched()
-    result = StressFolds({"shift": 0.4}, stripes, seed=3).score(ROWS, watched)
+    result = StressFolds({"noise": 0.2}, stripes, seed=3).score(ROWS, watched)
     copies = watched.images[0].reshape(len(result.conditions), 2, len(ROWS), 8, 8, 1)
     moved = np.abs(copies.astype(float) - stripes.x[ROWS]).mean(axis=(1, 2, 3, 4, 5))
     assert 0 < moved[0] < moved[1]
@@ -115,6 +116,63 @@ def test_chunks_do_not_repeat_their_draws(monkeypatch):
     watched = Watched()
     StressFolds({"rotate": 180.0}, part, seed=3).score(np.arange(6), watched)
     assert not np.array_equal(watched.images[0][:3], watched.images[0][3:6])
+
+
+def test_another_fold_is_distorted_in_another_way():
+    x = np.zeros((12, 8, 8, 1), np.uint8)
+    x[:, 2:6, 3:5] = 255
+    part = TrainingPart(x, np.arange(12) % 2, ("",) * 12, ("a", "b"))
+    folds = StressFolds({"rotate": 180.0}, part, seed=3)
+    asked = {}
+    for name, rows in {"first": [0, 2, 4], "second": [6, 8, 10], "fresh": [0, 8, 4]}.items():
+        watched = Watched()
+        folds.score(np.array(rows), watched)
+        asked[name] = watched.images[0].reshape(4, 2, 3, -1)[:2]  # every turn
+    same = [
+        np.array_equal(asked[a][:, copy, place], asked[b][:, copy, place])
+        for a, b in itertools.combinations(asked, 2)
+        for copy in range(2)
+        for place in range(3)
+    ]
+    assert not any(same)
+
+
+@pytest.mark.parametrize("at_once", [1, 12 * 2 * 64 * 4, 2**25])
+def test_conditions_are_asked_some_at_a_time_where_images_are_large(stripes, monkeypatch, at_once):
+    whole = Watched()
+    StressFolds(STRESS, stripes, seed=3).score(ROWS, whole)
+    monkeypatch.setattr(stress, "AT_ONCE_BYTES", at_once)
+    monkeypatch.setattr(stress, "KEPT_BYTES", 0)
+    watched = Watched()
+    folds = StressFolds(STRESS, stripes, seed=3)
+    result = folds.score(ROWS, watched)
+    assert len(watched.images) == {1: 6, 2**25: 1}.get(at_once, 2)
+    np.testing.assert_array_equal(np.concatenate(watched.images), whole.images[0])
+    assert result.true.shape == (6, 2, len(ROWS))
+    again = Watched()
+    folds.score(ROWS, again)
+    np.testing.assert_array_equal(np.concatenate(again.images), whole.images[0])
+
+
+def test_images_that_stay_on_disk_are_distorted_alike(stripes, tmp_path):
+    np.save(tmp_path / "x.npy", stripes.x)
+    mapped = dataclasses.replace(stripes, x=np.load(tmp_path / "x.npy", mmap_mode="r"))
+    asked = []
+    for part in (stripes, mapped):
+        watched = Watched()
+        StressFolds(STRESS, part, seed=3).score(ROWS, watched)
+        asked.append(watched.images[0])
+    np.testing.assert_array_equal(*asked)
+
+
+def test_an_example_is_the_first_copy_that_was_scored(stripes):
+    watched = Watched()
+    folds = StressFolds(STRESS, stripes, seed=3)
+    folds.score(ROWS, watched)
+    copies = watched.images[0].reshape(6, 2, len(ROWS), 8, 8, 1)
+    shown = folds.examples(ROWS, ROWS[4])
+    assert list(shown) == list(NAMES)
+    np.testing.assert_array_equal(np.stack(list(shown.values())), copies[:, 0, 4])
 
 
 def test_intervals_count_images_not_copies(stripes):
