@@ -9,8 +9,7 @@ small and large, off the middle, thin and thick. Nothing was trained or chosen o
 takes a folder of circles, rectangles and triangles instead of the built-in ones, and keeps its
 result apart: `results/drawings-DIR.md`.
 
-Goal: 9 of 10 right, and more than the textbook CNN, by the median over the seeds. Some 5 minutes
-a seed on 2 cores.
+Goal, by the median over the seeds: 59 of the 60 right, after a search of five minutes on 2 cores.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ from measure import MIB, Spread, arguments, goal, publish, table
 from automl_sem.data.load import load_dataset
 
 COUNT = 60  # drawings by other hands
-GOAL = 0.9  # of them right
+GOAL = 59  # of them right
+GOAL_S = 300  # of search
 
 
 @dataclass(frozen=True)
@@ -140,14 +140,16 @@ def describe(found: Sequence[Found], name: str, trained_on: int, tested_on: int)
     rows.append({"seed": "median", "best trial": ""} | last)
     hard = Spread.of([one.hard for one in found])
     peer = Spread.of([one.baseline_hard for one in found])
-    met = hard.median >= GOAL * COUNT and hard.median > peer.median
+    seconds = Spread.of([one.search_s for one in found])
+    met = hard.median >= GOAL, seconds.median <= GOAL_S
     return (
         f"# Drawings by other hands\n\nA search on {trained_on} drawings ({name}), its best and "
         f"the textbook CNN (trial 0) exported; then\n{COUNT} drawings by other hands, other ones "
         f"for each seed, and the {tested_on} tidy ones that were held out.\n\n{table(rows)}\n\n"
         f"Of {COUNT} drawings by other hands the best gets {hard.text(0)} right, the textbook CNN "
-        f"{peer.text(0)}: median (range).\nThe goal is {GOAL:.0%}, which is {GOAL * COUNT:.0f}, "
-        f"and more than the textbook CNN: {goal(met)}.\nMemory is the sum over the process tree; "
+        f"{peer.text(0)}: median (range).\nThe goal is {GOAL}: {goal(met[0])}. The search takes "
+        f"{seconds.text(0)} s, the goal is {GOAL_S}: {goal(met[1])}.\n"
+        "Memory is the sum over the process tree; "
         "library pages that processes share count once for each."
     )
 
