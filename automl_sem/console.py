@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from automl_sem.fresh import Entry
 from automl_sem.reports.wording import count, duration, loss, percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
@@ -77,17 +78,21 @@ class LineListener:
         else:
             self._print(f"{line}{outcome.status.replace('_', ' ')}: {outcome.reason}", "yellow")
 
-    def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
-        """Say that a finalist is being trained on the fresh folds."""
+    def fresh_planned(self, trials: int) -> None:
+        """Stay silent: how much is to do shows on a terminal alone."""
+
+    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
+        """Say that a trial is being trained on the fresh folds."""
         if result.fold == 0:
-            self._print(f"trial {candidate.trial:>2}  again on fresh folds")
+            variant = f", {entry.variant}" if entry.variant else ""
+            self._print(f"trial {entry.candidate.trial:>2}  again on fresh folds{variant}")
 
     def _scored(self, score: Score) -> str:
         folds = " ".join(_whole(f.accuracy) for f in score.folds)
         self._folds_width = max(self._folds_width, len(folds))
         return (
             f"accuracy {percent(score.accuracy):>7}{_stressed(score)}"
-            f"  log-loss {loss(score.objective):<6}"
+            f"  {score.objective_word} {loss(score.objective):<6}"
             f"  folds {folds}  {score.seconds:.1f} s"
         )
 
@@ -96,7 +101,8 @@ class LineListener:
         folds = " ".join(_whole(f.accuracy) for f in partial.folds)
         after = reason.partition(":")[0]  # "after 2 of 5 folds", without the two means
         return (
-            f"{'discarded':<16}{_stressed(partial)}  log-loss {loss(partial.objective):<6}"
+            f"{'discarded':<16}{_stressed(partial)}"
+            f"  {partial.objective_word} {loss(partial.objective):<6}"
             f"  folds {folds:<{self._folds_width}}  {partial.seconds:.1f} s  {after}"
         )
 
@@ -137,7 +143,7 @@ class LiveListener(LineListener):
         self._started = time.perf_counter()
         self._first_trial = self._started  # when it began
         self._fits = 0  # of this session
-        self._running: dict[int, _Running] = {}
+        self._running: dict[tuple[int, str], _Running] = {}  # by trial and variant
         self._trials = trials or 0
         self._last_trial = -1
         self._fresh_fits = 0
@@ -149,9 +155,8 @@ class LiveListener(LineListener):
             console=console,
             transient=True,
         )
-        finalists = 2
-        fits = (trials + finalists) * folds if trials is not None else None
-        self._task = self._progress.add_task("starting", total=fits, status="")
+        self._task = self._progress.add_task("starting", total=None, status="")
+        self.fresh_planned(2)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -173,13 +178,13 @@ class LiveListener(LineListener):
         super().trial_started(candidate, folds_done)
         if self._last_trial < 0:
             self._first_trial = time.perf_counter()
-        self._running[candidate.trial] = _Running(folds_done)
+        self._running[candidate.trial, ""] = _Running(folds_done)
         self._last_trial = max(self._last_trial, candidate.trial)
         self._show()
 
     def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
         """Show the fold's score."""
-        running = self._running.setdefault(candidate.trial, _Running(0))
+        running = self._running.setdefault((candidate.trial, ""), _Running(0))
         running.done += 1
         running.scores.append(_whole(result.accuracy))
         self._fits += 1
@@ -190,18 +195,24 @@ class LiveListener(LineListener):
         if outcome.score is not None and outcome.score.objective < self._best:
             self._best_text = percent(outcome.score.accuracy)
         super().trial_done(candidate, outcome)
-        self._running.pop(candidate.trial, None)
+        self._running.pop((candidate.trial, ""), None)
         self._show()
 
-    def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
-        """Show the finalist's fold."""
-        running = self._running.setdefault(candidate.trial, _Running(0))
+    def fresh_planned(self, trials: int) -> None:
+        """Count the trials on the fresh folds among what is to do."""
+        if self._trials:
+            self._progress.update(self._task, total=(self._trials + trials) * self._folds)
+
+    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
+        """Show the fold of a trial on the fresh folds."""
+        key = entry.candidate.trial, entry.variant
+        running = self._running.setdefault(key, _Running(0))
         running.done = result.fold + 1
         self._fresh_fits += 1
         self._fits += 1
         self._show(fresh=True)
         if running.done == self._folds:
-            del self._running[candidate.trial]
+            del self._running[key]
 
     def _show(self, fresh: bool = False) -> None:
         """Bring the live line up to date; between two trials it stays as it is."""
@@ -212,12 +223,12 @@ class LiveListener(LineListener):
         label = "fresh folds, " if fresh else ""
         status = f"best {self._best_text}"
         if len(self._running) == 1:
-            ((trial, running),) = self._running.items()
-            what = f"trial {trial}, fold {min(running.done + 1, self._folds)}/{self._folds}"
+            ((key, running),) = self._running.items()
+            what = f"trial {_named(key)}, fold {min(running.done + 1, self._folds)}/{self._folds}"
             if running.scores:
                 status += f"  folds {' '.join(running.scores)}"
         else:
-            what = f"trials {', '.join(map(str, sorted(self._running)))}"
+            what = f"trials {', '.join(map(_named, sorted(self._running)))}"
             total = self._progress.tasks[self._task].total
             status += f"  {fits}/{total:.0f} fold fits" if total else f"  {count(fits, 'fold fit')}"
         status += self._time_left()
@@ -240,6 +251,11 @@ class LiveListener(LineListener):
         if self._time_limit_s is not None:
             left.append(self._time_limit_s - (now - self._started))
         return f"  about {duration(max(0.0, min(left)))} left" if left else ""
+
+
+def _named(key: tuple[int, str]) -> str:
+    trial, variant = key
+    return f"{trial} {variant}".rstrip()
 
 
 def _stressed(score: Score) -> str:
@@ -301,7 +317,7 @@ def verdict_sentence(results: Results) -> str:
     }[verdict.word]
     return (
         f"trial {best.trial.number} is {answer} "
-        f"(log-loss difference {verdict.difference:+.3g} on fresh folds, "
+        f"({results.objective_word} difference {verdict.difference:+.3g} on fresh folds, "
         f"95 % interval {low:+.3g} to {high:+.3g})"
     )
 
@@ -312,8 +328,8 @@ def _standing_line(name: str, standing: Standing) -> str:
     return (
         f"{name:<8}  trial {standing.trial.number}: accuracy {percent(standing.accuracy)} "
         f"(95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)"
-        f"{stressed}, "
-        f"log-loss {loss(standing.score)}, {standing.trial.parameters:,} weights, "
+        f"{stressed}, {standing.folds.objective_word} {loss(standing.score)}, "
+        f"{standing.trial.parameters:,} weights, "
         f"on {standing.scored_on}"
     )
 
@@ -328,7 +344,7 @@ def _stress_lines(results: Results) -> list[str]:
     return [
         f"stressed  trial {results.best.trial.number}: {asked}",
         f"unseen    {unseen}: distortions that nothing was trained or chosen for",
-        "          log-loss: the mean of that on images as they are and on distorted ones",
+        "          objective: the mean of the log-loss on images as they are and on distorted ones",
         *(f"warning   {warning}" for warning in stress_warnings(results.run)),
     ]
 
@@ -337,7 +353,7 @@ def trials_table(results: Results) -> Table:
     """Return the trials of a run, best first, then the discarded ones, then the failed ones."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     stressed = bool(results.run.manifest.stress)
-    columns = ["trial", "proposed by", "accuracy", "log-loss", "folds", "weights", "s"]
+    columns = ["trial", "proposed by", "accuracy", results.objective_word, "folds", "weights", "s"]
     if stressed:
         columns.insert(3, "stressed")
     for column in columns:

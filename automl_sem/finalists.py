@@ -12,12 +12,11 @@ from typing import Literal
 
 import numpy as np
 
+from automl_sem.fresh import Entry, train_on_fresh_folds
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval
-from automl_sem.seeds import derive_seed
 from automl_sem.types import Candidate, FoldResult, Score
-from automl_sem.workers.base import FoldDone, Pool
-from automl_sem.workers.evaluate import Evaluation, evaluate
+from automl_sem.workers.base import Pool
 
 Word = Literal["better", "not distinguishable", "worse", "the baseline itself"]
 
@@ -41,31 +40,15 @@ def score_finalists(
     run: RunDirectory,
     pool: Pool,
     candidates: Sequence[Candidate],
-    on_fold: Callable[[Candidate, FoldResult], None],
+    on_fold: Callable[[Entry, FoldResult], None],
 ) -> None:
     """Train finalists on the fresh folds, as far as that is not done yet.
 
     One that cannot be trained there is noted in `finalists.json` with its reason, and
     the verdict stays open.
     """
-    folds, seed = run.splits("fresh"), fresh_seed(run.manifest.seed)
-    waiting = iter(
-        [Evaluation(c, folds, run.read_folds(c.trial, "fresh"), seed) for c in candidates]
-    )
-
-    def save(candidate: Candidate, done: FoldDone) -> None:
-        if done.died:
-            run.log(f"trial {candidate.trial} on fresh folds: a worker ended, {done.died}")
-        if done.result is not None:
-            run.write_fold(candidate.trial, done.result, "fresh")
-            on_fold(candidate, done.result)
-
-    failed = {}
-    for evaluation in evaluate(pool, lambda: next(waiting, None), save):
-        run.sync_folds(evaluation.candidate.trial, "fresh")
-        outcome = evaluation.outcome
-        if outcome is not None and outcome.score is None:
-            failed[str(evaluation.candidate.trial)] = outcome.reason
+    ended = train_on_fresh_folds(run, pool, [Entry(c) for c in candidates], on_fold)
+    failed = {str(e.candidate.trial): o.reason for e, o in ended if o.score is None}
     run.write_json("finalists.json", {"schema_version": 1, "failed": failed})
 
 
@@ -76,13 +59,6 @@ def undecided(run: RunDirectory) -> str:
         f"trial {trial} could not be trained on the fresh folds ({reason})"
         for trial, reason in failed.items()
     )
-
-
-def fresh_score(run: RunDirectory, trial: int) -> Score | None:
-    """Return a trial's score on the fresh folds, or None while folds are missing."""
-    results = run.read_folds(trial, "fresh")
-    complete = len(results) == int(run.splits("fresh").max()) + 1
-    return Score(tuple(results.values())) if complete else None
 
 
 def compare(best: Score, baseline: Score, *, same: bool) -> Verdict:
@@ -104,8 +80,3 @@ def compare(best: Score, baseline: Score, *, same: bool) -> Verdict:
     elif interval.low > 0:
         word = "worse"
     return Verdict(word, float(np.mean(differences)), interval)
-
-
-def fresh_seed(seed: int) -> int:
-    """Return the seed of everything on the fresh folds."""
-    return derive_seed(seed, "fresh")

@@ -20,7 +20,7 @@ from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
-from automl_sem.finalists import fresh_seed
+from automl_sem.fresh import fresh_seed
 from automl_sem.registry import RUNS
 from automl_sem.run import Manifest, RunDirectory, now
 from automl_sem.scoring.batches import looks_drawn

@@ -10,15 +10,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from automl_sem.errors import NegativeResult, UserError
-from automl_sem.finalists import Verdict, compare, fresh_score, undecided
+from automl_sem.finalists import Verdict, compare, undecided
+from automl_sem.fresh import fresh_score
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.stress_check import stress_warnings
-from automl_sem.types import Candidate, Recipe, Score
+from automl_sem.types import Candidate, Recipe, Score, objective_word
 
 SCHEMA_VERSION = 1
 OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
+FOLD_FILES = "folds/*/*.npz", "fresh/*/*.npz", "stress/*/*/*.npz"
 STRESS_OBJECTIVE = {"name": "mean of log_loss and stress_log_loss", "direction": "minimize"}
 
 State = Literal["complete", "discarded", "pruned", "failed", "running"]
@@ -125,7 +127,7 @@ class Results:
         baseline: Trial 0, if it is complete.
         verdict: Best against baseline on fresh folds, or None while they are missing.
         undecided: Why there will be no verdict; empty when nothing speaks against one.
-        fold_fits: Number of fold fits done, on search and fresh folds.
+        fold_fits: Number of fold fits done, on search and fresh folds and to check the stress.
         wall_s: Seconds that searching took, over all sessions.
         finished: Whether the search ended as planned.
     """
@@ -139,6 +141,11 @@ class Results:
     fold_fits: int
     wall_s: float
     finished: bool
+
+    @property
+    def objective_word(self) -> str:
+        """What the objective is called."""
+        return objective_word(bool(self.run.manifest.stress))
 
     @property
     def complete(self) -> tuple[TrialRecord, ...]:
@@ -249,7 +256,7 @@ def read_results(run: RunDirectory) -> Results:
         baseline=_standing(run, baseline, fresh) if baseline else None,
         verdict=verdict,
         undecided=undecided(run) if verdict is None else "",
-        fold_fits=sum(1 for s in ("folds", "fresh") for _ in (run.path / s).glob("*/*.npz")),
+        fold_fits=sum(1 for kept in FOLD_FILES for _ in run.path.glob(kept)),
         wall_s=float(session.get("wall_s", 0.0)),
         finished=bool(session.get("finished", False)),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from automl_sem.engines.base import Engine
+from automl_sem.fresh import Entry
 from automl_sem.run import RunDirectory
 from automl_sem.types import Candidate, FoldResult, Outcome
 from automl_sem.workers.base import FoldDone, Pool
@@ -27,8 +28,11 @@ class Listener(Protocol):
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """A trial ended."""
 
-    def finalist_fold_done(self, candidate: Candidate, result: FoldResult) -> None:
-        """A fold fit of a finalist on the fresh folds ended."""
+    def fresh_planned(self, trials: int) -> None:
+        """So many trials are trained on the fresh folds when the search is over."""
+
+    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
+        """A fold fit on the fresh folds ended."""
 
     def note(self, line: str) -> None:
         """Something that people should know."""
@@ -42,14 +46,16 @@ class Limits:
         trials: Trials in all.
         seconds: Time limit, or None.
         clock: Seconds that the search has taken so far, earlier sessions included.
+        fresh: Candidates that are trained on the fresh folds afterwards.
     """
 
     trials: int
     seconds: float | None
     clock: Callable[[], float]
+    fresh: int
 
     def reached(self, asked: int, fold_seconds: list[float], folds: int, slots: int) -> bool:
-        """Whether to stop: enough trials, or no time for one more and the two finalists.
+        """Whether to stop: enough trials, or no time for one more and the fresh folds.
 
         Args:
             asked: Trials that were started.
@@ -62,7 +68,7 @@ class Limits:
         if self.seconds is None or asked == 0:
             return False
         trial = folds * sum(fold_seconds) / len(fold_seconds) if fold_seconds else 0.0
-        return self.clock() + (1 + math.ceil(2 / slots)) * trial > self.seconds
+        return self.clock() + (1 + math.ceil(self.fresh / slots)) * trial > self.seconds
 
 
 def search_loop(
@@ -119,18 +125,18 @@ def search_loop(
             return asked_ahead.popleft()
         return ask() if manifest.window is None and may_ask() else None
 
-    def record(candidate: Candidate, done: FoldDone) -> None:
+    def record(evaluation: Evaluation, done: FoldDone) -> None:
+        number = evaluation.candidate.trial
         if done.died:
-            say(f"trial {candidate.trial}: a worker ended, {done.died}")
-        trials = noted.setdefault(done.note, set())
-        if done.note and candidate.trial not in trials:
-            (run.log if trials else say)(f"trial {candidate.trial}: {done.note}")
-            trials.add(candidate.trial)
+            say(f"trial {number}: a worker ended, {done.died}")
+        if done.note and number not in noted.setdefault(done.note, set()):
+            (run.log if noted[done.note] else say)(f"trial {number}: {done.note}")
+            noted[done.note].add(number)
         if done.result is not None:
-            run.write_fold(candidate.trial, done.result)
+            run.write_fold(number, done.result)
             fold_seconds.append(done.result.seconds)
             keep_time()
-            listener.fold_done(candidate, done.result)
+            listener.fold_done(evaluation.candidate, done.result)
 
     def tell(evaluation: Evaluation) -> None:
         if evaluation.outcome is not None:

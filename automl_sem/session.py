@@ -14,11 +14,14 @@ from automl_sem.data import Dataset
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
 from automl_sem.finalists import score_finalists
+from automl_sem.fresh import Entry, train_on_fresh_folds
+from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
-from automl_sem.run import RunDirectory
+from automl_sem.run import Manifest, RunDirectory
 from automl_sem.search_loop import Limits, Listener, search_loop
 from automl_sem.spaces.space import Space
-from automl_sem.stress_check import check_stress, stress_warnings
+from automl_sem.stress_check import check_stress, stress_warnings, to_train
+from automl_sem.types import FoldResult
 from automl_sem.workers.base import Pool
 from automl_sem.workers.plan import WorkerPlan
 
@@ -110,12 +113,18 @@ def work(
         study = directory.open_study()
         starts, warm = space.starts(dataset.info), directory.manifest.warm_start.get("starts", ())
         engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
-        limits = Limits(session.trials, session.time_limit_s, clock)
+        fresh = fresh_trials(directory.manifest)
+        listener.fresh_planned(fresh)
+        limits = Limits(session.trials, session.time_limit_s, clock, fresh)
 
         def keep_time(every_s: float = 0.0) -> None:
             if clock() - session.wall_s >= every_s:
                 session.wall_s = clock()
                 session.write(directory)
+
+        def fresh_fold_done(entry: Entry, result: FoldResult) -> None:
+            keep_time(1.0)
+            listener.fresh_fold_done(entry, result)
 
         try:
             with pool_of(directory, space, dataset.train, workers, listener.note) as pool:
@@ -123,10 +132,8 @@ def work(
                 results = read_results(directory)
                 finalists = [s.trial for s in (results.best, results.baseline) if s is not None]
                 candidates = {t.number: t.candidate() for t in finalists}
-                score_finalists(
-                    directory, pool, list(candidates.values()), listener.finalist_fold_done
-                )
-                _check_stress(directory, pool, listener)
+                score_finalists(directory, pool, list(candidates.values()), fresh_fold_done)
+                _check_stress(directory, pool, listener, fresh_fold_done)
             if results.best is not None:
                 _describe_winner(directory, space, dataset, results.best)
             keep_time()
@@ -198,16 +205,28 @@ def pool_of(
         pool.close()
 
 
-def _check_stress(directory: RunDirectory, pool: Pool, listener: Listener) -> None:
+def fresh_trials(manifest: Manifest) -> int:
+    """Return how many candidates a run trains on the fresh folds, at most."""
+    return 2 + (len(manifest.stress) if manifest.check_stress else 0)
+
+
+def _check_stress(
+    directory: RunDirectory,
+    pool: Pool,
+    listener: Listener,
+    on_fold: Callable[[Entry, FoldResult], None],
+) -> None:
     """Find out whether labels survive the stress, if there is one and a winner to try it on."""
-    results = read_results(directory)
-    best, baseline = results.best, results.baseline
-    if best is None or baseline is None or not directory.manifest.stress:
+    best = read_results(directory).best
+    if best is None or not directory.manifest.stress:
         return
-    if directory.manifest.check_stress:
-        listener.note("does the stress change labels? the best trial again, with and without it")
     candidate = best.trial.candidate()
-    check_stress(directory, pool, candidate, best.folds, baseline.folds, lambda *_: None)
+    entries = to_train(directory, candidate)
+    if entries:
+        fits = count(len(entries) * directory.manifest.folds, "more fold fit")
+        variants = ", ".join(entry.variant for entry in entries)
+        listener.note(f"do labels survive the stress? the best trial {variants}: {fits}")
+    check_stress(directory, candidate, train_on_fresh_folds(directory, pool, entries, on_fold))
     for warning in stress_warnings(directory):
         listener.note(f"warning: {warning}")
 

@@ -8,18 +8,16 @@ as they are, or one pair of classes stays confused under it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from automl_sem.augmentation.kinds import KINDS, with_kind
+from automl_sem.fresh import Entry, fresh_score
 from automl_sem.run import RunDirectory
-from automl_sem.scoring.metrics import wilson_interval
-from automl_sem.seeds import derive_seed
-from automl_sem.types import Candidate, FoldResult, Score
-from automl_sem.workers.base import FoldDone, Pool
-from automl_sem.workers.evaluate import Evaluation, evaluate
+from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
+from automl_sem.types import Candidate, Outcome, Score
 
 # A network that trains with this share of a strength is prepared for it.
 PREPARED = 0.75
@@ -42,56 +40,102 @@ class Confused:
     clean: float
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Scores on the fresh folds of one candidate that trains for a stress, and one that does not.
+
+    Args:
+        trained: Of the one that trains for it.
+        without: Of the other.
+        alike: Whether they are the same but for that.
+    """
+
+    trained: Score
+    without: Score
+    alike: bool
+
+
+def to_train(run: RunDirectory, best: Candidate) -> list[Entry]:
+    """Return what the check of a stress trains: the best trial with, or without, each kind.
+
+    Nobody vouches for a stress that a person asked for; a space vouches for its own.
+    """
+    if not run.manifest.check_stress:
+        return []
+    return [_other(best, kind, strength) for kind, strength in run.manifest.stress.items()]
+
+
 def check_stress(
-    run: RunDirectory,
-    pool: Pool,
-    best: Candidate,
-    best_folds: Score,
-    baseline_folds: Score,
-    on_fold: Callable[[Candidate, FoldResult], None],
+    run: RunDirectory, best: Candidate, ended: Sequence[tuple[Entry, Outcome]]
 ) -> None:
     """Write `stress.json`: a warning for each kind of stress that labels may not survive.
 
-    For a stress that a person asked for, the best candidate is trained with and without that
-    kind of augmentation, as far as it is not there yet. For a space's own, its folds are
-    looked at as they are, if it trains for the kind.
-
     Args:
-        run: The run, whose search folds are used.
-        pool: Trains.
-        best: The best candidate.
-        best_folds: Its results on fresh folds.
-        baseline_folds: Those of the baseline.
-        on_fold: Called after each fold fit.
+        run: The run, with the fresh folds of the best trial and of the baseline.
+        best: The best trial.
+        ended: How training went of what `to_train` returned.
     """
     names: Sequence[str] = run.manifest.data["class_names"]
-    pairs: Mapping[str, tuple[Score | None, Score | None]] = {}
-    if run.manifest.check_stress:
-        pairs = _train_pairs(run, pool, best, on_fold)
     warnings = []
+    outcomes = {entry.stage: outcome for entry, outcome in ended}
+    reference = fresh_score(run, best.trial)
     for kind, strength in run.manifest.stress.items():
-        trained, without = pairs.get(kind, (None, None))
-        if trained is None and prepared(best, kind, strength):
-            trained = best_folds
-        if trained is None:
-            continue
-        plain = baseline_folds if without is None else without
-        found = confused_pair(trained, plain, f"{kind} {strength:g}", len(names))
-        if found is not None:
-            a, b = (names[number] for number in found.pair)
+        condition = f"{kind} {strength:g}"
+        other = _other(best, kind, strength)
+        outcome = outcomes.get(other.stage)
+        if outcome is not None and outcome.score is None:
             warnings.append(
-                f"{kind} {strength:g} may change labels: {found.share:.0%} of '{a}' and '{b}' "
-                "are taken for one another by a network that trains for it, "
-                f"{found.clean:.0%} as they are by one that does not"
+                f"whether {condition} changes labels is not known: {other} could not be trained "
+                f"({outcome.reason})"
             )
-        if without is not None:
-            lost, error = clean_loss(trained, without)
-            if lost > 2 * error:
-                warnings.append(
-                    f"{kind} {strength:g} may change labels: training for it costs {lost:.3g} of "
-                    f"log-loss on images as they are, {lost / error:.1f} standard errors"
-                )
+        elif reference is not None:
+            pair = _pair(run, reference, outcome, prepared(best, kind, strength))
+            warnings += [] if pair is None else warnings_of(pair, condition, names)
     run.write_json("stress.json", {"schema_version": 1, "warnings": warnings})
+
+
+def _other(best: Candidate, kind: str, strength: float) -> Entry:
+    """Return the best trial without training for a stress if it does so, else with it."""
+    word = "without" if prepared(best, kind, strength) else "with"
+    candidate = with_strength(best, kind, 0.0 if word == "without" else strength)
+    return Entry(candidate, f"stress/{kind}-{word}", f"{word} {kind}")
+
+
+def _pair(
+    run: RunDirectory, reference: Score, outcome: Outcome | None, is_prepared: bool
+) -> Pair | None:
+    other = None if outcome is None else outcome.score
+    if other is not None:
+        return Pair(reference, other, True) if is_prepared else Pair(other, reference, True)
+    baseline = fresh_score(run, 0)
+    return Pair(reference, baseline, False) if is_prepared and baseline is not None else None
+
+
+def warnings_of(pair: Pair, condition: str, names: Sequence[str]) -> list[str]:
+    """Return what speaks against a stress, in sentences.
+
+    Args:
+        pair: Two scores on the same folds.
+        condition: Name of the distortion at a strength, `"rotate 180"`.
+        names: Names of the classes.
+    """
+    found = []
+    confused = confused_pair(pair.trained, pair.without, condition, len(names))
+    if confused is not None:
+        a, b = (names[number] for number in confused.pair)
+        found.append(
+            f"{condition} may change labels: {confused.share:.0%} of '{a}' and '{b}' are taken "
+            f"for one another by a network that trains for it, {confused.clean:.0%} as they are "
+            "by one that does not"
+        )
+    if pair.alike:
+        cost, interval = clean_cost(pair.trained, pair.without)
+        if interval.low > 0:
+            found.append(
+                f"{condition} may change labels: training for it costs {cost:.3g} of log-loss on "
+                f"images as they are (95 % interval {interval.low:.3g} to {interval.high:.3g})"
+            )
+    return found
 
 
 def stress_warnings(run: RunDirectory) -> list[str]:
@@ -147,54 +191,15 @@ def confused_pair(score: Score, plain: Score, condition: str, classes: int) -> C
     return None
 
 
-def clean_loss(trained: Score, without: Score) -> tuple[float, float]:
-    """Return the log-loss on images as they are that training for a stress costs, and its error.
+def clean_cost(trained: Score, without: Score) -> tuple[float, Interval]:
+    """Return the log-loss on images as they are that training for a stress costs.
 
-    The standard error is that of paired folds, corrected for the training examples that they
-    share (Nadeau and Bengio 2003).
+    Returns:
+        Its mean over the paired folds, and its interval (`fold_interval`).
     """
     pairs = zip(trained.folds, without.folds, strict=True)
     differences = [a.log_loss - b.log_loss for a, b in pairs]
-    k = len(differences)
-    error = float(np.std(differences, ddof=1)) * math.sqrt(1 / k + 1 / (k - 1))
-    return float(np.mean(differences)), max(error, 1e-9)
-
-
-def _train_pairs(
-    run: RunDirectory,
-    pool: Pool,
-    best: Candidate,
-    on_fold: Callable[[Candidate, FoldResult], None],
-) -> Mapping[str, tuple[Score | None, Score | None]]:
-    """Return the scores with and without each kind of augmentation."""
-    folds = run.splits("search")
-    stages: dict[int, str] = {}  # of each candidate: they share the number of their trial
-    scores: dict[str, Score] = {}
-    evaluations = []
-    for kind, strength in run.manifest.stress.items():
-        for word, value in (("with", strength), ("without", 0.0)):
-            stage = f"stress/{kind}-{word}"
-            seed = derive_seed(run.manifest.seed, stage)
-            candidate = with_strength(best, kind, value)
-            stages[id(candidate)] = stage
-            done = run.read_folds(best.trial, stage)
-            evaluations.append(Evaluation(candidate, folds, done, seed))
-    waiting = iter(evaluations)
-
-    def save(candidate: Candidate, done: FoldDone) -> None:
-        if done.result is not None:
-            run.write_fold(candidate.trial, done.result, stages[id(candidate)])
-            on_fold(candidate, done.result)
-
-    for evaluation in evaluate(pool, lambda: next(waiting, None), save):
-        stage = stages[id(evaluation.candidate)]
-        run.sync_folds(evaluation.candidate.trial, stage)
-        if evaluation.outcome is not None and evaluation.outcome.score is not None:
-            scores[stage] = evaluation.outcome.score
-    return {
-        kind: (scores.get(f"stress/{kind}-with"), scores.get(f"stress/{kind}-without"))
-        for kind in run.manifest.stress
-    }
+    return float(np.mean(differences)), fold_interval(differences, "log-loss difference")
 
 
 def with_strength(candidate: Candidate, kind: str, strength: float) -> Candidate:

@@ -351,6 +351,20 @@ class Score:
         hits = [part.hits[np.array(part.scored)] for part in parts]
         return float(sum(h.sum() for h in hits) / sum(h.size for h in hits))
 
+    @property
+    def objective_word(self) -> str:
+        """What the objective is called."""
+        return objective_word(self.stress_accuracy is not None)
+
+
+def objective_word(stressed: bool) -> str:
+    """Return what the score that ranks trials is called.
+
+    Args:
+        stressed: Whether log-loss under stress is part of it.
+    """
+    return "objective" if stressed else "log-loss"
+
 
 Status = Literal["scored", "discarded", "diverged", "out_of_memory", "failed"]
 

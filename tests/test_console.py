@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from automl_sem.console import LineListener, LiveListener
+from automl_sem.fresh import Entry
 from automl_sem.types import Candidate, FoldResult, Outcome, Recipe, Score
 
 FOLDS = 5
@@ -184,7 +185,7 @@ def test_whatever_the_order_in_which_trials_end_no_fold_fit_is_counted_twice(scr
             assert fits(live) == 3 * FOLDS
         for trial in (1, 0):
             for number in range(FOLDS):
-                live.finalist_fold_done(candidate(trial), fold(number))
+                live.fresh_fold_done(Entry(candidate(trial)), fold(number))
         (task,) = live._progress.tasks
         assert task.completed == task.total == 5 * FOLDS
 
@@ -198,14 +199,25 @@ def test_a_search_that_goes_on_counts_what_earlier_sessions_did(screen):
 
 def test_finalists_can_run_at_the_same_time(screen):
     with screen.live(trials=1) as live:
-        live.finalist_fold_done(candidate(4), fold(0))
+        live.fresh_fold_done(Entry(candidate(4)), fold(0))
         assert screen.live_line(live).startswith("fresh folds, trial 4, fold 2/5 | ")
-        live.finalist_fold_done(candidate(0), fold(0))
+        live.fresh_fold_done(Entry(candidate(0)), fold(0))
         assert screen.live_line(live).startswith("fresh folds, trials 0, 4 | best -  7/15")
         for number in range(1, FOLDS):
-            live.finalist_fold_done(candidate(4), fold(number))
-        live.finalist_fold_done(candidate(0), fold(1))
+            live.fresh_fold_done(Entry(candidate(4)), fold(number))
+        live.fresh_fold_done(Entry(candidate(0)), fold(1))
         assert screen.live_line(live).startswith("fresh folds, trial 0, fold 3/5 | ")
+
+
+def test_the_check_of_a_stress_counts_and_is_named(screen):
+    with screen.live(trials=1) as live:
+        live.fresh_planned(4)
+        live.fresh_fold_done(Entry(candidate(4), variant="with rotate"), fold(0))
+        line = screen.live_line(live)
+        assert line.startswith("fresh folds, trial 4 with rotate, fold 2/5 | ")
+        live.fresh_fold_done(Entry(candidate(4), variant="without shift"), fold(0))
+        line = screen.live_line(live)
+        assert line.startswith("fresh folds, trials 4 with rotate, 4 without shift | best -  7/25")
 
 
 def test_without_a_number_of_trials_the_time_limit_is_what_is_left(screen, clock):

@@ -7,7 +7,7 @@ import pytest
 
 from automl_sem import NegativeResult, UserError, load_run, resume, search
 from automl_sem.failures import Diverged
-from automl_sem.finalists import fresh_seed
+from automl_sem.fresh import fresh_seed
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed
@@ -145,6 +145,26 @@ def test_an_extended_run_equals_a_longer_one(find, quiet):
     assert record(extended) == record(find("long", trials=7, epochs=1))
     assert extended.results.proposed_by_model == 2
     assert extended.results.finished
+
+
+def test_a_search_under_stress_goes_on_as_if_it_had_never_stopped(find, quiet):
+    options = {"epochs": 2, "stress": "shift=0.2", "discard": "forgiving"}
+    whole, stopped = find("whole", trials=3, **options), find("stopped", trials=1, **options)
+    extended = resume(stopped.path, trials=3, **quiet[1])
+    assert record(extended) == record(whole)
+    best = whole.best.trial.number
+    for stage in ("search", "fresh", "stress/shift-with"):
+        ours, theirs = (run.directory.read_folds(best, stage) for run in (extended, whole))
+        assert sorted(ours) == sorted(theirs) == [0, 1, 2]
+        for fold, result in ours.items():
+            assert result.objective == theirs[fold].objective
+            np.testing.assert_array_equal(result.stress.true, theirs[fold].stress.true)
+    said = "do labels survive the stress? the best trial with shift: 3 more fold fits"
+    assert said in quiet[0]
+    assert f"trial {best:>2}  again on fresh folds, with shift" in quiet[0]
+    kept = list(whole.path.glob("**/[0-9].npz"))
+    assert whole.results.fold_fits == len(kept)
+    assert any("stress" in str(path) for path in kept)
 
 
 def test_more_time_extends_a_finished_run(find, quiet):

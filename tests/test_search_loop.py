@@ -85,7 +85,10 @@ class Silent:
     def trial_done(self, candidate, outcome):
         self.events.append((outcome.status, candidate.trial))
 
-    def finalist_fold_done(self, candidate, result):
+    def fresh_planned(self, trials):
+        pass
+
+    def fresh_fold_done(self, entry, result):
         pass
 
     def note(self, line):
@@ -111,11 +114,19 @@ def search(tmp_path, tiny_space, stripes):
         study, listener = run.open_study(), Silent()
         starts = space.starts(stripes.info)
         engine = OptunaEngine(study, space, stripes.info, 3, starts)
-        limits = Limits(trials, None, lambda: 0.0)
+        limits = Limits(trials, None, lambda: 0.0, 2)
         search_loop(run, engine, pool, limits, listener, keep_time=lambda: None)
         return record(study), listener, study
 
     return go
+
+
+def test_time_is_kept_for_what_comes_after_the_search():
+    # 5 folds of 2 s a trial; one more, and three on fresh folds by two slots: 30 s.
+    limits = Limits(100, 60.0, lambda: 31.0, fresh=3)
+    assert limits.reached(4, [2.0], 5, 2)
+    assert not Limits(100, 60.0, lambda: 29.0, fresh=3).reached(4, [2.0], 5, 2)
+    assert not Limits(100, 60.0, lambda: 31.0, fresh=2).reached(4, [2.0], 5, 2)
 
 
 def record(study):

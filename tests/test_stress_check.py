@@ -1,12 +1,25 @@
 """Whether labels survive a stress: two signs, and what is none."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn import datasets
 
 from automl_sem import search
-from automl_sem.stress_check import clean_loss, confused_pair, prepared, with_strength
-from automl_sem.types import Augment, Candidate, FoldResult, Recipe, Score, StressResult
+from automl_sem.fresh import fresh_seed, train_on_fresh_folds
+from automl_sem.run import Manifest, RunDirectory
+from automl_sem.stress_check import (
+    check_stress,
+    clean_cost,
+    confused_pair,
+    prepared,
+    stress_warnings,
+    to_train,
+    with_strength,
+)
+from automl_sem.types import Augment, Candidate, FoldResult, Outcome, Recipe, Score, StressResult
+from automl_sem.workers.base import FoldDone
 
 CLASSES, PER_FOLD = 4, 40
 
@@ -60,9 +73,15 @@ def test_a_condition_that_was_not_scored_shows_nothing():
 
 
 def test_what_training_costs_is_measured_fold_by_fold():
-    lost, error = clean_loss(score([], loss=0.5), score([], loss=0.1))
-    assert lost == pytest.approx(0.4)
-    assert error < 1e-6  # the folds differ alike
+    trained, without = score([], loss=0.5), score([], loss=0.1)
+    folds = [
+        dataclasses.replace(fold, log_loss=fold.log_loss + more)
+        for fold, more in zip(trained.folds, (-0.1, 0.0, 0.1), strict=True)
+    ]
+    cost, interval = clean_cost(Score(tuple(folds)), without)
+    assert cost == pytest.approx(0.4)  # of 0.3, 0.4 and 0.5: s = 0.1, t(2, .975) = 4.3027
+    half = 4.302653 * 0.1 * (1 / 3 + 1 / 2) ** 0.5
+    assert (interval.low, interval.high) == pytest.approx((0.4 - half, 0.4 + half), abs=1e-6)
 
 
 def test_a_candidate_trains_for_a_stress_from_three_quarters_of_its_strength():
@@ -72,6 +91,136 @@ def test_a_candidate_trains_for_a_stress_from_three_quarters_of_its_strength():
     assert prepared(changed, "rotate", 45)
     assert changed.recipe.augment == Augment(rotation=34, shift=0.1)
     assert not prepared(with_strength(candidate, "rotate", 0), "rotate", 45)
+
+
+CLEAN = Recipe(augment=Augment(shift=0.1))
+STRESS = {"rotate": 180.0, "shift": 0.1}
+FRESH = np.arange(3 * PER_FOLD) % 3
+
+
+class MadeUpPool:
+    """One slot, whose networks take classes for one another when they train for turns.
+
+    Args:
+        turned: What `score` makes of a network that trains for turns.
+        kill_after: Fold fits after which the whole search dies.
+    """
+
+    slots = 1
+
+    def __init__(self, turned=None, kill_after=None):
+        self._turned = turned
+        self._left = kill_after
+        self.tasks = []
+
+    def submit(self, slot, task):
+        assert slot == 0
+        np.testing.assert_array_equal(task.held_out, np.flatnonzero(task.fold == FRESH))
+        self.tasks.append(task)
+
+    def wait(self):
+        if self._left is not None:
+            if self._left == 0:
+                raise KeyboardInterrupt
+            self._left -= 1
+        task = self.tasks[-1]
+        turns = task.candidate.recipe.augment.rotation > 0
+        if turns and self._turned is None:
+            return FoldDone(0, outcome=Outcome("diverged", "the training loss became nan"))
+        made = self._turned if turns else score([])
+        return FoldDone(0, made.folds[task.fold])
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with results on fresh folds: the baseline, and trial 1 that trains for shifts."""
+
+    def new(asked, best):
+        manifest = Manifest(
+            created="", seed=3, folds=3, trials=2, stress=STRESS, check_stress=asked, space={},
+            data={"class_names": list("abcd")},
+        )  # fmt: skip
+        made = RunDirectory.create(tmp_path / "run", manifest, "", {"fresh": FRESH})
+        for trial, found in ((0, score([])), (1, best)):
+            for fold in found.folds:
+                made.write_fold(trial, fold, "fresh")
+        return made
+
+    return new
+
+
+def checked(run, pool, best):
+    seen = []
+    ended = train_on_fresh_folds(run, pool, to_train(run, best), lambda *one: seen.append(one))
+    check_stress(run, best, ended)
+    return stress_warnings(run), seen
+
+
+def test_the_best_trial_is_trained_once_more_for_each_kind_and_no_more(run):
+    best = Candidate(1, {}, CLEAN, 1, "model")
+    pool = MadeUpPool(turned=score([]))
+    warnings, seen = checked(run(True, score([])), pool, best)
+    assert warnings == []
+    assert [(entry.variant, result.fold) for entry, result in seen] == [
+        (variant, fold) for variant in ("with rotate", "without shift") for fold in range(3)
+    ]
+    assert [task.candidate.recipe.augment for task in pool.tasks[::3]] == [
+        Augment(rotation=180, shift=0.1),
+        Augment(),
+    ]
+    assert {task.seed for task in pool.tasks} == {fresh_seed(3)}  # that of the best trial there
+
+
+def test_what_training_for_a_stress_does_is_a_warning(run):
+    best = Candidate(1, {}, CLEAN, 1, "model")
+    turned = score([(1, 2, 0.5), (2, 1, 0.4)], loss=0.5)
+    (confused, costs), _ = checked(run(True, score([])), MadeUpPool(turned), best)
+    assert confused == (
+        "rotate 180 may change labels: 45% of 'b' and 'c' are taken for one another by a network "
+        "that trains for it, 0% as they are by one that does not"
+    )
+    assert costs == (
+        "rotate 180 may change labels: training for it costs 0.4 of log-loss on images as they "
+        "are (95 % interval 0.4 to 0.4)"
+    )
+
+
+def test_what_diverges_leaves_the_question_open_and_says_so(run):
+    best = Candidate(1, {}, CLEAN, 1, "model")
+    made = run(True, score([]))
+    warnings, _ = checked(made, MadeUpPool(turned=None), best)
+    assert warnings == [
+        "whether rotate 180 changes labels is not known: trial 1 with rotate could not be trained "
+        "(the training loss became nan)"
+    ]
+    assert "trial 1 with rotate on fresh folds: diverged" in (made.path / "run.log").read_text()
+
+
+def test_a_check_that_was_killed_goes_on_after_the_last_fold(run):
+    best = Candidate(1, {}, CLEAN, 1, "model")
+    made, turned = run(True, score([])), score([(1, 2, 0.5), (2, 1, 0.4)], loss=0.5)
+    with pytest.raises(KeyboardInterrupt):
+        checked(made, MadeUpPool(turned, kill_after=4), best)
+    warnings, seen = checked(made, MadeUpPool(turned), best)
+    assert [(entry.variant, result.fold) for entry, result in seen] == [
+        ("without shift", 1),
+        ("without shift", 2),
+    ]
+    assert len(warnings) == 2
+
+
+def test_a_stress_of_the_space_is_checked_on_what_was_trained_anyway(run):
+    best = Candidate(1, {}, Recipe(augment=Augment(rotation=180, shift=0.1)), 1, "model")
+    made = run(False, score([(1, 2, 0.5), (2, 1, 0.4)], loss=0.5))
+    pool = MadeUpPool()
+    (warning,), _ = checked(made, pool, best)
+    assert warning.startswith("rotate 180 may change labels: 45% of 'b' and 'c'")
+    assert pool.tasks == []
+
+
+def test_one_that_does_not_train_for_a_stress_of_the_space_shows_nothing(run):
+    made = run(False, score([(1, 2, 0.5), (2, 1, 0.4)]))
+    assert checked(made, MadeUpPool(), Candidate(1, {}, CLEAN, 1, "model")) == ([], [])
 
 
 @pytest.mark.slow

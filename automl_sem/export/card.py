@@ -80,18 +80,19 @@ def _filled(dataset: Dataset) -> str:
 
 def _score(results: Results, trial: TrialRecord) -> list[str]:
     """Return the k-fold score with its interval, on fresh folds where there are some."""
+    word = results.objective_word
     for standing in (results.best, results.baseline):
         if standing is not None and standing.trial.number == trial.number:
             share = standing.accuracy_interval
             return [
-                f"- k-fold log-loss {standing.score:.4f} nats, "
+                f"- k-fold {word} {standing.score:.4f} nats, "
                 f"{_span(asdict(standing.interval), '.4f')}, on {standing.scored_on}",
                 f"- k-fold accuracy {standing.accuracy:.1%}, {_span(asdict(share), '.1%')}",
             ]
     interval = asdict(fold_interval(trial.fold_scores, "log_loss"))
     accuracy = f", accuracy {trial.accuracy:.1%}" if trial.accuracy is not None else ""
     return [
-        f"- k-fold log-loss {trial.objective:.4f} nats, {_span(interval, '.4f')}, on the search "
+        f"- k-fold {word} {trial.objective:.4f} nats, {_span(interval, '.4f')}, on the search "
         f"folds{accuracy}; a score that the search chose by is a little too good"
     ]
 
@@ -107,10 +108,11 @@ def _verdict(results: Results, trial: TrialRecord) -> list[str]:
     best, verdict = results.best, results.verdict
     if best is None or verdict is None or best.trial.number != trial.number:
         return ["- not compared with the baseline on fresh folds"]
+    word = results.objective_word
     span = f", {_span(asdict(verdict.interval), '.4f')}" if verdict.interval else ""
     return [
         f"- against the baseline on fresh folds: {verdict.word}; "
-        f"log-loss difference {verdict.difference:+.4f}{span}"
+        f"{word} difference {verdict.difference:+.4f}{span}"
     ]
 
 
@@ -119,7 +121,7 @@ def _stress(run: RunDirectory, results: Results, trial: TrialRecord) -> list[str
     stress = run.manifest.stress
     if not stress:
         return []
-    lines = ["- log-loss here is the mean of that on images as they are and on distorted ones"]
+    lines = ["- objective: the mean of the log-loss on images as they are and on distorted ones"]
     quoted = [s for s in (results.best, results.baseline) if s and s.trial.number == trial.number]
     share = quoted[0].folds.stress_accuracy if quoted else trial.stress_accuracy
     if share is not None:

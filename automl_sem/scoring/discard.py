@@ -51,7 +51,7 @@ def _forgiving(scores: Scores, incumbent: Scores) -> str:
     mean, worst = float(np.mean(scores)), max(incumbent)
     # Exact, which the mean is not: that of three times 0.1 is above 0.1, and a tie would drop.
     if math.fsum([*scores, *[-worst] * len(scores)]) > 0:
-        return f"mean log-loss {mean:.3g} is worse than the best trial's worst fold, {worst:.3g}"
+        return f"mean {mean:.3g} is worse than the best trial's worst fold, {worst:.3g}"
     return ""
 
 

@@ -89,7 +89,7 @@ class Evaluation:
 def evaluate(
     pool: Pool,
     next_evaluation: Callable[[], Evaluation | None],
-    on_fold: Callable[[Candidate, FoldDone], None],
+    on_fold: Callable[[Evaluation, FoldDone], None],
 ) -> Iterator[Evaluation]:
     """Train candidates on all slots of a pool; yield each as soon as it has its outcome.
 
@@ -117,7 +117,7 @@ def evaluate(
             return
         done = pool.wait()
         evaluation = active[done.slot]
-        on_fold(evaluation.candidate, done)
+        on_fold(evaluation, done)
         evaluation.add(done)
         if evaluation.outcome is None and done.slot < pool.slots:
             pool.submit(done.slot, evaluation.next_task())

@@ -44,7 +44,7 @@ class FoldRunner:
         self._slot = slot
         self._stress = stress
         self._trainer: Trainer | None = None
-        self._key: tuple[int, int] | None = None
+        self._key: tuple[Candidate, int] | None = None
 
     def run(self, task: FoldTask) -> FoldDone:
         """Do a fold fit; what goes wrong with the candidate becomes its outcome."""
@@ -65,7 +65,7 @@ class FoldRunner:
         keras.utils.clear_session()  # collects garbage as well
 
     def _trainer_of(self, candidate: Candidate, seed: int) -> Trainer:
-        key = candidate.trial, seed
+        key = candidate, seed  # its recipe may differ from that of its trial
         if self._trainer is None or self._key != key:
             self.forget()
             self._trainer = choose_trainer(

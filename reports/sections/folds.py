@@ -33,7 +33,7 @@ def render(context: Context) -> Markup | None:
     if not top:
         return None
     return context.chart(
-        _figure(top),
+        _figure(top, context.results.objective_word),
         title="The top trials, fold by fold, in the search",
         look_for=LOOK_FOR.format(examples=context.examples),
         height=96 + 38 * len(top),
@@ -49,7 +49,7 @@ def _apart(values: list[float]) -> list[float]:
     return shifts
 
 
-def _figure(trials: list[TrialRecord]) -> charts.Figure:
+def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
     """Two columns with one row a trial; the best on top."""
     names = [f"trial {t.number}{' (baseline)' if t.number == 0 else ''}" for t in trials]
     rows = list(range(len(trials)))
@@ -89,7 +89,7 @@ def _figure(trials: list[TrialRecord]) -> charts.Figure:
         xaxis=charts.percent_axis(
             "accuracy (right is better)", min(shares, default=0.0), domain=[0, 0.47]
         ),
-        xaxis2=charts.loss_axis("log-loss (left is better)", losses, domain=[0.53, 1]),
+        xaxis2=charts.loss_axis(f"{word} (left is better)", losses, domain=[0.53, 1]),
         yaxis=charts.axis(
             tickvals=rows, ticktext=names, range=[len(trials) - 0.4, -0.6], side="left"
         ),

@@ -34,7 +34,7 @@ def render(context: Context) -> Markup | None:
     if not complete:
         return None
     chart = context.chart(
-        _figure(context.results, complete),
+        _figure(context.results, complete, context.results.objective_word),
         title="Log-loss and accuracy of every trial",
         look_for=LOOK_FOR + (LOOK_FOR_DISCARDED if context.results.discarded else ""),
         height=460,
@@ -42,7 +42,7 @@ def render(context: Context) -> Markup | None:
     return context.render("history.html", chart=chart)
 
 
-def _figure(results: Results, complete: list[TrialRecord]) -> charts.Figure:
+def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.Figure:
     trials = results.trials
     dropped = [t for t in results.discarded_trials if t.fold_scores]
     losses = [t.objective for t in complete if t.objective is not None]
@@ -64,12 +64,12 @@ def _figure(results: Results, complete: list[TrialRecord]) -> charts.Figure:
         chosen = [t for t in complete if t.proposed_by == origin]
         color, symbol = charts.origin_style(origin)
         name = charts.label(_origin_name(origin))
-        x, hover = [t.number for t in chosen], [hover_text(t) for t in chosen]
+        x, hover = [t.number for t in chosen], [hover_text(t, word) for t in chosen]
         style: dict[str, Any] = {"name": name, "color": color, "symbol": symbol, "hover": hover}
         traces.append(charts.points(x, [t.objective for t in chosen], **style))
         below = charts.points(x, [t.accuracy for t in chosen], **style, showlegend=False)
         traces.append({**below, "yaxis": "y2"})
-    traces += _discarded(dropped, results.run.manifest.folds)
+    traces += _discarded(dropped, results.run.manifest.folds, word)
     losses += [t.mean_so_far for t in dropped if t.mean_so_far is not None]
     without = [t for t in trials if t.state in ("pruned", "failed")]
     if without:
@@ -103,12 +103,12 @@ def _figure(results: Results, complete: list[TrialRecord]) -> charts.Figure:
         traces,
         legend=True,
         xaxis=charts.axis("trial", range=span, dtick=dtick, anchor="y2", showgrid=False),
-        yaxis=charts.loss_axis("log-loss", losses, domain=[0.42, 1]),
+        yaxis=charts.loss_axis(word, losses, domain=[0.42, 1]),
         yaxis2=charts.percent_axis("accuracy", min(shares, default=0.0), domain=[0, 0.33]),
     )
 
 
-def _discarded(trials: Sequence[TrialRecord], folds: int) -> list[charts.Trace]:
+def _discarded(trials: Sequence[TrialRecord], folds: int, word: str) -> list[charts.Trace]:
     """Return the discarded trials, muted: where the mean of their folds was."""
     if not trials:
         return []
@@ -119,7 +119,7 @@ def _discarded(trials: Sequence[TrialRecord], folds: int) -> list[charts.Trace]:
         "symbol": "triangle-down-open",
         "size": 9,
         "opacity": 0.7,
-        "hover": [hover_text(t, folds) for t in trials],
+        "hover": [hover_text(t, word, folds) for t in trials],
     }
     above = charts.points(x, [t.mean_so_far for t in trials], **style)
     shares = [_mean(t.fold_accuracies) for t in trials]
@@ -139,22 +139,23 @@ def _origin_name(proposed_by: str) -> str:
     }.get(proposed_by, proposed_by)
 
 
-def hover_text(trial: TrialRecord, folds: int = 0) -> str:
+def hover_text(trial: TrialRecord, word: str, folds: int = 0) -> str:
     """Return the lines shown for a trial, escaped for plotly.
 
     Args:
         trial: The trial.
+        word: What its score is called.
         folds: Number of folds of the run, needed for a discarded trial.
     """
     words = [charts.label(word) for word in values(trial.hyperparameters)]
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
-    score = f"log-loss {loss(trial.objective)}, {percent(trial.accuracy)} right"
+    score = f"{word} {loss(trial.objective)}, {percent(trial.accuracy)} right"
     if trial.stress_accuracy is not None:
         score += f", {percent(trial.stress_accuracy)} under stress"
     if trial.state == "discarded":
         score = (
             f"discarded after {len(trial.fold_scores)} of {folds} folds: "
-            f"mean log-loss {loss(trial.mean_so_far)} so far"
+            f"mean {word} {loss(trial.mean_so_far)} so far"
         )
     head = f"<b>trial {trial.number}</b>, {charts.label(_origin_name(trial.proposed_by))}"
     return "<br>".join([head, score, f"{trial.parameters:,} weights", *lines])

@@ -35,7 +35,7 @@ def render(context: Context) -> Markup | None:
     outstanding = [importance.name for importance in found if importance.stands_out]
     chart = context.chart(
         _figure(found[:SHOWN]),
-        title="Importance of each hyperparameter for a low log-loss",
+        title=f"Importance of each hyperparameter for a low {context.results.objective_word}",
         look_for=LOOK_FOR,
         height=84 + 28 * min(len(found), SHOWN),
     )

@@ -21,7 +21,7 @@ MIN_DEPTHS = 3  # with and without skip connections; two are no line yet
 LINES = {False: ("without", charts.ORANGE, "diamond"), True: ("with", charts.BLUE, "circle")}
 LOOK_FOR = (
     "Each sign is one trial at its depth, with skip connections or without; a line joins the "
-    "means. Bars are 95 % intervals of the log-loss over the folds. A network with more layers "
+    "means. Bars are 95 % intervals over the folds. A network with more layers "
     "could do all that one with fewer does: where a line turns for the worse with depth, the "
     "network is not too small for the task; most often it has become too hard to train."
 )
@@ -45,12 +45,12 @@ class Point:
 
     @property
     def folds(self) -> list[float]:
-        """Log-loss of each fold, the mean over the trials."""
+        """Objective of each fold, the mean over the trials."""
         return [fmean(fold) for fold in zip(*(t.fold_scores for t in self.trials), strict=True)]
 
     @property
-    def log_loss(self) -> float:
-        """Mean log-loss of the trials, as they were ranked by."""
+    def objective(self) -> float:
+        """Mean objective of the trials."""
         return fmean(t.objective for t in self.trials if t.objective is not None)
 
     @property
@@ -61,7 +61,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Gap:
-    """By how much the log-loss without skip connections is higher than with them.
+    """By how much the objective without skip connections is higher than with them.
 
     Args:
         depth: At which depth.
@@ -88,12 +88,14 @@ def render(context: Context) -> Markup | None:
         return None
     dropped = [t for t in context.results.discarded_trials if t.fold_scores and _is_one(t)]
     chart = context.chart(
-        _figure(lines, dropped),
+        _figure(lines, dropped, context.results.objective_word),
         title="Score against depth, with skip connections and without",
         look_for=LOOK_FOR + (LOOK_FOR_DISCARDED if dropped else ""),
         height=400,
     )
-    return Markup("").join((chart, context.render("note.html", text=finding(lines))))
+    return Markup("").join(
+        (chart, context.render("note.html", text=finding(lines, context.results.objective_word)))
+    )
 
 
 def facts(context: Context) -> dict[str, Any] | None:
@@ -102,11 +104,11 @@ def facts(context: Context) -> dict[str, Any] | None:
     if lines is None:
         return None
     return {
-        "finding": finding(lines),
+        "finding": finding(lines, context.results.objective_word),
         "plain_minus_residual": [
             {
                 "depth": gap.depth,
-                "log_loss_difference": gap.difference,
+                "objective_difference": gap.difference,
                 "low": gap.interval.low,
                 "high": gap.interval.high,
             }
@@ -139,12 +141,12 @@ def gaps(lines: Lines) -> list[Gap]:
         if point.depth in residual:
             pairs = zip(point.folds, residual[point.depth], strict=True)
             differences = [plain - skip for plain, skip in pairs]
-            interval = fold_interval(differences, "log_loss difference")
+            interval = fold_interval(differences, "objective difference")
             found.append(Gap(point.depth, fmean(differences), interval))
     return found
 
 
-def finding(lines: Lines) -> str:
+def finding(lines: Lines, word: str) -> str:
     """Return in words from which depth on plain networks are worse, if from any."""
     compared = gaps(lines)
     if not compared:
@@ -157,7 +159,7 @@ def finding(lines: Lines) -> str:
         first = compared[start]
         sentence = (
             f"From depth {first.depth:g} on, the network without skip connections is worse: at "
-            f"depth {first.depth:g} its log-loss is {loss(first.difference)} higher (95 % interval "
+            f"depth {first.depth:g} its {word} is {loss(first.difference)} higher (95 % interval "
             f"{loss_range(first.interval)}) than with them, on the same folds."
         )
         if start == 0:
@@ -201,7 +203,7 @@ def _is_one(trial: TrialRecord) -> bool:
     return number and isinstance(residual, bool)
 
 
-def _figure(lines: Lines, dropped: Sequence[TrialRecord]) -> charts.Figure:
+def _figure(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> charts.Figure:
     traces: list[charts.Trace] = []
     for residual, (word, color, symbol) in LINES.items():
         points = lines[residual]
@@ -209,7 +211,7 @@ def _figure(lines: Lines, dropped: Sequence[TrialRecord]) -> charts.Figure:
         hollow = [t for t in dropped if t.hyperparameters["residual"] is residual]
         columns: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
             ("x", lambda of: of.accuracy, lambda t: fmean(t.fold_accuracies)),
-            ("x2", lambda of: of.log_loss, lambda t: t.mean_so_far),
+            ("x2", lambda of: of.objective, lambda t: t.mean_so_far),
         )
         for axis, score, so_far in columns:
             where = {"xaxis": axis, "yaxis": axis.replace("x", "y"), "legendgroup": word}
@@ -225,7 +227,7 @@ def _figure(lines: Lines, dropped: Sequence[TrialRecord]) -> charts.Figure:
                 name=f"{word} skip connections",
                 color=color,
                 symbol=symbol,
-                hover=[_hover(t, word) for t in trials],
+                hover=[_hover(t, word, score_word) for t in trials],
                 showlegend=axis == "x",
             )
             traces += [line | where, signs | where]
@@ -237,14 +239,14 @@ def _figure(lines: Lines, dropped: Sequence[TrialRecord]) -> charts.Figure:
                     color=color,
                     symbol=f"{symbol}-open",
                     opacity=0.7,
-                    hover=[_hover(t, word) for t in hollow],
+                    hover=[_hover(t, word, score_word) for t in hollow],
                     showlegend=axis == "x",
                 )
                 traces.append(rings | where)
-    return charts.figure(traces, legend=True, **_axes(lines, dropped))
+    return charts.figure(traces, legend=True, **_axes(lines, dropped, score_word))
 
 
-def _axes(lines: Lines, dropped: Sequence[TrialRecord]) -> dict[str, Any]:
+def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict[str, Any]:
     points = [point for each in lines.values() for point in each]
     trials = [*(t for point in points for t in point.trials), *dropped]
     depths = sorted({t.hyperparameters["depth"] for t in trials})
@@ -256,28 +258,28 @@ def _axes(lines: Lines, dropped: Sequence[TrialRecord]) -> dict[str, Any]:
         "xaxis": charts.axis("depth", domain=[0, 0.46], **depth),
         "xaxis2": charts.axis("depth", domain=[0.56, 1], **depth),
         "yaxis": charts.percent_axis("accuracy", min(shares, default=0.0)),
-        "yaxis2": charts.loss_axis("log-loss", losses, anchor="x2"),
+        "yaxis2": charts.loss_axis(score_word, losses, anchor="x2"),
     }
 
 
 def _bars(points: Sequence[Point], color: str) -> dict[str, Any]:
-    """Return the bars of the means, which no log-loss below 0 ends."""
-    intervals = [fold_interval(point.folds, "log_loss", lowest=0.0) for point in points]
+    """Return the bars of the means, which no objective below 0 ends."""
+    intervals = [fold_interval(point.folds, "objective", lowest=0.0) for point in points]
     return {
         "type": "data",
         "symmetric": False,
-        "array": [i.high - p.log_loss for i, p in zip(intervals, points, strict=True)],
-        "arrayminus": [p.log_loss - i.low for i, p in zip(intervals, points, strict=True)],
+        "array": [i.high - p.objective for i, p in zip(intervals, points, strict=True)],
+        "arrayminus": [p.objective - i.low for i, p in zip(intervals, points, strict=True)],
         "color": color,
         "thickness": 1,
         "width": 4,
     }
 
 
-def _hover(trial: TrialRecord, word: str) -> str:
+def _hover(trial: TrialRecord, word: str, score_word: str) -> str:
     depth = f"depth {trial.hyperparameters['depth']:g}, {word} skip connections"
-    score = f"log-loss {loss(trial.objective)}, {percent(trial.accuracy)} right"
+    score = f"{score_word} {loss(trial.objective)}, {percent(trial.accuracy)} right"
     if trial.objective is None:
         done = count(len(trial.fold_scores), "fold")
-        score = f"discarded after {done}: mean log-loss {loss(trial.mean_so_far)} so far"
+        score = f"discarded after {done}: mean {score_word} {loss(trial.mean_so_far)} so far"
     return f"<b>trial {trial.number}</b>, {depth}<br>{score}"

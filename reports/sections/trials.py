@@ -29,4 +29,5 @@ def render(context: Context) -> Markup | None:
         folds=context.manifest.folds,
         discarded=results.discarded,
         stressed=bool(context.manifest.stress),
+        objective_word=results.objective_word,
     )

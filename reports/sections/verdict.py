@@ -48,7 +48,7 @@ def render(context: Context) -> Markup:
         discarded=discarded(results),
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
-        log_loss_means=log_loss_means(context.manifest.stress),
+        objective_means=objective_means(context.manifest.stress),
         stress_warnings=stress_warnings(results.run),
         results=results,
         manifest=context.manifest,
@@ -120,7 +120,7 @@ def _lead(best: Standing, baseline: Standing, verdict: Verdict) -> str:
         if withstands > 0:
             but = ", but not on images as they are" if more < 0 else ""
             return f"{name} is better than the baseline under stress{but}"
-        surer = f"log-loss {loss(best.score)} against {loss(baseline.score)}"
+        surer = f"{best.folds.objective_word} {loss(best.score)} against {loss(baseline.score)}"
         return f"{name} is better than the baseline, by being surer ({surer})"
     if verdict.word == "worse":
         return f"{name} won the search by luck, the baseline is better on fresh folds"
@@ -137,12 +137,12 @@ def _more_withstood(best: Standing, baseline: Standing) -> float:
     return 0.0 if ours is None or theirs is None else ours - theirs
 
 
-def log_loss_means(stress: Mapping[str, float]) -> str:
-    """Return what is called log-loss in the report under stress; empty without."""
+def objective_means(stress: Mapping[str, float]) -> str:
+    """Return what the objective is under stress; empty without."""
     if not stress:
         return ""
     return (
-        "Log-loss here is the mean of that on images as they are and on distorted ones "
+        "The objective is the mean of the log-loss on images as they are and on distorted ones "
         f"({described(stress)}): it is what the search minimizes. \u201cUnder stress\u201d below "
         "tells the distortions apart."
     )
@@ -161,16 +161,18 @@ def luck(results: Results) -> str:
             "trained again on a new shuffle of the folds; only that comparison tells luck from "
             "skill."
         )
+    word = results.objective_word
     if verdict.interval is None:
         return (
-            "There is nothing to compare: the search found no trial with a lower log-loss than "
-            "the baseline. More trials, or a wider search space, may find one."
+            f"There is nothing to compare: the search found no trial with a lower {word} than the "
+            "baseline. More trials, or a wider search space, may find one."
         )
     low, high = verdict.interval.low, verdict.interval.high
+    difference = signed_loss(verdict.difference)
     method = f"{signed_loss(low)} to {signed_loss(high)}, {verdict.interval.method}"
     fold_by_fold = (
-        "Both were trained again on the same fresh folds and compared fold by fold: log-loss of "
-        f"trial {best.trial.number} minus the baseline's is {signed_loss(verdict.difference)} on "
+        "Both were trained again on the same fresh folds and compared fold by fold: "
+        f"{word} of trial {best.trial.number} minus the baseline's is {difference} on "
         f"average (95 % interval {method})."
     )
     if verdict.word == "better":
@@ -193,7 +195,7 @@ def maximum(results: Results) -> str:
     tries = len(results.complete)
     search, fresh = best.trial.objective, best.score
     numbers = (
-        f"In the search, trial {best.trial.number} had log-loss {loss(search)} "
+        f"In the search, trial {best.trial.number} had {best.folds.objective_word} {loss(search)} "
         f"({percent(best.trial.accuracy)} right); on fresh folds it has {loss(fresh)} "
         f"({percent(best.accuracy)} right)."
     )

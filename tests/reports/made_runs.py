@@ -182,7 +182,7 @@ def _frozen(made: Made, number: int, results: list[FoldResult]) -> optuna.trial.
         }
     if made.discarded_after:  # Optuna takes the last value reported as that of a pruned trial
         attrs["status"], state = "discarded", "PRUNED"
-        mean = f"mean log-loss {means[-1]:.3g}"
+        mean = f"mean {means[-1]:.3g}"
         worse = "is worse than the best trial's worst fold 0.34"
         reason = f"after {len(results)} of {FOLDS} folds: {mean} {worse}"
     if reason:

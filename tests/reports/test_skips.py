@@ -34,7 +34,7 @@ def plan(plain, residual, depths=(2, 4, 8, 16)):
 
 def said(tmp_path, trials):
     lines = lines_of(results_of(tmp_path / "run", trials, make_dataset()))
-    return None if lines is None else finding(lines)
+    return None if lines is None else finding(lines, "log-loss")
 
 
 NEEDED = plan([FINE, FINE, FAILS, FAILS], [FINE] * 4)
@@ -51,7 +51,7 @@ def test_the_difference_is_paired_fold_by_fold(tmp_path):
     results = results_of(tmp_path / "run", NEEDED, make_dataset())
     deepest = gaps(lines_of(results))[-1]
     plain, skip = results.trials[3], results.trials[7]
-    assert deepest.difference == pytest.approx(plain.log_loss - skip.log_loss)
+    assert deepest.difference == pytest.approx(plain.objective - skip.objective)
     assert deepest.interval.low > 0
 
 
@@ -89,7 +89,7 @@ def test_trials_of_one_depth_are_averaged(tmp_path):
     eight = next(point for point in lines_of(results)[False] if point.depth == 8)
     losses = [t.log_loss for t in eight.trials]
     assert len(losses) == 2
-    assert eight.log_loss == pytest.approx(sum(losses) / 2) == pytest.approx(sum(eight.folds) / 5)
+    assert eight.objective == pytest.approx(sum(losses) / 2) == pytest.approx(sum(eight.folds) / 5)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_a_fold_that_ties_is_no_evidence_to_wilcoxon():
 def test_the_reason_is_one_line_for_people():
     reason = hopeless("forgiving", [1.2, 1.0], [0.3, 0.34, 0.2, 0.2, 0.2])
     assert reason == (
-        "after 2 of 5 folds: mean log-loss 1.1 is worse than the best trial's worst fold, 0.34"
+        "after 2 of 5 folds: mean 1.1 is worse than the best trial's worst fold, 0.34"
     )
 
 

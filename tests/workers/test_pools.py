@@ -79,6 +79,10 @@ def test_results_do_not_depend_on_what_the_slot_trained_before(pool):
     again = run(pool, task(trial=0, fold=1)).result.probabilities
     other_seed = run(pool, task(trial=0, fold=1, seed=8)).result.probabilities
     other_trial = run(pool, task(trial=2, fold=1)).result.probabilities
+    longer = Recipe(learning_rate=0.02, batch_size=8, epochs=3)
+    run(pool, task(trial=0, fold=1))
+    variant = run(pool, task(trial=0, fold=2, recipe=longer)).result
+    assert [point.epoch for point in variant.curve] == [1, 2, 3]
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other_seed).max() > 1e-4
     assert np.abs(first - other_trial).max() > 1e-4
