@@ -146,7 +146,7 @@ def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
         found = read_tables(tables, root, groups=column, skip_bad=skip_bad)
     else:
         found = find_images(source)
-    return found if groups is None or column else group_by_name(found, groups)
+    return found if groups is None or column is not None else group_by_name(found, groups)
 
 
 def _name(source: Path) -> str:
