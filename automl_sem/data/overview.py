@@ -18,6 +18,7 @@ from automl_sem.errors import UserError
 from automl_sem.files import write_atomic
 from automl_sem.types import Bytes
 
+SHEET = Path("contact-sheet.png")
 SHEET_EXAMPLES = 12  # of a class
 SHEET_ROWS = 100  # classes
 CELL = 56  # pixels that an example is enlarged to, at least
@@ -224,11 +225,28 @@ def check_sheet(path: Path, force: bool) -> None:
         raise UserError("no such folder", where=path.parent, hint="Make it first")
 
 
-def write_sheet(dataset: Dataset, path: Path) -> None:
-    """Write the contact sheet as PNG."""
+def write_sheet(dataset: Dataset, path: Path | None = None) -> Path:
+    """Write the contact sheet as PNG, and return its file.
+
+    Args:
+        dataset: Has at least two classes.
+        path: The file, which is replaced; None for `contact-sheet.png`, or if another file has
+            that name, `contact-sheet-2.png` and so on.
+    """
     content = io.BytesIO()
     contact_sheet(dataset).save(content, "PNG")
+    path = path or _free_sheet(content.getvalue())
     write_atomic(path, content.getvalue())
+    return path
+
+
+def _free_sheet(content: bytes) -> Path:
+    """Return the first name that is free, or that this very sheet has already."""
+    path, count = SHEET, 1
+    while path.exists() and not (path.is_file() and path.read_bytes() == content):
+        count += 1
+        path = SHEET.with_stem(f"{SHEET.stem}-{count}")
+    return path
 
 
 def _copies(dataset: Dataset) -> Copies:
