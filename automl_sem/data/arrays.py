@@ -243,7 +243,7 @@ def _dataset(
         train=replace(part, x=held["x_train"]),
         test=replace(test, x=held["x_test"]),
         options={key: value for key, value in options.items() if value},
-        notes=(*notes, *copies.notes(), *kept),
+        notes=(*notes, *copies.notes(grouped=part.groups is not None), *kept),
         pad=fill,
         inspection=Inspection(np.array([x.shape[1:3]], np.int64), copies),
     )

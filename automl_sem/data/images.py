@@ -131,7 +131,7 @@ def load_images(
         ),
         test=HeldOutPart(x["x_test"], _numbers(test_files, labels), test_names),
         options={name: value for name, value in options.items() if value},
-        notes=(*notes, *copies.notes(), *kept),
+        notes=(*notes, *copies.notes(grouped=found.grouped), *kept),
         pad=fill,
         inspection=Inspection(
             sizes=np.array([file.seen.size for file in found], np.int64),

@@ -146,13 +146,14 @@ def describe(source: str, **options: Any) -> Overview:
     """
     dataset = load_dataset(source, **{**options, "skip_bad": source_kind(source) in FILES})
     found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[1:3]], np.int64))
-    notes = dataset.notes
+    notes, train = dataset.notes, dataset.train
     if found.copies is None:
-        found = replace(found, copies=_copies(dataset))
-        notes += tuple(found.copies.notes() if found.copies else ())
-    train = dataset.train
+        copies = _copies(dataset)
+        found = replace(found, copies=copies)
+        notes += tuple(copies.notes(grouped=train.groups is not None))
+    names, groups, copies_of = train.class_names, train.groups, train.copies()
     try:
-        note = usable_folds(train.y, USUAL_FOLDS, train.class_names, train.groups)[1]
+        note = usable_folds(train.y, USUAL_FOLDS, names, groups, copies_of)[1]
     except UserError as error:
         note = f"no folds can be made: {error.what}"
     sides = np.sort(found.sizes, axis=0)
