@@ -56,6 +56,8 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            _fail(f"{str(error.filename)[:60]}...: this name is too long for a file", 2)
         if error.errno not in DISK_ERRORS:
             _defect(error)
         _fail(str(disk_error(error, Path.cwd())), 2)
@@ -323,8 +325,13 @@ def data(
     groups: flags.Groups = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice of a test part.")] = 0,
     sheet: Annotated[
-        Path, typer.Option(metavar="FILE", help="Where to write a PNG with some examples.")
-    ] = Path("contact-sheet.png"),
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where to write a PNG with some examples.",
+            show_default="contact-sheet.png, or a free name like it",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace that file.")] = False,
     as_json: flags.Json = False,
 ) -> None:
@@ -333,16 +340,21 @@ def data(
 
     options = {"size": size, "image_size": image_size, "pad": pad, "groups": groups, "seed": seed}
     search_options(**options)
-    from automl_sem.data.overview import check_sheet, describe, write_sheet
+    from automl_sem.data.overview import SHEET, check_sheet, describe, write_sheet
 
-    check_sheet(sheet, force)
+    sheet = SHEET if force and sheet is None else sheet
+    if sheet is not None:
+        check_sheet(sheet, force)
     found = describe(target, **options)
-    write_sheet(found.dataset, sheet)
+    written = write_sheet(found.dataset, sheet)
     if as_json:
-        _print_json({**found.to_json(), "sheet": str(sheet)})
+        _print_json({**found.to_json(), "sheet": str(written)})
         return
     print(found.summary())
-    _say(f"examples of each class: {sheet}")
+    other = (
+        "" if sheet or written == SHEET else f" (there was another {SHEET}: --force replaces it)"
+    )
+    _say(f"examples of each class: {written}{other}")
     given = "".join(
         f" --{name} {shlex.quote(str(value))}"
         for name, value in (("size", size), ("image-size", image_size), ("groups", groups))

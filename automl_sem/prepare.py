@@ -125,8 +125,8 @@ def plan_run(
     Raises:
         UserError: If it cannot.
     """
-    y, groups = dataset.train.y, dataset.train.groups
-    folds, note = usable_folds(y, options.folds, dataset.class_names, groups)
+    y, groups, copies = dataset.train.y, dataset.train.groups, dataset.train.copies()
+    folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
     starts = space.starts(dataset.info)
@@ -172,8 +172,8 @@ def plan_run(
         machine=machine,
     )
     splits = {
-        "search": stratified_folds(y, folds, options.seed, groups),
-        "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups),
+        "search": stratified_folds(y, folds, options.seed, groups, copies),
+        "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups, copies),
     }
     return manifest, splits
 

@@ -97,13 +97,40 @@ def test_there_are_at_most_twelve_examples_of_a_class():
     assert few.size == many.size
 
 
-def test_an_earlier_sheet_is_not_replaced_without_being_asked(call):
-    (call.directory / "contact-sheet.png").write_text("mine")
-    code, out, err = call("data", "shapes")
+def test_a_file_that_is_named_is_not_replaced_without_being_asked(call):
+    (call.directory / "some.png").write_text("mine")
+    code, out, err = call("data", "shapes", "--sheet", "some.png")
     assert (code, out) == (2, "")
-    assert "contact-sheet.png: the file is there already. Replace it with --force" in err
+    assert "some.png: the file is there already. Replace it with --force" in err
+    assert (call.directory / "some.png").read_text() == "mine"
+    assert call("data", "shapes", "--sheet", "some.png", "--force")[0] == 0
+    assert Image.open(call.directory / "some.png").format == "PNG"
+
+
+def test_a_second_look_at_the_data_keeps_the_sheet(call):
+    for _ in range(2):
+        code, _, err = call("data", "shapes")
+        assert code == 0, err
+        assert "examples of each class: contact-sheet.png" in err.splitlines()
+        assert [path.name for path in call.directory.iterdir()] == ["contact-sheet.png"]
+
+
+def test_other_sheets_get_free_names_that_are_said(call):
+    (call.directory / "contact-sheet.png").write_text("mine")
+    for _ in range(2):
+        code, _, err = call("data", "shapes")
+        assert code == 0, err
+        assert (
+            "examples of each class: contact-sheet-2.png "
+            "(there was another contact-sheet.png: --force replaces it)"
+        ) in err.splitlines()
+    code, out, _ = call("data", "shapes", "--size", 36, "--json")
+    assert code == 0
+    assert json.loads(out)["sheet"] == "contact-sheet-3.png"
     assert (call.directory / "contact-sheet.png").read_text() == "mine"
-    assert call("data", "shapes", "--force")[0] == 0
+    code, _, err = call("data", "shapes", "--force")
+    assert code == 0
+    assert "examples of each class: contact-sheet.png" in err.splitlines()
     assert Image.open(call.directory / "contact-sheet.png").format == "PNG"
 
 
@@ -113,6 +140,8 @@ def test_an_earlier_sheet_is_not_replaced_without_being_asked(call):
         (("data", "shaeps"), "Did you mean 'shapes'?"),
         (("data", "shapes", "--sheet", "gone/x.png"), "gone: no such folder"),
         (("data", "shapes", "--sheet", "."), "this is a folder"),
+        (("data", "x" * 300), "xxx...: this name is too long for a file"),
+        (("data", "shapes", "--sheet", "x" * 300), "xxx...: this name is too long for a file"),
         (("data", "shapes", "--pad"), "the option pad does not apply"),
         (("data", "shapes", "--image-size", "4"), "--image-size"),
     ],

@@ -45,6 +45,19 @@ def test_both_kinds_of_folds_split_no_group(tmp_path, written, tiny_space):
             assert len(set(number[dataset.train.groups == group])) == 1
 
 
+def test_both_kinds_of_folds_keep_copies_together(tmp_path, written, tiny_space):
+    for i in range(0, 24, 3):
+        (tmp_path / f"{i + 24}.png").write_bytes((tmp_path / f"{i}.png").read_bytes())
+    run = start(tmp_path, written, tiny_space)
+    copies = unchanged_dataset(run).train.copies()
+    twins = [copy for copy, n in enumerate(np.bincount(copies)) if n > 1]
+    assert twins
+    for kind in ("search", "fresh"):
+        number = run.splits(kind)
+        assert set(number) == {0, 1, 2}
+        assert all(len(set(number[copies == copy])) == 1 for copy in twins)
+
+
 def test_options_of_the_data_are_kept_for_resume(tmp_path, written, tiny_space):
     run = start(tmp_path, written, tiny_space, groups="writer", pad=True, image_size=12)
     assert run.manifest.data["options"] == {"groups": "writer", "pad": True, "image_size": 12}

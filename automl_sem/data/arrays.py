@@ -21,7 +21,7 @@ from automl_sem.data.npz import Rows, large_arrays, read_npz
 from automl_sem.data.pixels import WILD_SHAPE, Size, border, check_size, resize
 from automl_sem.data.split import check_classes, hold_out_test
 from automl_sem.errors import UserError
-from automl_sem.types import Bytes, Ints
+from automl_sem.types import Bytes
 
 Images = NDArray[Any] | Rows  # as they were saved, in memory or in a file
 
@@ -36,13 +36,13 @@ class Scan:
         top: The value that stands for white.
         fractions: Whether values are fractions of whole numbers.
         digests: What is the same for copies, of each image of x_train and of x_test.
-        fill: Value 0..255 of the background; None if nobody asked.
+        borders: Value 0..255 along the border of each image of x_train; empty if nobody asked.
     """
 
     top: float
     fractions: bool
     digests: Mapping[str, Sequence[str]]
-    fill: int | None
+    borders: Sequence[int]
 
 
 def load_npz(
@@ -132,6 +132,10 @@ def from_arrays(
 ) -> Dataset:
     """Return a dataset made of arrays; its `source` is empty, since nothing loads it again.
 
+    The background that `pad` fills up with is that of the training part alone. What stands for
+    white, 1 or 255, is read from all of `x`, before a test part is split off: it says how
+    numbers were saved, not what images show, and copies are not found without it.
+
     Args:
         x: Images, (n, height, width) or (n, height, width, 1 or 3); whole numbers
             0..255, or floats in [0, 1] or 0..255.
@@ -196,7 +200,7 @@ def _dataset(
     check_classes(numbers, names, where)
     if x_test is not None:
         _same_shape(shape, _form(x_test, "x_test", image_size, where), where)
-    key = cache_key(files, {**options, "version": 2}) if isinstance(x, Rows) else ""
+    key = cache_key(files, {**options, "version": 3}) if isinstance(x, Rows) else ""
     entry = ExampleCache().find(key) if key else None
     scan = _scan(x, x_test, pad, where) if entry is None else Scan(**entry.facts)
     groups = _groups(arrays["groups"], "groups", shape[0], where)
@@ -207,8 +211,7 @@ def _dataset(
         names,
         groups=None if groups is None else group_numbers(groups),
     )
-    notes = _notes(x, shape, scan)
-    test = _test_part(arrays, values, where)
+    test, notes = _test_part(arrays, values, where), []
     if test is None:
         part, test, note = hold_out_test(part, seed, scan.digests["x_train"])
         origin = {"x_train": (x, "x_train"), "x_test": (x, "x_train")}
@@ -222,10 +225,12 @@ def _dataset(
     if part.groups is not None:
         notes.append(groups_note(part.groups))
     places = {"x_train": part.x, "x_test": test.x}
+    fill = round(float(np.median(np.take(scan.borders, part.x)))) if pad else None
+    notes = [*_notes(x, shape, scan, fill), *notes]
     digests = [[scan.digests[origin[side][1]][row] for row in places[side]] for side in places]
     copies = find_copies(digests[0], part.y, part.names, digests[1], test.names)
     sources = {
-        side: _source(rows, places[side], shape[1:], scan, image_size, where)
+        side: _source(rows, places[side], shape[1:], scan, image_size, fill, where)
         for side, (rows, _) in origin.items()
     }
     if key:
@@ -238,8 +243,8 @@ def _dataset(
         train=replace(part, x=held["x_train"]),
         test=replace(test, x=held["x_test"]),
         options={key: value for key, value in options.items() if value},
-        notes=(*notes, *copies.notes(), *kept),
-        pad=scan.fill,
+        notes=(*notes, *copies.notes(grouped=part.groups is not None), *kept),
+        pad=fill,
         inspection=Inspection(np.array([x.shape[1:3]], np.int64), copies),
     )
 
@@ -280,6 +285,7 @@ def _source(
     shape: tuple[int, ...],
     scan: Scan,
     image_size: int | None,
+    fill: int | None,
     where: object,
 ) -> Source:
     """Return some of the rows of an array, as images of one shape."""
@@ -292,7 +298,7 @@ def _source(
             rows = chunk[chosen[first : first + len(chunk)]]
             first += len(chunk)
             if len(rows):
-                yield _resized(_bytes(rows, "", scan.top, where), image_size, scan.fill)
+                yield _resized(_bytes(rows, "", scan.top, where), image_size, fill)
 
     return Source((len(places), *shape), chunks)
 
@@ -305,15 +311,14 @@ def _scan(x: Images, x_test: Images | None, pad: bool, where: object) -> Scan:
     """Go through all images."""
     top, fractions = _scale(x, where)
     digests: dict[str, list[str]] = {"x_train": [], "x_test": []}
-    edges: list[Ints] = []
+    borders: list[int] = []
     for key, images in (("x_train", x), ("x_test", x_test)):
         for chunk in () if images is None else _chunks(images):
             values = _bytes(chunk, key, top, where)
             digests[key] += [digest(image) for image in values]
             if pad and key == "x_train":
-                edges.append(border(values))
-    fill = round(float(np.median(np.concatenate(edges)))) if pad else None
-    return Scan(top, fractions, digests, fill)
+                borders += border(values).tolist()
+    return Scan(top, fractions, digests, borders)
 
 
 def _scale(x: Images, where: object) -> tuple[float, bool]:
@@ -383,7 +388,7 @@ def _rows(part: str, n: int) -> tuple[str, ...]:
     return tuple(f"{part} row {row}" for row in range(n))
 
 
-def _notes(x: Images, shape: tuple[int, ...], scan: Scan) -> list[str]:
+def _notes(x: Images, shape: tuple[int, ...], scan: Scan, fill: int | None) -> list[str]:
     """Return what is done to the images, one sentence each."""
     notes = []
     if scan.top == 1.0:
@@ -391,8 +396,8 @@ def _notes(x: Images, shape: tuple[int, ...], scan: Scan) -> list[str]:
     elif scan.fractions:
         notes.append("values in 0..255 rounded to 8 bits")
     if x.shape[1:3] != shape[1:3]:
-        how = "" if scan.fill is None else f", filled up with {scan.fill} (0 black, 255 white)"
+        how = "" if fill is None else f", filled up with {fill} (0 black, 255 white)"
         notes.append(f"images resized to {shape[1]}x{shape[2]}{how}")
-        if scan.fill is None and max(x.shape[1:3]) > WILD_SHAPE * min(x.shape[1:3]):
+        if fill is None and max(x.shape[1:3]) > WILD_SHAPE * min(x.shape[1:3]):
             notes.append("images are stretched to another shape, --pad keeps theirs")
     return notes

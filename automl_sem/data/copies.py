@@ -32,8 +32,12 @@ class Copies:
     conflicts: tuple[Pair, ...] = ()
     repeated: int = 0
 
-    def notes(self) -> list[str]:
-        """Return what people should know, one sentence each."""
+    def notes(self, *, grouped: bool) -> list[str]:
+        """Return what people should know, one sentence each.
+
+        Args:
+            grouped: Whether the examples have groups: then these say what stays in one fold.
+        """
         notes = []
         if self.leaks:
             are = "image is" if len(self.leaks) == 1 else "images are"
@@ -48,9 +52,11 @@ class Copies:
             )
         if self.repeated:
             repeat = "image repeats an" if self.repeated == 1 else "images repeat"
+            so = "copies stay in one fold"
+            if grouped:
+                so = "where groups differ, a fold may be scored on what it was trained on"
             notes.append(
-                f"{self.repeated} training {repeat} earlier one{'s' * (self.repeated > 1)}: "
-                "a fold may be scored on what it was trained on"
+                f"{self.repeated} training {repeat} earlier one{'s' * (self.repeated > 1)}: {so}"
             )
         return notes
 

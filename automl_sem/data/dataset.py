@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_sem.data.copies import Copies
+from automl_sem.data.copies import Copies, digest, same_rows
 from automl_sem.types import Bytes, DataInfo, Ints
 
 DIGEST_BYTES = 2**24  # read at a time
@@ -47,6 +47,16 @@ class TrainingPart:
             classes=len(self.class_names),
             n_train=len(self.x),
         )
+
+    def copies(self) -> Ints | None:
+        """Return a number for each example, the same for copies of an image in one class, (n,).
+
+        None with groups: these say themselves what stays in one fold.
+        """
+        if self.groups is not None:
+            return None
+        digests = [digest(image) for rows in _some_rows(self.x) for image in rows]
+        return same_rows([f"{key} {label}" for key, label in zip(digests, self.y, strict=True)])
 
     def fingerprint(self) -> str:
         """Return a SHA-256 over shapes, values, labels and class names."""
@@ -159,15 +169,21 @@ class Dataset:
 
 
 def _digest(x: Bytes, y: Ints, class_names: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
+    sha = hashlib.sha256()
     for array in (x, y):
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        rows = max(1, DIGEST_BYTES // max(1, array[:1].nbytes))
-        for first in range(0, len(array), rows):  # examples may be larger than memory
-            digest.update(np.ascontiguousarray(array[first : first + rows]).tobytes())
-            release_pages(array)
-    digest.update("\0".join(class_names).encode())
-    return digest.hexdigest()
+        sha.update(f"{array.dtype}{array.shape}".encode())
+        for rows in _some_rows(array):
+            sha.update(np.ascontiguousarray(rows).tobytes())
+    sha.update("\0".join(class_names).encode())
+    return sha.hexdigest()
+
+
+def _some_rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield some rows at a time: examples may be larger than memory."""
+    rows = max(1, DIGEST_BYTES // max(1, array[:1].nbytes))
+    for first in range(0, len(array), rows):
+        yield array[first : first + rows]
+        release_pages(array)
 
 
 def release_pages(array: NDArray[Any]) -> None:

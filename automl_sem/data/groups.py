@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.folders import Found, name_of
-from automl_sem.data.table import columns_of
+from automl_sem.data.table import GROUP_COLUMN, columns_of
 from automl_sem.errors import UserError
 from automl_sem.types import Ints
 
@@ -20,15 +20,25 @@ _EXAMPLE = "Such as --groups '^([^_]+)_' for anna_01.png, or the name of a colum
 
 
 def group_column(tables: Sequence[Path], groups: str | None) -> str | None:
-    """Return `groups` if it is the name of a column of the tables, else None."""
-    if groups is None or not tables:
+    """Return the column that names the groups, or None if `groups` is a regular expression.
+
+    Args:
+        tables: CSV tables; without any, there is no column.
+        groups: A column that one of them has, or a regular expression; None for `group`.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    if not tables:
         return None
-    columns = columns_of(tables[0])
-    if groups in columns:
+    if groups is None:
+        return GROUP_COLUMN
+    columns = [columns_of(table) for table in tables]
+    if any(groups in names for names in columns):
         return groups
     if "(" not in groups:
         raise UserError(
-            f"there is no column '{groups}', only: {', '.join(columns)}",
+            f"there is no column '{groups}', only: {', '.join(columns[0])}",
             where=tables[0],
             hint=_EXAMPLE,
         )

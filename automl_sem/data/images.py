@@ -63,7 +63,9 @@ def load_images(
 ) -> Dataset:
     """Return the images of a folder or table, resized to one size, grey if all of them are.
 
-    Size and number of channels are chosen from the training part alone.
+    Size, number of channels and background are chosen from the training part alone, after a
+    test part is split off. All files are looked into before: to refuse those that cannot be
+    read, and for the split to keep copies together.
 
     Args:
         source: A folder that holds a folder per class, or `train` and `test` with these, or
@@ -95,13 +97,15 @@ def load_images(
     labels = {name: number for number, name in enumerate(class_names)}
     train_files, test_files = found.files["train"], found.files["test"]
     check_classes(_numbers(train_files, labels), class_names, source)
+    split_off = []
+    if not test_files:
+        train_files, test_files, note = _split(found, labels, seed)
+        found = replace(found, files={"train": train_files, "test": test_files})
+        split_off.append(note)
     size = _choose_size(source, train_files, image_size)
     channels = 1 if all(file.seen.grey for file in train_files) else 3
     fill = round(float(np.median([file.seen.border for file in train_files]))) if pad else None
-    notes = _notes(found, size, fill)
-    if not test_files:
-        train_files, test_files, note = _split(found, labels, seed)
-        notes.append(note)
+    notes = [*_notes(found, size, fill), *split_off]
     groups_of = [[file.group for file in files] for files in (train_files, test_files)]
     if found.grouped:
         notes.append(groups_note(group_numbers(groups_of[0])))
@@ -127,7 +131,7 @@ def load_images(
         ),
         test=HeldOutPart(x["x_test"], _numbers(test_files, labels), test_names),
         options={name: value for name, value in options.items() if value},
-        notes=(*notes, *copies.notes(), *kept),
+        notes=(*notes, *copies.notes(grouped=found.grouped), *kept),
         pad=fill,
         inspection=Inspection(
             sizes=np.array([file.seen.size for file in found], np.int64),
@@ -146,7 +150,7 @@ def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
         found = read_tables(tables, root, groups=column, skip_bad=skip_bad)
     else:
         found = find_images(source)
-    return found if groups is None or column else group_by_name(found, groups)
+    return found if groups is None or column is not None else group_by_name(found, groups)
 
 
 def _name(source: Path) -> str:
@@ -184,7 +188,7 @@ def _key(found: Found, options: Mapping[str, object]) -> str:
             "parts": parts,
             "labels": hashlib.sha256(said).hexdigest(),
             "largest": MAX_SIDE,
-            "version": 2,
+            "version": 3,
         },
     )
 

@@ -18,6 +18,7 @@ from automl_sem.errors import UserError
 from automl_sem.files import write_atomic
 from automl_sem.types import Bytes
 
+SHEET = Path("contact-sheet.png")
 SHEET_EXAMPLES = 12  # of a class
 SHEET_ROWS = 100  # classes
 CELL = 56  # pixels that an example is enlarged to, at least
@@ -145,13 +146,14 @@ def describe(source: str, **options: Any) -> Overview:
     """
     dataset = load_dataset(source, **{**options, "skip_bad": source_kind(source) in FILES})
     found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[1:3]], np.int64))
-    notes = dataset.notes
+    notes, train = dataset.notes, dataset.train
     if found.copies is None:
-        found = replace(found, copies=_copies(dataset))
-        notes += tuple(found.copies.notes() if found.copies else ())
-    train = dataset.train
+        copies = _copies(dataset)
+        found = replace(found, copies=copies)
+        notes += tuple(copies.notes(grouped=train.groups is not None))
+    names, groups, copies_of = train.class_names, train.groups, train.copies()
     try:
-        note = usable_folds(train.y, USUAL_FOLDS, train.class_names, train.groups)[1]
+        note = usable_folds(train.y, USUAL_FOLDS, names, groups, copies_of)[1]
     except UserError as error:
         note = f"no folds can be made: {error.what}"
     sides = np.sort(found.sizes, axis=0)
@@ -224,11 +226,28 @@ def check_sheet(path: Path, force: bool) -> None:
         raise UserError("no such folder", where=path.parent, hint="Make it first")
 
 
-def write_sheet(dataset: Dataset, path: Path) -> None:
-    """Write the contact sheet as PNG."""
+def write_sheet(dataset: Dataset, path: Path | None = None) -> Path:
+    """Write the contact sheet as PNG, and return its file.
+
+    Args:
+        dataset: Has at least two classes.
+        path: The file, which is replaced; None for `contact-sheet.png`, or if another file has
+            that name, `contact-sheet-2.png` and so on.
+    """
     content = io.BytesIO()
     contact_sheet(dataset).save(content, "PNG")
+    path = path or _free_sheet(content.getvalue())
     write_atomic(path, content.getvalue())
+    return path
+
+
+def _free_sheet(content: bytes) -> Path:
+    """Return the first name that is free, or that this very sheet has already."""
+    path, count = SHEET, 1
+    while path.exists() and not (path.is_file() and path.read_bytes() == content):
+        count += 1
+        path = SHEET.with_stem(f"{SHEET.stem}-{count}")
+    return path
 
 
 def _copies(dataset: Dataset) -> Copies:

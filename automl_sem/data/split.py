@@ -1,6 +1,7 @@
 """Splits that keep the share of every class: folds for the search, a held-out test part.
 
-With groups, the examples of one group stay on one side of every split.
+With groups, the examples of one group stay on one side of every split; without, the copies of
+an image that are of one class.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ GROUP_SHUFFLES = 20  # tried until every fold leaves all classes to train on
 
 
 def stratified_folds(
-    y: Ints, folds: int, seed: int, groups: Ints | None = None
+    y: Ints, folds: int, seed: int, groups: Ints | None = None, copies: Ints | None = None
 ) -> NDArray[np.int8]:
     """Return the fold number of every example, each fold with about the same share of each class.
 
@@ -32,6 +33,8 @@ def stratified_folds(
         folds: Number of folds; `usable_folds` says how many the classes allow.
         seed: Seed of the shuffle.
         groups: Group of each example, (n,): no group is split. None without groups.
+        copies: A number for each example, the same for copies of an image in one class, (n,):
+            without groups, different images are shared out, and copies follow them.
 
     Raises:
         UserError: If the groups cannot be shared out among so many folds.
@@ -40,11 +43,21 @@ def stratified_folds(
 
     if groups is not None:
         return _group_folds(y, folds, seed, groups)
+    first = np.arange(len(y)) if copies is None else _first_copies(copies)
+    different = np.unique(first)
     number = np.empty(len(y), np.int8)
     splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(y)), y)):
-        number[held_out] = fold
-    return number
+    splits = splitter.split(np.zeros(len(different)), y[different])
+    for fold, (_, held_out) in enumerate(splits):
+        number[different[held_out]] = fold
+    return number[first]
+
+
+def _first_copies(copies: Ints) -> Ints:
+    """Return the row of the first copy of each example, which may be its own, (n,)."""
+    _, row, copy_of = np.unique(copies, return_index=True, return_inverse=True)
+    first: Ints = row[copy_of]
+    return first
 
 
 def _group_folds(y: Ints, folds: int, seed: int, groups: Ints) -> NDArray[np.int8]:
@@ -76,7 +89,11 @@ def _group_folds(y: Ints, folds: int, seed: int, groups: Ints) -> NDArray[np.int
 
 
 def usable_folds(
-    y: Ints, wanted: int, class_names: Sequence[str], groups: Ints | None = None
+    y: Ints,
+    wanted: int,
+    class_names: Sequence[str],
+    groups: Ints | None = None,
+    copies: Ints | None = None,
 ) -> tuple[int, str | None]:
     """Return how many folds the smallest class allows, and a note if that is fewer than wanted.
 
@@ -85,10 +102,12 @@ def usable_folds(
         wanted: Number of folds asked for.
         class_names: Name of each class, in the order of their numbers.
         groups: Group of each example, (n,): then a class allows as many folds as it has groups.
+        copies: A number for each example, the same for copies of an image in one class, (n,):
+            without groups, a class allows as many folds as it has different images.
 
     Raises:
-        UserError: If there is one class only, a class has fewer than 2 examples or groups,
-            or `wanted` is not in 2..100.
+        UserError: If there is one class only, a class has fewer than 2 examples, groups or
+            different images, or `wanted` is not in 2..100.
     """
     if not 2 <= wanted <= MAX_FOLDS:
         raise UserError(
@@ -110,10 +129,22 @@ def usable_folds(
             return examples, (
                 f"{examples} folds instead of {wanted}: class '{smallest}' is in {examples} groups"
             )
+    kind = "examples"
+    if groups is None and copies is not None:
+        counts = np.bincount(y[np.unique(_first_copies(copies))])
+        if counts.min() < examples:
+            kind = "different images"
+            smallest, examples = class_names[int(counts.argmin())], int(counts.min())
+        if examples < 2:
+            raise UserError(
+                f"all training images of class '{smallest}' are copies of one",
+                hint="Every class needs at least 2 different ones: one to train on, one to score "
+                "on. Add more",
+            )
     if wanted <= examples:
         return wanted, None
     return examples, (
-        f"{examples} folds instead of {wanted}: class '{smallest}' has {examples} examples"
+        f"{examples} folds instead of {wanted}: class '{smallest}' has {examples} {kind}"
     )
 
 
@@ -159,8 +190,8 @@ def stratified_holdout(
 ) -> NDArray[np.bool_]:
     """Return which examples to hold out: about `share` of each class, True for these.
 
-    A class gives at least one example, unless that left fewer than 2 to train on. Copies of an
-    image that are of one class stay together.
+    A class gives at least one example, unless that left fewer than 2 different ones to train on.
+    Copies of an image that are of one class stay together.
 
     Args:
         y: Class numbers, (n,).
@@ -177,10 +208,12 @@ def stratified_holdout(
         copies: dict[int, list[int]] = {}  # in the order of the permutation
         for row in rows.tolist():
             copies.setdefault(int(same[row]), []).append(row)
+        different = len(copies)
         for together in copies.values():
-            if len(together) <= wanted:
+            if len(together) <= wanted and different > 2:
                 mask[together] = True
                 wanted -= len(together)
+                different -= 1
     return mask
 
 

@@ -20,7 +20,10 @@ PATH_COLUMNS = ("path", "file_name")
 LABEL_COLUMNS = ("label", "class")
 GROUP_COLUMN = "group"
 SPLIT_COLUMN = "split"
+LONGEST = 200  # characters of a path that an error shows
 _HEADER = "Its first line must name the columns path and label, and may name group and split"
+_FILL = "Fill it in"
+_ALL_GROUPED = "If one table names groups, every table of training images must"
 
 Row = Mapping[str, str]
 
@@ -54,7 +57,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def read_tables(
-    tables: list[Path], root: Path, *, groups: str | None = None, skip_bad: bool = False
+    tables: list[Path], root: Path, *, groups: str | None = GROUP_COLUMN, skip_bad: bool = False
 ) -> Found:
     """Return the image files of tables, without looking into them.
 
@@ -63,20 +66,27 @@ def read_tables(
             about that part, unless it has a column `split`. Without that column, paths that
             all begin with such a folder say the part.
         root: The folder that names of files are relative to.
-        groups: Name of the column with the groups; by default `group`, if there is one.
+        groups: Name of the column with the groups: if one of the tables has it, every training
+            image needs a group, while test images need none. None reads no groups.
         skip_bad: Leave rows out whose label or file is missing.
 
     Raises:
         UserError: If a table cannot be used, with the line.
     """
     found = Found(root)
+    ungrouped: list[tuple[ImageFile, UserError]] = []
     for table in tables:
         part = PARTS.get(table.parent.name.lower()) if table.parent != root else None
         if table.parent != root and table.parent.name.lower() in ("val", "validation"):
             found.joined.append(table.parent.name)
-        _read(found, table, part or "train", groups, skip_bad)
+        ungrouped += _read(found, table, part or "train", groups, skip_bad)
         if part is None and SPLIT_COLUMN not in columns_of(table):
             _split_by_folder(found)
+    if found.grouped and ungrouped:
+        trained = {*found.files["train"]}
+        for file, error in ungrouped:
+            if file in trained:
+                raise error
     return found
 
 
@@ -104,13 +114,20 @@ def columns_of(table: Path) -> list[str]:
         return _header(table, lines)
 
 
-def _read(found: Found, table: Path, part: str, groups: str | None, skip_bad: bool) -> None:
+def _read(
+    found: Found, table: Path, part: str, groups: str | None, skip_bad: bool
+) -> list[tuple[ImageFile, UserError]]:
+    """Add the files of a table; return those without a group, each with what to say of it.
+
+    Of a table without the column one training file stands for all.
+    """
+    ungrouped: list[tuple[ImageFile, UserError]] = []
     with _open(table) as lines:
         columns = _header(table, lines)
         path_column = _column(table, columns, PATH_COLUMNS)
         label_column = _column(table, columns, LABEL_COLUMNS)
-        group_column = groups or (GROUP_COLUMN if GROUP_COLUMN in columns else None)
-        found.grouped = group_column is not None
+        grouped = groups in columns
+        found.grouped |= grouped
         for row in lines:
             line = lines.line_num
             if not any(value.strip() for value in row):
@@ -124,7 +141,7 @@ def _read(found: Found, table: Path, part: str, groups: str | None, skip_bad: bo
             file = ImageFile(
                 path=table.parent / _value(table, line, values, path_column),
                 label=values[label_column],
-                group=_value(table, line, values, group_column) if group_column else "",
+                group=values[groups] if grouped and groups else "",
             )
             if reason := _missing(file):
                 if not skip_bad:
@@ -142,8 +159,15 @@ def _read(found: Found, table: Path, part: str, groups: str | None, skip_bad: bo
                 if joined in ("val", "validation") and joined not in found.joined:
                     found.joined.append(joined)
             found.files[split].append(file)
+            if grouped and not file.group:
+                error = UserError(f"no value for '{groups}'", where=_at(table, line), hint=_FILL)
+                ungrouped.append((file, error))
+            elif not grouped and split == "train" and not ungrouped:
+                error = _no_column(table, columns, str(groups), _ALL_GROUPED)
+                ungrouped.append((file, error))
     if not any(found.files.values()):
         raise UserError("no usable line in this table", where=table, hint=_HEADER)
+    return ungrouped
 
 
 def _missing(file: ImageFile) -> str:
@@ -154,6 +178,9 @@ def _missing(file: ImageFile) -> str:
         return "" if file.path.is_file() else f"no such file: {file.path}"
     except PermissionError as error:
         denied(error)
+    except OSError as error:  # such as a name that is too long
+        shown = f"{str(file.path)[:LONGEST]}..." if len(str(file.path)) > LONGEST else file.path
+        return f"no such file ({error.strerror}): {shown}"
 
 
 def _split(table: Path, line: int, value: str) -> str:
@@ -166,7 +193,7 @@ def _split(table: Path, line: int, value: str) -> str:
 
 def _value(table: Path, line: int, values: Row, column: str) -> str:
     if not values[column]:
-        raise UserError(f"no value for '{column}'", where=_at(table, line), hint="Fill it in")
+        raise UserError(f"no value for '{column}'", where=_at(table, line), hint=_FILL)
     return values[column]
 
 
@@ -174,11 +201,12 @@ def _column(table: Path, columns: list[str], names: tuple[str, ...]) -> str:
     for name in names:
         if name in columns:
             return name
-    raise UserError(
-        f"there is no column '{names[0]}', only: {', '.join(columns) or 'nothing'}",
-        where=table,
-        hint=_HEADER,
-    )
+    raise _no_column(table, columns, names[0], _HEADER)
+
+
+def _no_column(table: Path, columns: list[str], name: str, hint: str) -> UserError:
+    there = ", ".join(columns) or "nothing"
+    return UserError(f"there is no column '{name}', only: {there}", where=table, hint=hint)
 
 
 def _header(table: Path, lines: _Lines) -> list[str]:

@@ -14,7 +14,9 @@ from PIL import Image
 from automl_sem.data import examples
 from automl_sem.data.arrays import from_arrays, load_npz
 from automl_sem.data.images import load_images
-from automl_sem.data.split import stratified_holdout
+from automl_sem.data.overview import describe
+from automl_sem.data.split import stratified_folds, stratified_holdout, usable_folds
+from automl_sem.errors import UserError
 
 X = np.random.default_rng(0).integers(0, 256, (20, 9, 9), dtype=np.uint8)
 Y = np.arange(20) % 2
@@ -47,7 +49,7 @@ def test_the_same_image_in_two_classes_is_a_conflict(tmp_path):
     (note,) = notes_on(dataset, "different labels")
     assert "3 training images are the same but have different labels" in note
     assert "'cat/cat0.png' and 'dog/dog0.png'" in note
-    assert notes_on(dataset, "repeats an earlier one")
+    assert notes_on(dataset, "repeats an earlier one: copies stay in one fold")
 
 
 def test_other_sizes_of_the_same_bytes_are_no_copies():
@@ -108,3 +110,73 @@ def test_when_every_image_is_there_twice_none_is_on_both_sides():
     assert len(dataset.test.y) == 8
     assert not dataset.inspection.copies.leaks
     assert dataset.inspection.copies.repeated == 16
+
+
+def test_two_different_images_of_a_class_stay_to_train_on():
+    y = np.array([0, 0, 0, 1, 1, 1])
+    mask = stratified_holdout(y, 0.2, 0, ["a", "a", "b", "c", "d", "e"])
+    assert not mask[:3].any()
+    assert mask[3:].sum() == 1
+
+
+@given(
+    seed=st.integers(0, 99),
+    folds=st.integers(2, 5),
+    twins=st.lists(st.tuples(st.integers(0, 59), st.integers(0, 59)), max_size=12),
+)
+@settings(max_examples=60, deadline=None)
+def test_copies_of_a_class_stay_in_one_fold(seed, folds, twins):
+    y, copies = np.arange(60) % 2, np.arange(60)
+    for a, b in twins:
+        if y[a] == y[b]:
+            copies[copies == copies[b]] = copies[a]
+    number = stratified_folds(y, folds, seed, copies=copies)
+    assert number.dtype == np.int8
+    for copy in np.unique(copies):
+        assert len(set(number[copies == copy])) == 1
+    for label in (0, 1):
+        of_class = {copy: number[copies == copy][0] for copy in np.unique(copies[y == label])}
+        per_fold = np.bincount(list(of_class.values()), minlength=folds)
+        assert per_fold.max() - per_fold.min() <= 1
+    if len(np.unique(copies)) == 60:
+        assert (number == stratified_folds(y, folds, seed)).all()
+
+
+def test_without_copies_the_folds_are_as_without_looking_for_them():
+    part = from_arrays(X, Y, X[:2] // 2, Y[:2]).train
+    for seed in range(5):
+        expected = stratified_folds(part.y, 3, seed)
+        assert (stratified_folds(part.y, 3, seed, copies=part.copies()) == expected).all()
+
+
+def test_copies_are_those_of_a_class_as_they_are_trained_on():
+    x = X[[0, 0, 1, 1, 2, 3, 4, 5]].astype(np.float32)
+    x[7] = x[5] + 0.25  # rounded to the same
+    part = from_arrays(x, [0, 0, 0, 1, 0, 1, 1, 1], X[:2] // 2, Y[:2]).train
+    copies = part.copies().tolist()
+    assert copies[0] == copies[1]
+    assert copies[5] == copies[7]
+    assert len(set(copies)) == 6
+
+
+def test_where_groups_are_given_copies_of_other_groups_are_only_reported():
+    x, y = np.concatenate([X, X[:2]]), [*Y, *Y[:2]]
+    dataset = from_arrays(x, y, X[:2] // 2, Y[:2], groups=np.arange(22))
+    assert dataset.train.copies() is None
+    assert notes_on(dataset, "2 training images repeat earlier ones: where groups differ, a fold")
+
+
+def test_the_different_images_of_a_class_limit_the_folds_and_the_note_names_it(tmp_path):
+    x = X[[*range(12), 15, 15, 17, 17, 17, 19]]
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=[0] * 12 + [1] * 6, x_test=x[:2], y_test=[0, 0])
+    note = "3 folds instead of 5: class '1' has 3 different images"
+    assert note in describe(str(tmp_path / "a.npz")).notes
+    part = load_npz(tmp_path / "a.npz").train
+    assert usable_folds(part.y, 5, part.class_names, copies=part.copies()) == (3, note)
+    assert usable_folds(part.y, 3, part.class_names, copies=part.copies()) == (3, None)
+
+
+def test_a_class_that_is_one_image_again_and_again_is_refused():
+    part = from_arrays(X[[0, 1, 2, 3, 3, 3]], [0, 0, 0, 1, 1, 1], X[5:7], [0, 1]).train
+    with pytest.raises(UserError, match="all training images of class '1' are copies of one"):
+        usable_folds(part.y, 5, part.class_names, copies=part.copies())

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from automl_sem.data import examples
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import decode_image, resize, resizing_layer
 from automl_sem.errors import UserError, one_line
@@ -276,6 +277,30 @@ def test_test_images_get_the_size_of_the_training_images(tmp_path):
     dataset = load_images(tmp_path)
     assert dataset.train.x.shape[1:] == dataset.test.x.shape[1:] == (20, 20, 1)
     assert "10 of 20 images resized to 20x20" in dataset.notes
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("test", [{"channels": 3}, {"height": 200, "width": 150}, {"dark": True}])
+def test_nothing_is_chosen_by_images_that_are_split_off(tmp_path, monkeypatch, test, mapped):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setattr(examples, "SHARE_OF_MEMORY", 0.0 if mapped else 0.25)
+    folder = tmp_path / "pets"
+    for i in range(6):  # whose medians any other image moves
+        save(folder / "ab"[i % 2] / f"{i}.png", height=20 + i, width=30 - i, seed=i)
+    before = load_images(folder, pad=True)
+    assert len(before.test.names) == 2
+    for seed, name in enumerate(before.test.names):
+        if "dark" in test:
+            Image.new("L", (10, 24), 0).save(folder / name)
+        else:
+            save(folder / name, seed=seed, **test)
+    for _ in range(2):
+        after = load_images(folder, pad=True)
+        assert after.test.names == before.test.names
+        assert after.info == before.info
+        assert after.pad == before.pad
+        np.testing.assert_array_equal(after.train.x, before.train.x)
+        assert after.test.x.shape == before.test.x.shape
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -9,7 +9,7 @@ from picture_files import classes, picture
 from PIL import Image
 
 from automl_sem.data import examples
-from automl_sem.data.arrays import from_arrays
+from automl_sem.data.arrays import from_arrays, load_npz
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import border, resize
 from automl_sem.export.keras import KERAS
@@ -87,6 +87,24 @@ def test_arrays_are_padded_and_so_are_large_ones(tmp_path, monkeypatch):
     assert isinstance(large.train.x, np.memmap)
     assert large.train.fingerprint() == small.train.fingerprint()
     assert large.pad == 255
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_the_background_is_that_of_the_training_images_alone(tmp_path, monkeypatch, mapped):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setattr(examples, "SHARE_OF_MEMORY", 0.0 if mapped else 0.25)
+    x, y = np.stack([drawing(20, 30, ground=4 * i) for i in range(20)]), np.arange(20) % 2
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y)
+    before = load_npz(tmp_path / "a.npz", image_size=24, pad=True)
+    held = [int(name.split()[-1]) for name in before.test.names]
+    assert held
+    x[held] = [drawing(20, 30, ground=255, ink=i) for i in range(len(held))]
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y)
+    for _ in range(2):
+        after = load_npz(tmp_path / "a.npz", image_size=24, pad=True)
+        assert after.test.names == before.test.names
+        assert after.pad == before.pad
+        np.testing.assert_array_equal(after.train.x, before.train.x)
 
 
 @pytest.mark.parametrize(

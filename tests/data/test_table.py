@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -150,6 +151,80 @@ def test_changed_labels_in_a_table_are_seen_by_the_cache(csv, tmp_path, monkeypa
             assert (x == decode_image(path.parent / name, 1)).all()
 
 
+# Groups in the tables of several parts
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """Folders `train`, `validation` and `test`, each with a table of 8 images by 4 writers."""
+
+    def write(**columns):
+        for part in ("train", "validation", "test"):
+            column = columns.get(part)
+            rows = [
+                f"{picture(tmp_path / part / f'{part}_{i}.png').name},{'ab'[i % 2]}"
+                + (f",{part} {i // 2}" if column else "")
+                for i in range(8)
+            ]
+            header = f"file_name,label,{column}" if column else "file_name,label"
+            table(tmp_path / part / "metadata.csv", header, *rows)
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize("column", ["group", "writer"])
+def test_a_table_of_test_images_needs_no_groups(parts, column):
+    folder = parts(train=column, validation=column)
+    dataset = load_images(folder, groups=None if column == "group" else column)
+    assert len(np.unique(dataset.train.groups)) == 8
+    assert any(note.startswith("8 groups among the training examples") for note in dataset.notes)
+
+
+def test_a_column_of_groups_in_the_tables_of_all_parts_is_compared(parts):
+    folder = parts(train="group", validation="group", test="group")
+    path = folder / "test" / "metadata.csv"
+    path.write_text(path.read_text().replace("test 0", "train 0"))
+    notes = load_images(folder).notes
+    assert "leakage: 1 group is in train and in test, such as 'train 0'" in notes
+
+
+@pytest.mark.parametrize("column", ["group", "writer"])
+@pytest.mark.parametrize("missing", ["train", "validation"])
+def test_every_table_of_training_images_needs_the_groups(parts, column, missing):
+    folder = parts(**{part: column for part in ("train", "validation", "test") if part != missing})
+    line = refusal(folder, groups=None if column == "group" else column)
+    assert line.startswith(
+        f"{folder / missing / 'metadata.csv'}: there is no column '{column}', "
+        "only: file_name, label. If one table names groups"
+    )
+
+
+def test_a_training_image_without_a_group_is_refused_with_its_line(parts):
+    folder = parts(train="group", validation="group", test="group")
+    for part, empty in (("test", "test 1"), ("validation", "validation 3")):
+        path = folder / part / "metadata.csv"
+        path.write_text(path.read_text().replace(empty, " "))
+    line = refusal(folder)
+    assert line.startswith(f"{folder / 'validation' / 'metadata.csv'}:8: no value for 'group'")
+
+
+def test_test_images_of_a_split_need_no_group(csv):
+    path = csv("path,label,group,split", "img/{i}.png,{label},{g},{part}")
+    path.write_text(re.sub(r",\d,test", ",,test", path.read_text()))
+    assert len(np.unique(load_images(path).train.groups)) == 4
+
+
+def test_a_regular_expression_asks_no_table_for_groups(parts):
+    folder = parts(train="group")
+    dataset = load_images(folder, groups=r"_(\d)\.png$")
+    assert len(np.unique(dataset.train.groups)) == 8
+
+
+def test_a_column_that_no_table_has_is_refused(parts):
+    assert "there is no column 'pen', only: file_name, label" in refusal(parts(), groups="pen")
+
+
 # What is refused
 
 
@@ -180,6 +255,15 @@ def test_missing_files_and_labels_can_be_skipped(csv):
     assert len(dataset.train.y) + len(dataset.test.y) == 12
     assert "2 unreadable images left out: img/gone.png, img/0.png" in dataset.notes
     assert dataset.inspection.unreadable[1] == "img/0.png: no label for '0.png'"
+
+
+def test_a_path_too_long_for_a_file_is_a_missing_file(csv):
+    path = csv()
+    path.write_text(path.read_text() + f"{'x' * 5000}.png,a\n")
+    line = refusal(path)
+    assert line.startswith(f"{path}:14: no such file (")
+    assert len(line) < len(str(path)) + 400
+    assert len(load_images(path, skip_bad=True).inspection.unreadable) == 1
 
 
 def test_an_empty_table_is_refused(tmp_path):
