@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem import environment
-from automl_sem.augmentation.kinds import check_stress, described, parse_stress
+from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
@@ -192,7 +192,7 @@ def _stress(options: SearchOptions, space: Space) -> dict[str, float]:
     """Return the kinds of distortion to score under: those asked for, else the space's own."""
     if options.stress is not None:
         return parse_stress(options.stress)
-    return check_stress(space.stress, f"STRESS in {space.path}")
+    return checked_stress(space.stress, f"STRESS in {space.path}")
 
 
 def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> list[str]:
