@@ -197,8 +197,52 @@ def test_images_that_do_not_fit_are_refused_with_both_shapes(tmp_path):
         pretrained.backbone(path, (16, 12, 1))
     assert "shape (8, 8, 1), but the data have (16, 12, 1)" in str(caught.value)
     assert "--image-size 8" in caught.value.hint
+    assert "weight shape (192, 7)" in str(caught.value)
     with pytest.raises(UserError, match=r"\(8, 8, 1\), but the data have \(8, 8, 4\)"):
         pretrained.backbone(path, (8, 8, 4))
+    with pytest.raises(UserError, match=r"but the data have \(16, 12, 3\), here as \(32, 24, 1\)"):
+        pretrained.backbone(path, (16, 12, 3), side=24)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Fickle(layers.Layer):
+    """A layer that cannot be made any more once something of it is lost."""
+
+    lost = False
+
+    def __init__(self, **options):
+        if Fickle.lost:
+            raise RuntimeError("its table is gone")
+        super().__init__(**options)
+
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (12, 10, 1)])
+def test_what_fails_for_another_reason_than_the_size_says_that_reason(shape, tmp_path, monkeypatch):
+    inputs = keras.Input(SHAPE)
+    x = Fickle()(layers.Conv2D(2, 3)(inputs))
+    model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    path = save(model, tmp_path / "fickle.keras")
+    pretrained.backbone(path, SHAPE)
+    monkeypatch.setattr(Fickle, "lost", True)
+    with pytest.raises(UserError) as caught:
+        pretrained.backbone(path, shape)
+    line = str(caught.value)
+    built = f"--weights {path}: its layers cannot be built for images of shape {shape}: "
+    assert line.startswith(built)
+    assert line.endswith("its table is gone")
+
+
+def test_images_too_small_for_layers_that_take_any_size_say_so(tmp_path):
+    inputs = keras.Input((None, None, 1))
+    x = layers.Conv2D(2, 9)(inputs)
+    model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    path = save(model, tmp_path / "wide.keras")
+    assert pretrained.backbone(path, (12, 12, 1)).output_shape == (None, 4, 4, 2)
+    with pytest.raises(UserError, match=r"cannot be built for images of shape \(8, 8, 1\): .*neg"):
+        pretrained.backbone(path, SHAPE)
 
 
 def headless(folder):
@@ -291,6 +335,18 @@ def test_offline_the_error_says_which_file_to_put_where(name, monkeypatch, tmp_p
     line = str(caught.value)
     assert f"{name} are not here and cannot be downloaded: Name or service not known" in line
     assert f"{asked[0]} in {tmp_path / 'models'}, or pass --weights" in line
+
+
+def test_a_damaged_file_in_the_cache_is_not_called_missing(monkeypatch, tmp_path):
+    cached = tmp_path / "models" / pretrained.IMAGENET["EfficientNetB0"]
+    cached.parent.mkdir()
+    cached.write_text("no weights")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(cached))
+    with pytest.raises(UserError) as caught:
+        pretrained.backbone("EfficientNetB0", SHAPE)
+    assert f"the ImageNet weights in {cached} cannot be loaded: " in str(caught.value)
+    assert "download" not in str(caught.value)
 
 
 def test_imagenet_weights_come_from_the_cache_of_keras(monkeypatch, tmp_path):
