@@ -95,7 +95,7 @@ def backbone(
         x = keras.layers.Rescaling(255.0)(x)
     try:
         for layer in base.preparation:
-            x = layer.from_config(layer.get_config())(x)
+            x = _twin(layer, x)
         layers = _clone(base.layers, x.shape[1:], learned=not fresh)
     except Exception as error:
         raise _unbuildable(name, base, input_shape, tuple(x.shape[1:]), error) from error
@@ -299,6 +299,16 @@ def _features(model: Any, path: Path) -> Any:
     if len(with_weights) < 2:
         raise UserError("it has no layers before its head", where=f"{FLAG} {path}")
     return with_weights[-1].input_tensors[0]
+
+
+def _twin(layer: Any, x: Any) -> Any:
+    """Return what a copy of a layer that prepares images makes of them."""
+    twin = layer.from_config(layer.get_config())
+    prepared = twin(x)
+    if layer.weights:  # of Normalization
+        twin.set_weights(layer.get_weights())
+        twin.finalize_state()
+    return prepared
 
 
 def _clone(layers: Any, shape: Sequence[int], *, learned: bool) -> Any:

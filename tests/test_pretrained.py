@@ -118,6 +118,16 @@ def test_features_are_those_of_the_trained_model(saved, scaling, tmp_path):
     assert not wants_raw_values(keras.Model(inputs, backbone(inputs)))
 
 
+def test_what_a_model_learned_of_its_images_before_its_layers_is_kept(tmp_path):
+    model, until_head = convolutional()
+    norm = layers.Normalization()
+    norm.adapt(50 + 100 * IMAGES)
+    inputs = keras.Input(SHAPE)
+    path = save(keras.Model(inputs, model(norm(inputs))), tmp_path / "m.keras")
+    backbone = pretrained.backbone(path, SHAPE)
+    np.testing.assert_allclose(backbone(IMAGES), until_head(norm(255 * IMAGES)), rtol=1e-4)
+
+
 def test_without_convolutions_the_last_layer_is_the_head(tmp_path):
     model = dense()
     backbone = pretrained.backbone(save(model, tmp_path / "dense.keras"), SHAPE)
