@@ -22,7 +22,7 @@ from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
 from automl_sem.finalists import fresh_seed
 from automl_sem.registry import RUNS
-from automl_sem.run import Manifest, RunDirectory, now
+from automl_sem.run import Manifest, RunDirectory, WarmStart, WeightsFile, now
 from automl_sem.scoring.batches import looks_drawn
 from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.find import Target, default_space, find, find_space
@@ -130,7 +130,7 @@ def plan_run(
     check_rule(options.discard, folds)
     stress = _stress(options, space)
     starts = space.starts(dataset.info)
-    warm: dict[str, Any] = {}
+    warm: WarmStart | None = None
     warm_note = ""
     if options.warm_start is not None:
         warm, warm_note = warm_start(options.warm_start, space, dataset.info, starts[0])
@@ -208,7 +208,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"space     {space.name} ({manifest.space['origin']})",
         f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
         f"held out for the test, {len(data['class_names'])} classes, {shape}",
-        *(f"weights   {file}" for key, file in manifest.weights.items() if key == "file"),
+        *([f"weights   {manifest.weights.file}"] if manifest.weights else []),
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
         f"stress    {described(manifest.stress) or 'none'}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
@@ -263,10 +263,10 @@ def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
     }
 
 
-def _weights_record(space: Space) -> dict[str, str]:
+def _weights_record(space: Space) -> WeightsFile | None:
     if space.weights is None:
-        return {}
-    return {"file": space.weights, "sha256": fingerprint(Path(space.weights))}
+        return None
+    return WeightsFile(file=space.weights, sha256=fingerprint(Path(space.weights)))
 
 
 def _unchanged_weights(manifest: Manifest) -> str | None:
@@ -275,11 +275,11 @@ def _unchanged_weights(manifest: Manifest) -> str | None:
     Raises:
         UserError: If it is gone or no longer the same.
     """
-    if not manifest.weights:
+    if manifest.weights is None:
         return None
-    file = Path(manifest.weights["file"])
+    file = Path(manifest.weights.file)
     gone = not file.exists()
-    if gone or fingerprint(weights_file(file)) != manifest.weights["sha256"]:
+    if gone or fingerprint(weights_file(file)) != manifest.weights.sha256:
         raise UserError(
             f"the weights {'are gone' if gone else 'changed'} since the run was started",
             where=f"{FLAG} {file}",
