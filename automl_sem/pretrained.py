@@ -18,7 +18,8 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def backbone(
     name = str(source)
     height, width, channels = input_shape
     if name in IMAGENET:
+        _note(name)
         side = max(side or min(height, width), SMALLEST)
     if side is not None:
         factor = side / min(height, width)
@@ -134,9 +136,34 @@ def fetch(names: Sequence[str]) -> list[str]:
         UserError: If some are not there and cannot be downloaded.
     """
     for name in names:
-        if not (_cache() / IMAGENET[name]).exists():
+        _note(name)
+        if not imagenet_file(name).exists():
             _imagenet(name, (SMALLEST, SMALLEST, 3), fresh=False)
     return list(names)
+
+
+def imagenet_file(name: str) -> Path:
+    """Return where Keras keeps the weights of a name of `IMAGENET`, if it has them."""
+    return _cache() / IMAGENET[name]
+
+
+@contextlib.contextmanager
+def asked_networks() -> Iterator[set[str]]:
+    """Yield a set that collects the names of `IMAGENET` that are asked for in the block."""
+    names: set[str] = set()
+    token = _asked.set(names)
+    try:
+        yield names
+    finally:
+        _asked.reset(token)
+
+
+_asked: ContextVar[set[str] | None] = ContextVar("asked", default=None)
+
+
+def _note(name: str) -> None:
+    if (names := _asked.get()) is not None:
+        names.add(name)
 
 
 @dataclass(frozen=True)
@@ -176,7 +203,7 @@ def _unloadable(name: str, error: Exception) -> UserError:
     words = [word.rstrip(":") for word in str(error).split()]
     origin = next((word for word in words if word.startswith("https://")), None)
     reason = str(error).rpartition(" -- ")[2] or one_line(error)
-    cached = _cache() / IMAGENET[name]
+    cached = imagenet_file(name)
     if origin is None and cached.exists():
         return UserError(
             f"the ImageNet weights in {cached} cannot be loaded: {one_line(error).rstrip('.')}",
