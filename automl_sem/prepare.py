@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,17 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem import environment
-from automl_sem.augmentation.kinds import check_stress, described, parse_stress
+from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
 from automl_sem.fresh import fresh_seed
+from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
-from automl_sem.run import Manifest, RunDirectory, now
+from automl_sem.run import ImageNetFile, Manifest, RunDirectory, WarmStart, WeightsFile, now
 from automl_sem.scoring.batches import looks_drawn
 from automl_sem.scoring.discard import check_rule
+from automl_sem.spaces.asked import reads_weights, watched
 from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
@@ -83,12 +84,6 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             hint="Choose another --space or --data",
         )
     space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
-    if weights is not None and not re.search(r"\.weights\b", space.source):
-        raise UserError(
-            f"space {space.name!r} builds on no weights: it does not read data.weights",
-            where="--weights",
-            hint="Take --space pretrained, or a copy of it",
-        )
     return space.with_weights(weights), dataset
 
 
@@ -129,8 +124,15 @@ def plan_run(
     folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
-    starts = space.starts(dataset.info)
-    warm: dict[str, Any] = {}
+    seen, asked = watched(space)
+    starts = seen.starts(dataset.info)
+    if space.weights and not asked.weights and not reads_weights(space, dataset.info):
+        raise UserError(
+            f"space {space.name!r} builds on no weights: it does not read data.weights",
+            where=FLAG,
+            hint="Take --space pretrained, or a copy of it",
+        )
+    warm: WarmStart | None = None
     warm_note = ""
     if options.warm_start is not None:
         warm, warm_note = warm_start(options.warm_start, space, dataset.info, starts[0])
@@ -156,6 +158,7 @@ def plan_run(
         stress=stress,
         check_stress=options.stress is not None,
         weights=_weights_record(space),
+        imagenet=_imagenet_record(asked.networks),
         warm_start=warm,
         discard=options.discard,
         workers=workers.workers,
@@ -192,7 +195,7 @@ def _stress(options: SearchOptions, space: Space) -> dict[str, float]:
     """Return the kinds of distortion to score under: those asked for, else the space's own."""
     if options.stress is not None:
         return parse_stress(options.stress)
-    return check_stress(space.stress, f"STRESS in {space.path}")
+    return checked_stress(space.stress, f"STRESS in {space.path}")
 
 
 def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> list[str]:
@@ -208,7 +211,8 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"space     {space.name} ({manifest.space['origin']})",
         f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
         f"held out for the test, {len(data['class_names'])} classes, {shape}",
-        *(f"weights   {file}" for key, file in manifest.weights.items() if key == "file"),
+        *([f"weights   {manifest.weights.file}"] if manifest.weights else []),
+        *(f"weights   {kept.network}, {kept.file}" for kept in manifest.imagenet),
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
         f"stress    {described(manifest.stress) or 'none'}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
@@ -263,29 +267,46 @@ def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
     }
 
 
-def _weights_record(space: Space) -> dict[str, str]:
+def _weights_record(space: Space) -> WeightsFile | None:
     if space.weights is None:
-        return {}
-    return {"file": space.weights, "sha256": fingerprint(Path(space.weights))}
+        return None
+    return WeightsFile(file=space.weights, sha256=fingerprint(Path(space.weights)))
+
+
+def _imagenet_record(networks: Iterable[str]) -> list[ImageNetFile]:
+    """Return the weights in Keras's cache of some networks, those that it holds."""
+    files = {name: imagenet_file(name) for name in sorted(networks)}
+    return [
+        ImageNetFile(network=name, file=str(file), sha256=fingerprint(file))
+        for name, file in files.items()
+        if file.exists()
+    ]
 
 
 def _unchanged_weights(manifest: Manifest) -> str | None:
     """Return the file of the pretrained model that a run builds on, or None.
 
     Raises:
-        UserError: If it is gone or no longer the same.
+        UserError: If it is gone or no longer the same, or ImageNet weights in Keras's cache.
     """
-    if not manifest.weights:
+    for kept in manifest.imagenet:
+        file = imagenet_file(kept.network)
+        _unchanged(file, kept.sha256, f"{kept.network} in {file}")
+    weights = manifest.weights
+    if weights is None:
         return None
-    file = Path(manifest.weights["file"])
+    _unchanged(Path(weights.file), weights.sha256, f"{FLAG} {weights.file}")
+    return weights.file
+
+
+def _unchanged(file: Path, sha256: str, where: str) -> None:
     gone = not file.exists()
-    if gone or fingerprint(weights_file(file)) != manifest.weights["sha256"]:
+    if gone or fingerprint(weights_file(file)) != sha256:
         raise UserError(
             f"the weights {'are gone' if gone else 'changed'} since the run was started",
-            where=f"{FLAG} {file}",
+            where=where,
             hint="Put the file back, or start anew with `automl-sem search`",
         )
-    return str(file)
 
 
 def _free_name(name: str) -> Path:

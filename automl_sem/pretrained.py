@@ -18,7 +18,8 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def backbone(
     name = str(source)
     height, width, channels = input_shape
     if name in IMAGENET:
+        _note(name)
         side = max(side or min(height, width), SMALLEST)
     if side is not None:
         factor = side / min(height, width)
@@ -93,15 +95,12 @@ def backbone(
         x = keras.layers.Resizing(height, width, antialias=True)(x)
     if base.raw:
         x = keras.layers.Rescaling(255.0)(x)
-    for layer in base.preparation:
-        x = layer.from_config(layer.get_config())(x)
     try:
-        layers = keras.models.clone_model(base.layers, input_tensors=keras.Input(x.shape[1:]))
-        _copy_values(base.layers, layers, learned=not fresh)
+        for layer in base.preparation:
+            x = _twin(layer, x)
+        layers = _clone(base.layers, x.shape[1:], learned=not fresh)
     except Exception as error:
-        if base.layers.input_shape[1:] == tuple(x.shape[1:]):
-            raise UserError(f"its layers cannot be built: {one_line(error)}", where=name) from error
-        raise _misfit(name, base, input_shape) from error
+        raise _unbuildable(name, base, input_shape, tuple(x.shape[1:]), error) from error
     model = keras.Model(images, layers(x), name=BACKBONE)
     model.trainable = fresh
     return model
@@ -137,9 +136,34 @@ def fetch(names: Sequence[str]) -> list[str]:
         UserError: If some are not there and cannot be downloaded.
     """
     for name in names:
-        if not (_cache() / IMAGENET[name]).exists():
+        _note(name)
+        if not imagenet_file(name).exists():
             _imagenet(name, (SMALLEST, SMALLEST, 3), fresh=False)
     return list(names)
+
+
+def imagenet_file(name: str) -> Path:
+    """Return where Keras keeps the weights of a name of `IMAGENET`, if it has them."""
+    return _cache() / IMAGENET[name]
+
+
+@contextlib.contextmanager
+def asked_networks() -> Iterator[set[str]]:
+    """Yield a set that collects the names of `IMAGENET` that are asked for in the block."""
+    names: set[str] = set()
+    token = _asked.set(names)
+    try:
+        yield names
+    finally:
+        _asked.reset(token)
+
+
+_asked: ContextVar[set[str] | None] = ContextVar("asked", default=None)
+
+
+def _note(name: str) -> None:
+    if (names := _asked.get()) is not None:
+        names.add(name)
 
 
 @dataclass(frozen=True)
@@ -171,13 +195,26 @@ def _imagenet(name: str, shape: tuple[int, int, int], fresh: bool) -> _Base:
             make = getattr(keras.applications, name)
             return _Base(make(include_top=False, weights=weights, input_shape=shape), raw=True)
     except Exception as error:
-        words = [word.rstrip(":") for word in str(error).split()]
-        file = next((word for word in words if word.startswith("https://")), IMAGENET[name])
-        reason = str(error).rpartition(" -- ")[2] or one_line(error)
-        raise UserError(
-            f"the ImageNet weights of {name} are not here and cannot be downloaded: {reason}",
-            hint=f"Save {file} in {_cache()}, or pass {FLAG} with a model of your own",
-        ) from error
+        raise _unloadable(name, error) from error
+
+
+def _unloadable(name: str, error: Exception) -> UserError:
+    """Return the error for a network of Keras Applications that could not be made."""
+    words = [word.rstrip(":") for word in str(error).split()]
+    origin = next((word for word in words if word.startswith("https://")), None)
+    reason = str(error).rpartition(" -- ")[2] or one_line(error)
+    cached = imagenet_file(name)
+    if origin is None and cached.exists():
+        return UserError(
+            f"the ImageNet weights in {cached} cannot be loaded: {one_line(error).rstrip('.')}",
+            where=name,
+            hint=f"Remove the file if it is damaged, or pass {FLAG} with a model of your own",
+        )
+    return UserError(
+        f"the ImageNet weights of {name} are not here and cannot be downloaded: {reason}",
+        hint=f"Save {origin or IMAGENET[name]} in {_cache()}, or pass {FLAG} with a model of "
+        "your own",
+    )
 
 
 def _cache() -> Path:
@@ -291,6 +328,25 @@ def _features(model: Any, path: Path) -> Any:
     return with_weights[-1].input_tensors[0]
 
 
+def _twin(layer: Any, x: Any) -> Any:
+    """Return what a copy of a layer that prepares images makes of them."""
+    twin = layer.from_config(layer.get_config())
+    prepared = twin(x)
+    if layer.weights:  # of Normalization
+        twin.set_weights(layer.get_weights())
+        twin.finalize_state()
+    return prepared
+
+
+def _clone(layers: Any, shape: Sequence[int], *, learned: bool) -> Any:
+    """Return a copy of layers for images of a shape, (height, width, channels)."""
+    import keras
+
+    clone = keras.models.clone_model(layers, input_tensors=keras.Input(tuple(shape)))
+    _copy_values(layers, clone, learned=learned)
+    return clone
+
+
 def _copy_values(source: Any, target: Any, *, learned: bool) -> None:
     """Give a clone the values of its source; those of data statistics in any case."""
     import keras
@@ -324,14 +380,61 @@ def _leaves(model: Any) -> list[Any]:
     return [leaf for layer in model.layers for leaf in _leaves(layer)]
 
 
-def _misfit(name: str, base: _Base, input_shape: Sequence[int]) -> UserError:
-    """Return the error for images that a backbone does not take."""
+def _unbuildable(
+    name: str,
+    base: _Base,
+    input_shape: Sequence[int],
+    received: tuple[int, ...],
+    error: Exception,
+) -> UserError:
+    """Return the error for layers that could not be built: is it the size of the images?
+
+    Args:
+        name: What was to be built on.
+        base: What it is.
+        input_shape: Shape of an image of the data.
+        received: Shape in which it comes to the layers.
+        error: Why they could not be built.
+    """
     expected = tuple(base.layers.input_shape[1:])
-    hint = "Take a model of such images"
-    if expected[0] == expected[1] is not None and {expected[-1], input_shape[-1]} <= {1, 3}:
-        hint = f"Resize the images with --image-size {expected[0]}"
+    reason = one_line(error).rstrip(".")
+    fits = all(e in (None, r) for e, r in zip(expected, received, strict=True))
+    if not fits and _can_be_cloned(base.layers, expected):
+        return _misfit(name, base, input_shape, received, reason)
     return UserError(
-        f"it takes images of shape {expected}, but the data have {tuple(input_shape)}",
-        where=f"{FLAG} {name}",
+        f"its layers cannot be built for images of shape {received}: {reason}", where=_named(name)
+    )
+
+
+def _can_be_cloned(layers: Any, shape: Sequence[int]) -> bool:
+    try:
+        _clone(layers, shape, learned=True)
+    except Exception:  # for whatever reason: it is the one to tell of
+        return False
+    return True
+
+
+def _misfit(
+    name: str,
+    base: _Base,
+    input_shape: Sequence[int],
+    received: tuple[int, ...] | None = None,
+    reason: str = "",
+) -> UserError:
+    """Return the error for images that a backbone does not take."""
+    expected, given = tuple(base.layers.input_shape[1:]), tuple(input_shape)
+    hint = "Take a model of such images"
+    if expected[0] == expected[1] is not None and {expected[-1], given[-1]} <= {1, 3}:
+        hint = f"Resize the images with --image-size {expected[0]}"
+    changed = f", here as {received}" if received not in (None, given) else ""
+    return UserError(
+        f"it takes images of shape {expected}, but the data have {given}{changed}"
+        + (f": {reason}" if reason else ""),
+        where=_named(name),
         hint=hint,
     )
+
+
+def _named(name: str) -> str:
+    """Return where a person named what is built on."""
+    return name if name in IMAGENET else f"{FLAG} {name}"

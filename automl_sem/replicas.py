@@ -16,6 +16,7 @@ from automl_sem.scoring.batches import (
     class_weights,
     cross_entropy,
     epoch_order,
+    step_seed,
     targets,
     wants_raw_values,
 )
@@ -153,7 +154,7 @@ class MirroredTrainer:
         total = 0.0
         for first, x, y, rows in self._loads(order):
             step = first // self._recipe.batch_size
-            start = tf.constant(np.array([seed, epoch + 7919 * step]).astype(np.int32))
+            start = tf.constant(step_seed(np.array([seed, epoch]), step).astype(np.int32))
             total += float(self._run(x, y, tf.constant(rows, tf.int32), start))
         self._average_statistics()
         return total / len(order)
@@ -185,9 +186,7 @@ class MirroredTrainer:
         examples = tf.shape(order)[0]
         for step in tf.range((examples + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
-            losses = self._strategy.run(
-                self._step, args=(x, y, rows, seed + tf.stack([0, 7919 * step]))
-            )
+            losses = self._strategy.run(self._step, args=(x, y, rows, step_seed(seed, step)))
             total += self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
         return total
 

@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict
 
 from automl_sem.errors import UserError
 from automl_sem.files import disk_error, save_npz, sync, write_atomic
+from automl_sem.spaces.parameters import Value
 from automl_sem.types import CurvePoint, FoldResult, Ints, StressResult
 
 # Of fold results: those of the search, of the finalists, or `stress/KIND-with` and
@@ -43,6 +44,48 @@ Stage = str
 TORN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError)
 STUDY_NAME = "automl-sem"
 SCHEMA_VERSION = 1
+
+
+class WeightsFile(BaseModel):
+    """The pretrained model that a run builds on.
+
+    Args:
+        file: Its file.
+        sha256: Fingerprint of the file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    sha256: str
+
+
+class ImageNetFile(WeightsFile):
+    """Weights in Keras's cache that candidates of a run may build on.
+
+    Args:
+        network: Name of the network in Keras Applications.
+        file: Its file when the run was started.
+        sha256: Fingerprint of the file.
+    """
+
+    network: str
+
+
+class WarmStart(BaseModel):
+    """What a search takes over from another run.
+
+    Args:
+        run: Directory of the other run.
+        trials: Numbers of the trials, best first.
+        starts: What is taken over of each, by names in the study.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    trials: list[int]
+    starts: list[dict[str, Value]]
 
 
 class Manifest(BaseModel):
@@ -59,10 +102,9 @@ class Manifest(BaseModel):
         stress: Kinds of distortion that folds are scored under, with their strengths.
         check_stress: Whether to find out if labels survive them: nobody vouches for a stress
             that a person asked for, as a space does for its own.
-        weights: File and SHA-256 of the pretrained model that the space builds on; empty
-            without.
-        warm_start: Run and trials whose hyperparameters are tried early, and these by their
-            names in the study; empty without.
+        weights: The pretrained model that the space builds on; None without `--weights`.
+        imagenet: Those in Keras's cache at the start that the space can ask for.
+        warm_start: Another run, whose hyperparameters are tried early; None without.
         discard: Rule by which hopeless candidates are dropped.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
@@ -89,8 +131,9 @@ class Manifest(BaseModel):
     fixed: dict[str, int] = {}
     stress: dict[str, float] = {}
     check_stress: bool = False
-    weights: dict[str, str] = {}
-    warm_start: dict[str, Any] = {}
+    weights: WeightsFile | None = None
+    imagenet: list[ImageNetFile] = []
+    warm_start: WarmStart | None = None
     discard: str = "none"
     workers: int = 0
     threads: int = 0

@@ -111,7 +111,8 @@ def work(
         directory.log(f"search with automl-sem {environment.versions()['automl-sem']}")
         session.write(directory)  # a killed extension must not look finished
         study = directory.open_study()
-        starts, warm = space.starts(dataset.info), directory.manifest.warm_start.get("starts", ())
+        starts, kept = space.starts(dataset.info), directory.manifest.warm_start
+        warm = kept.starts if kept else ()
         engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
         fresh = fresh_trials(directory.manifest)
         listener.fresh_planned(fresh)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from automl_sem.errors import UserError
 from automl_sem.registry import find_run
 from automl_sem.results import TrialRecord, read_results
+from automl_sem.run import WarmStart
 from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space, Values
 from automl_sem.types import DataInfo
@@ -16,9 +16,7 @@ FLAG = "--warm-start"
 TOP = 3
 
 
-def warm_start(
-    run: Path, space: Space, data: DataInfo, baseline: Values
-) -> tuple[dict[str, Any], str]:
+def warm_start(run: Path, space: Space, data: DataInfo, baseline: Values) -> tuple[WarmStart, str]:
     """Return the best trials of a run as starts of another search.
 
     Of each, the hyperparameters are taken that this space has and that are in range; the search
@@ -31,7 +29,7 @@ def warm_start(
         baseline: Hyperparameters of trial 0, by their names in the study.
 
     Returns:
-        What the run's manifest keeps of it (`run`, `trials`, `starts`), and a line for people.
+        What the run's manifest keeps of it, and a line for people.
 
     Raises:
         UserError: If there is no such run, it has no trial with a score, or the two
@@ -55,11 +53,11 @@ def warm_start(
     for trial, start in fitting:
         if start and start != baseline and start not in [other for _, other in chosen]:
             chosen.append((trial, start))
-    kept = {
-        "run": str(directory.path),
-        "trials": [trial.number for trial, _ in chosen],
-        "starts": [start for _, start in chosen],
-    }
+    kept = WarmStart(
+        run=str(directory.path),
+        trials=[trial.number for trial, _ in chosen],
+        starts=[start for _, start in chosen],
+    )
     return kept, _note(directory.path.name, chosen)
 
 

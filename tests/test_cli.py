@@ -215,6 +215,25 @@ def test_bad_input_gets_one_clear_line_and_nothing_is_written(call, tmp_path, ki
     assert os.listdir(call.directory) == []
 
 
+@pytest.mark.parametrize(
+    ("stress", "message"),
+    [
+        ('{"rotate": "180"}', "the strength of rotate is no number: '180'"),
+        ('{"rotate": True}', "the strength of rotate is no number: True"),
+        ("{45: 45}", "no stress is called 45. Known: aspect"),
+    ],
+)
+def test_a_wrong_stress_in_a_space_is_one_line_with_its_file(
+    call, tiny_space, stripes_npz, stress, message
+):
+    tiny_space.write_text(f"{tiny_space.read_text()}\nSTRESS = {stress}\n")
+    code, _, err = call("search", stripes_npz, "--space", tiny_space, "--dry-run")
+    assert code == 2
+    (line,) = [line for line in err.splitlines() if line.startswith("error:")]
+    assert line.startswith(f"error: STRESS in {tiny_space}: {message}")
+    assert "Traceback" not in err
+
+
 def test_a_dry_run_says_what_would_be_searched_and_writes_nothing(call):
     code, out, err = call("search", "shapes", "--trials", "8", "--folds", "99", "--dry-run")
     assert (code, err) == (0, "")

@@ -1,17 +1,23 @@
 """Backbones: what is taken over from a trained model, what learns, and what that gains."""
 
 import random
+import sys
 
 import keras
 import numpy as np
 import pytest
+from conftest import TINY_SPACE
 from keras import layers
 from sklearn.datasets import load_digits
 
 from automl_sem import pretrained, resume, search
+from automl_sem.config import search_options
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import UserError
 from automl_sem.export.wrap import wrap
+from automl_sem.prepare import create_run, plan_run, resolve, snapshot_of
+from automl_sem.pretrained import IMAGENET
+from automl_sem.run import ImageNetFile, WeightsFile
 from automl_sem.scoring.batches import wants_raw_values
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.spaces.find import builtin_spaces
@@ -118,6 +124,16 @@ def test_features_are_those_of_the_trained_model(saved, scaling, tmp_path):
     assert not wants_raw_values(keras.Model(inputs, backbone(inputs)))
 
 
+def test_what_a_model_learned_of_its_images_before_its_layers_is_kept(tmp_path):
+    model, until_head = convolutional()
+    norm = layers.Normalization()
+    norm.adapt(50 + 100 * IMAGES)
+    inputs = keras.Input(SHAPE)
+    path = save(keras.Model(inputs, model(norm(inputs))), tmp_path / "m.keras")
+    backbone = pretrained.backbone(path, SHAPE)
+    np.testing.assert_allclose(backbone(IMAGES), until_head(norm(255 * IMAGES)), rtol=1e-4)
+
+
 def test_without_convolutions_the_last_layer_is_the_head(tmp_path):
     model = dense()
     backbone = pretrained.backbone(save(model, tmp_path / "dense.keras"), SHAPE)
@@ -197,8 +213,52 @@ def test_images_that_do_not_fit_are_refused_with_both_shapes(tmp_path):
         pretrained.backbone(path, (16, 12, 1))
     assert "shape (8, 8, 1), but the data have (16, 12, 1)" in str(caught.value)
     assert "--image-size 8" in caught.value.hint
+    assert "weight shape (192, 7)" in str(caught.value)
     with pytest.raises(UserError, match=r"\(8, 8, 1\), but the data have \(8, 8, 4\)"):
         pretrained.backbone(path, (8, 8, 4))
+    with pytest.raises(UserError, match=r"but the data have \(16, 12, 3\), here as \(32, 24, 1\)"):
+        pretrained.backbone(path, (16, 12, 3), side=24)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Fickle(layers.Layer):
+    """A layer that cannot be made any more once something of it is lost."""
+
+    lost = False
+
+    def __init__(self, **options):
+        if Fickle.lost:
+            raise RuntimeError("its table is gone")
+        super().__init__(**options)
+
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (12, 10, 1)])
+def test_what_fails_for_another_reason_than_the_size_says_that_reason(shape, tmp_path, monkeypatch):
+    inputs = keras.Input(SHAPE)
+    x = Fickle()(layers.Conv2D(2, 3)(inputs))
+    model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    path = save(model, tmp_path / "fickle.keras")
+    pretrained.backbone(path, SHAPE)
+    monkeypatch.setattr(Fickle, "lost", True)
+    with pytest.raises(UserError) as caught:
+        pretrained.backbone(path, shape)
+    line = str(caught.value)
+    built = f"--weights {path}: its layers cannot be built for images of shape {shape}: "
+    assert line.startswith(built)
+    assert line.endswith("its table is gone")
+
+
+def test_images_too_small_for_layers_that_take_any_size_say_so(tmp_path):
+    inputs = keras.Input((None, None, 1))
+    x = layers.Conv2D(2, 9)(inputs)
+    model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    path = save(model, tmp_path / "wide.keras")
+    assert pretrained.backbone(path, (12, 12, 1)).output_shape == (None, 4, 4, 2)
+    with pytest.raises(UserError, match=r"cannot be built for images of shape \(8, 8, 1\): .*neg"):
+        pretrained.backbone(path, SHAPE)
 
 
 def headless(folder):
@@ -293,6 +353,18 @@ def test_offline_the_error_says_which_file_to_put_where(name, monkeypatch, tmp_p
     assert f"{asked[0]} in {tmp_path / 'models'}, or pass --weights" in line
 
 
+def test_a_damaged_file_in_the_cache_is_not_called_missing(monkeypatch, tmp_path):
+    cached = tmp_path / "models" / pretrained.IMAGENET["EfficientNetB0"]
+    cached.parent.mkdir()
+    cached.write_text("no weights")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(cached))
+    with pytest.raises(UserError) as caught:
+        pretrained.backbone("EfficientNetB0", SHAPE)
+    assert f"the ImageNet weights in {cached} cannot be loaded: " in str(caught.value)
+    assert "download" not in str(caught.value)
+
+
 def test_imagenet_weights_come_from_the_cache_of_keras(monkeypatch, tmp_path):
     name = "MobileNetV3Small"
     keras.utils.set_random_seed(2)
@@ -360,7 +432,8 @@ def test_a_run_builds_on_the_weights_it_began_with(find, tmp_path):
     run, path = find[0](workers=1), find[1]
     manifest = run.directory.manifest
     assert manifest.space["name"] == "pretrained"
-    assert manifest.weights == {"file": str(path), "sha256": fingerprint(path)}
+    assert manifest.weights == WeightsFile(file=str(path), sha256=fingerprint(path))
+    assert manifest.imagenet == []
     assert run.baseline.trial.hyperparameters["start"] == "scratch"
     assert run.results.trial(1).hyperparameters["start"] == "frozen"
 
@@ -390,6 +463,134 @@ def test_a_space_that_builds_on_nothing_refuses_weights(find, tiny_space, tmp_pa
     with pytest.raises(UserError, match="there is no such file"):
         find[0](weights=tmp_path / "none.keras")
     assert not (tmp_path / "run").exists()
+
+
+FROZEN = """
+from automl_sem import pretrained
+
+def base(data):
+    return pretrained.backbone(data.weights, data.input_shape)
+"""
+
+
+@pytest.fixture
+def plan(stripes_npz, tmp_path):
+    """Return what a search with the weights of `m.keras` would keep, for the code of a space."""
+    path = save(convolutional()[0], tmp_path / "m.keras")
+
+    def planned(code):
+        file = tmp_path / "own.py"
+        file.write_text(code)
+        options = search_options(
+            target=str(stripes_npz), space=str(file), weights=path, trials=1, workers=0
+        )
+        return plan_run(options, *resolve(options, None), from_memory=False)[0]
+
+    return planned
+
+
+def with_layers(line, text=TINY_SPACE):
+    """Return a space with a line of code on its images."""
+    assert "layers.Flatten()(x)" in text
+    return text.replace("    x = layers.Flatten()(x)", f"    {line}\n    x = layers.Flatten()(x)")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        with_layers("# data.weights would be the file"),
+        with_layers("dense.weights if (dense := None) else None"),
+        TINY_SPACE.replace("    return Recipe(", "    data.weights\n    return Recipe("),
+        TINY_SPACE.replace("hp, data", "hp, data=None").replace("data.input_shape", "(8, 8, 1)")
+        .replace("data.classes", "3") + "# data.weights",
+    ],
+    ids=["comment", "of-a-layer", "in-the-recipe-alone", "no-data"],
+)  # fmt: skip
+def test_to_mention_weights_is_not_to_build_on_them(plan, code):
+    with pytest.raises(UserError, match=r"builds on no weights: it does not read data\.weights"):
+        plan(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        with_layers("x = base(data)(x)", FROZEN + TINY_SPACE),
+        with_layers("import frozen_base; x = frozen_base.base(data)(x)"),
+        with_layers('x = __import__("frozen_base").base(data)(x) if hp.Boolean("pre") else x'),
+    ],
+    ids=["function", "module", "for-some-candidates"],
+)
+def test_weights_may_be_read_anywhere(plan, code, tmp_path, monkeypatch):
+    (tmp_path / "frozen_base.py").write_text(FROZEN)
+    monkeypatch.delitem(sys.modules, "frozen_base", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert plan(code).weights.file == str(tmp_path / "m.keras")
+
+
+def test_to_find_out_builds_nothing_twice(plan):
+    counted = with_layers("import builtins; builtins.built.append(data.weights)")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.built", [], raising=False)
+        plan(counted)
+        assert len(__import__("builtins").built) == 1
+
+
+@pytest.fixture
+def imagenet(stripes_npz, tmp_path, monkeypatch):
+    """Begin a run on weights in Keras's cache, which stand there for the true ones."""
+    untrained = pretrained._imagenet
+    monkeypatch.setattr(
+        pretrained, "_imagenet", lambda name, shape, _: untrained(name, shape, True)
+    )
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    files = {name: tmp_path / "keras" / "models" / file for name, file in IMAGENET.items()}
+    for name, file in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+
+    def begin(space, **wanted):
+        options = search_options(
+            target=str(stripes_npz), space=space, trials=1, workers=0, out=tmp_path / "run",
+            **wanted,
+        )  # fmt: skip
+        return create_run(options, *resolve(options, None), from_memory=False)
+
+    return begin, files
+
+
+def test_a_run_goes_on_with_the_imagenet_weights_it_began_with(imagenet):
+    begin, files = imagenet
+    run = begin("pretrained")
+    assert run.manifest.weights is None
+    assert run.manifest.imagenet == [
+        ImageNetFile(network=name, file=str(files[name]), sha256=fingerprint(files[name]))
+        for name in sorted(files)
+    ]
+    assert snapshot_of(run).weights is None
+    for name, file in files.items():
+        file.write_text("others")
+        with pytest.raises(UserError, match="the weights changed since the run was") as caught:
+            resume(run.path)
+        assert str(caught.value).startswith(f"{name} in {file}: ")
+        file.unlink()
+        with pytest.raises(UserError, match="the weights are gone since the run was started"):
+            resume(run.path)
+        file.write_text(name)
+    assert snapshot_of(run).weights is None
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ('x = pretrained.backbone("MobileNetV3Small", data.input_shape)(x)', ["MobileNetV3Small"]),
+        ('hp.Choice("net", ["none", "EfficientNetB0"])', ["EfficientNetB0"]),
+        ("", []),
+    ],
+)
+def test_only_files_that_a_space_can_ask_for_are_kept(imagenet, tiny_space, line, asked):
+    tiny_space.write_text(with_layers(f"from automl_sem import pretrained; {line}"))
+    run = imagenet[0](str(tiny_space))
+    assert [kept.network for kept in run.manifest.imagenet] == asked
 
 
 def test_the_command_line_takes_weights(cli, tmp_path, stripes_npz):

@@ -266,6 +266,24 @@ def test_examples_on_disk_give_what_those_in_memory_give(tmp_path, monkeypatch, 
     assert largest_difference(weights(on_the_disk.model), weights(in_memory.model)) < 1e-6
 
 
+@pytest.mark.parametrize("bytes_at_a_time", [None, 1024])
+def test_one_function_seeds_the_augmentation_of_each_step(tmp_path, monkeypatch, bytes_at_a_time):
+    part, seen = make_stripes(41), []
+    if bytes_at_a_time is not None:
+        monkeypatch.setattr(replicas, "LOAD_BYTES", bytes_at_a_time)
+        part = on_disk(part, tmp_path / "x.npy")
+
+    def augmentation(images, wanted, seed, *_):
+        tf.numpy_function(lambda drawn: seen.append(drawn.tolist()), [seed], [])
+        return images, wanted
+
+    monkeypatch.setattr(replicas, "augmentation_of", lambda *_: augmentation)
+    monkeypatch.setattr(replicas, "step_seed", lambda seed, step: seed + [0, 5 * step])
+    train(tmp_path, part=part, epochs=2)
+    first = derive_seed(3, "augment")
+    assert seen == [[first, epoch + 5 * step] for epoch in (1, 2) for step in range(6)]
+
+
 def test_class_weights_change_the_weights(tmp_path):
     part = make_stripes(41)
     part.y[::2] = 0

@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from automl_sem.errors import UserError
-from automl_sem.run import Manifest, RunDirectory
+from automl_sem.run import ImageNetFile, Manifest, RunDirectory, WarmStart, WeightsFile
 from automl_sem.types import CurvePoint, FoldResult
 
 
@@ -56,6 +56,31 @@ def test_what_is_written_is_read_back(run, manifest, result):
         result.curve,
     )
     assert run.read_folds(5, "fresh") == {}
+
+
+def test_what_a_search_builds_on_keeps_its_types(tmp_path, manifest):
+    values = {"on": True, "units": 1, "rate": 1.0, "name": "1"}
+    warm = WarmStart(run="other", trials=[3], starts=[values])
+    weights = WeightsFile(file="m.keras", sha256="0" * 64)
+    cached = ImageNetFile(network="EfficientNetB0", file="b0.h5", sha256="1" * 64)
+    built = {"warm_start": warm, "weights": weights, "imagenet": [cached]}
+    manifest = manifest.model_copy(update=built)
+    splits = {"search": np.zeros(3, int), "fresh": np.zeros(3, int)}
+    read = RunDirectory.create(tmp_path / "run", manifest, "", splits).manifest
+    assert read == manifest
+    assert {k: type(v) for k, v in read.warm_start.starts[0].items()} == {
+        k: type(v) for k, v in values.items()
+    }
+
+
+@pytest.mark.parametrize("field", ["weights", "warm_start", "imagenet"])
+def test_a_manifest_that_leaves_out_what_a_search_builds_on_is_refused(run, field):
+    path = run.path / "run.json"
+    wrong = {"file": "m.keras", "run": "other"}
+    written = json.loads(path.read_text()) | {field: [wrong] if field == "imagenet" else wrong}
+    path.write_text(json.dumps(written))
+    with pytest.raises(UserError, match=rf"cannot read run.json: .*{field}"):
+        RunDirectory(run.path)
 
 
 def test_a_fold_file_that_was_being_written_is_not_a_result(run, result):

@@ -68,10 +68,10 @@ def started(run, space, stripes):
 def test_the_best_trials_are_taken_over_best_first(earlier, space_of, stripes):
     run = earlier()
     kept, note = started(run, space_of(), stripes)
-    assert kept["run"] == str(run.path)
-    assert kept["trials"] == [5, 4, 3]
+    assert kept.run == str(run.path)
+    assert kept.trials == [5, 4, 3]
     found = [t.hyperparameters for t in load_run(run.path).results.trials]
-    assert kept["starts"] == [found[number] for number in (5, 4, 3)]
+    assert kept.starts == [found[number] for number in (5, 4, 3)]
     assert note == (
         "warm start from earlier: trial 5 (3 of 3 hyperparameters), "
         "trial 4 (3 of 3 hyperparameters), trial 3 (3 of 3 hyperparameters)"
@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_left_to_the_search(earlier, space_of, stripes):
     )
     kept, note = started(run, space_of(other), stripes)
     found = load_run(run.path).results.trials
-    for number, start in zip(kept["trials"], kept["starts"], strict=True):
+    for number, start in zip(kept.trials, kept.starts, strict=True):
         values = found[number].hyperparameters
         on_step = {"units": values["units"]} if values["units"] % 4 == 0 else {}
         assert start == {**on_step, "rate": values["rate"]}
@@ -110,7 +110,7 @@ def test_a_branch_is_taken_over_with_what_it_depends_on(space_of, stripes):
 
 def test_the_baseline_is_not_tried_again(earlier, space_of, stripes):
     kept, note = started(earlier(trials=1), space_of(), stripes)
-    assert kept["starts"] == []
+    assert kept.starts == []
     assert "its best trials are the baseline of this search" in note
 
 
@@ -118,9 +118,9 @@ def test_what_a_flag_fixes_is_not_taken_over(earlier, space_of, stripes):
     searched = change(epochs=("epochs=3", 'epochs=hp.Int("epochs", 1, 3)'))
     space = space_of(searched)
     run = earlier(space=space)
-    assert all("epochs" in start for start in started(run, space, stripes)[0]["starts"])
+    assert all("epochs" in start for start in started(run, space, stripes)[0].starts)
     kept, _ = started(run, space.with_fixed(epochs=2), stripes)
-    assert not any("epochs" in start for start in kept["starts"])
+    assert not any("epochs" in start for start in kept.starts)
 
 
 def test_a_space_with_nothing_in_common_is_refused(earlier, space_of, stripes):

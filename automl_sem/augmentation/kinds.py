@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean
 from automl_sem.types import AUGMENT_LIMITS, Augment
@@ -48,43 +49,57 @@ def parse_stress(text: str) -> dict[str, float]:
     """
     if text.strip() == "none":
         return {}
-    found: dict[str, float] = {}
+    found: dict[str, object] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, strength = (piece.strip() for piece in part.partition("="))
-        try:
-            found[name] = float(strength) if strength else math.nan
-        except ValueError:
-            raise UserError(
-                f"the strength of {name} is no number: {strength!r}",
-                where="--stress",
-                hint="Write it as in rotate=45,scale=0.3",
-            ) from None
+        found[name] = _number(strength) if strength else None
     if not found:
         raise UserError(
             "it names no distortion", where="--stress", hint=f"There are {', '.join(KINDS)}"
         )
-    return check_stress(found, "--stress")
+    return checked_stress(found, "--stress", hint="Write it as in rotate=45,scale=0.3")
 
 
-def check_stress(wanted: Mapping[str, float], where: object) -> dict[str, float]:
-    """Return kinds with their strengths; NaN or None stands for the usual one.
+def _number(text: str) -> float | str:
+    """Return what a strength is, or its text where it is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def checked_stress(
+    wanted: Mapping[Any, Any], where: object, hint: str = 'Write it as in {"rotate": 45}'
+) -> dict[str, float]:
+    """Return kinds with their strengths; None stands for the usual one.
+
+    Args:
+        wanted: Kinds and strengths as a person wrote them.
+        where: Where they were written.
+        hint: How a strength is written there.
 
     Raises:
-        UserError: If a kind does not exist or a strength is out of range.
+        UserError: If a kind does not exist, or a strength is no number or out of range.
     """
     checked = {}
     for name, given in wanted.items():
         if name not in KINDS:
-            hint = did_you_mean(name, KINDS)
-            raise UserError(f"no stress is called {name!r}", where=where, hint=hint)
+            raise UserError(
+                f"no stress is called {name!r}", where=where, hint=did_you_mean(str(name), KINDS)
+            )
         kind = KINDS[name]
-        unset = given is None or math.isnan(given)
-        strength = kind.usual if unset else float(given)
-        largest = AUGMENT_LIMITS[kind.field]
-        if not 0 < strength <= largest:
+        if given is None:
+            checked[name] = kind.usual
+            continue
+        if not isinstance(given, Real) or isinstance(given, bool):
+            raise UserError(
+                f"the strength of {name} is no number: {given!r}", where=where, hint=hint
+            )
+        strength, largest = float(given), AUGMENT_LIMITS[kind.field]
+        if not 0 < strength <= largest:  # as it is not for NaN
             raise UserError(
                 f"the strength of {name} must be above 0 and at most {largest:g}. "
-                f"Received: {given:g}",
+                f"Received: {strength:g}",
                 where=where,
             )
         checked[name] = strength

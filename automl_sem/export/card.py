@@ -8,7 +8,7 @@ from typing import Any
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.export.base import Format
-from automl_sem.export.usage import image_lines
+from automl_sem.export.usage import IMPORTS, image_lines
 from automl_sem.results import Results, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import fold_interval
@@ -160,8 +160,7 @@ def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format
             "",
             "```python",
             *(line for line in usage if line.startswith("import")),
-            "import numpy as np",
-            "from PIL import Image",
+            *IMPORTS,
             "",
             *image_lines(record["channels"]),
             *(line for line in usage if not line.startswith("import")),

@@ -57,9 +57,9 @@ def command(results: Results) -> str:
     for name, number in manifest.fixed.items():
         words += [f"--{name.replace('_', '-')}", str(number)]
     if manifest.weights:
-        words += ["--weights", manifest.weights["file"]]
+        words += ["--weights", manifest.weights.file]
     if manifest.warm_start:
-        words += ["--warm-start", manifest.warm_start["run"]]
+        words += ["--warm-start", manifest.warm_start.run]
     for name, flag in LOADER_FLAGS.items():
         if options.get(name) is not None:
             words += [flag, str(options[name])]

@@ -6,7 +6,7 @@ import pytest
 
 from automl_sem.augmentation.kinds import (
     KINDS,
-    check_stress,
+    checked_stress,
     described,
     parse_stress,
     with_kind,
@@ -22,7 +22,7 @@ def test_strengths_are_named_or_usual():
         "noise": 0.05,
     }
     assert parse_stress("none") == {}
-    assert check_stress({"rotate": None, "shift": 0.2}, "STRESS") == {"rotate": 45, "shift": 0.2}
+    assert checked_stress({"rotate": None, "shift": 0.2}, "STRESS") == {"rotate": 45, "shift": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,36 @@ def test_strengths_are_named_or_usual():
         ("rotate=720", "at most 180. Received: 720"),
         ("scale=0", "must be above 0"),
         ("scale=-1", "must be above 0"),
-        ("scale=inf", "must be above 0 and at most 3"),
+        ("scale=inf", "must be above 0 and at most 3. Received: inf"),
+        ("scale=nan", "must be above 0 and at most 3. Received: nan"),
+        ("scale=1e999", "Received: inf"),
         (" , ", "it names no distortion"),
     ],
 )
 def test_a_wrong_stress_is_one_clear_line(text, message):
     with pytest.raises(UserError) as error:
         parse_stress(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"rotate": "180"}, "the strength of rotate is no number: '180'"),
+        ({"rotate": True}, "the strength of rotate is no number: True"),
+        ({"rotate": [45]}, "the strength of rotate is no number: [45]"),
+        ({"rotate": math.nan}, "at most 180. Received: nan"),
+        ({"rotate": -math.inf}, "at most 180. Received: -inf"),
+        ({"rotat": 45}, "no stress is called 'rotat'. Did you mean 'rotate'?"),
+        ({45: "rotate"}, "no stress is called 45. Known: aspect, brightness"),
+        ({None: 45}, "no stress is called None"),
+    ],
+)
+def test_a_wrong_stress_of_a_space_names_its_file(wanted, message):
+    with pytest.raises(UserError) as error:
+        checked_stress(wanted, "STRESS in my.py")
+    assert str(error.value).startswith("STRESS in my.py: ")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 

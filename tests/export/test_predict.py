@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import keras
@@ -13,8 +14,10 @@ from conftest import make_stripes
 from exporter import make_exporter
 from PIL import Image
 
+from automl_sem.data.pixels import decode_image
 from automl_sem.errors import UserError
 from automl_sem.export import Prediction, build, predict
+from automl_sem.export.usage import IMPORTS, image_lines
 from automl_sem.export.verify import Verification
 
 CLASSES = ("horizontal", "vertical", "none")
@@ -64,6 +67,80 @@ def test_images_may_differ_in_size_and_colours(exported, tmp_path):
     for prediction, image in zip(found, (grey, pixels[:9, :12, 0]), strict=True):
         expected = model.predict(image[None, ..., None], verbose=0)[0]
         assert np.allclose(list(prediction.probabilities.values()), expected, atol=1e-6)
+
+
+def sixteen_bits(path):
+    Image.fromarray(DEEP).save(path, "PNG")
+
+
+def sixteen_bits_in_a_tiff(path):
+    Image.fromarray(DEEP).save(path, "TIFF")
+
+
+def floats(path):
+    Image.fromarray((DEEP / 65535).astype(np.float32)).save(path, "TIFF")
+
+
+def floats_up_to_255(path):
+    Image.fromarray((DEEP / 257).astype(np.float32)).save(path, "TIFF")
+
+
+def on_its_side(path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.fromarray((DEEP // 257).astype(np.uint8)).save(path, "JPEG", exif=exif)
+
+
+def half_transparent(path):
+    grey = Image.fromarray((DEEP // 257).astype(np.uint8))
+    Image.merge("LA", (grey, grey.point(lambda v: 255 * (v > 127)))).save(path, "PNG")
+
+
+def palette(path):
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 3), np.uint8)).quantize(
+        8
+    ).save(path, "PNG", transparency=3)
+
+
+DEEP = np.random.default_rng(0).integers(0, 65536, (9, 12), np.uint16)
+SAVED = [
+    sixteen_bits,
+    sixteen_bits_in_a_tiff,
+    floats,
+    floats_up_to_255,
+    on_its_side,
+    half_transparent,
+    palette,
+]
+
+
+def snippets(exported):
+    card = (exported / "MODEL_CARD.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+
+
+@pytest.mark.parametrize("saved", SAVED)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_card_reads_an_image_as_predict_does(saved, channels, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "image.png")
+    found = {}
+    exec("\n".join([*IMPORTS, *image_lines(channels)]), found)
+    expected = decode_image(tmp_path / "image.png", channels)[None]
+    np.testing.assert_array_equal(found["images"], expected)
+    assert found["images"].dtype == np.uint8
+    assert np.ptp(expected) > 100
+
+
+def test_the_code_of_the_card_gives_what_predict_gives_for_16_bits(exported, monkeypatch):
+    sixteen_bits(exported / "image.png")
+    (prediction,) = predict(exported, [exported / "image.png"])
+    monkeypatch.chdir(exported)
+    for code in snippets(exported):
+        found = {}
+        exec(code, found)
+        probabilities = np.asarray(found["probabilities"])[0]
+        assert np.allclose(probabilities, list(prediction.probabilities.values()), atol=1e-6)
 
 
 def test_a_folder_stands_for_all_images_in_and_below_it(exported, tmp_path, stripes_png):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
 import json
 import re
@@ -139,6 +140,19 @@ def test_images_that_only_one_of_the_two_gets_right_are_counted(tmp_path, datase
     run = make_run(tmp_path / "run", trials, dataset, fresh=[0, 1])
     text = page_of(run, dataset).sections["verdict"]
     assert "2 only trial 1 gets right, 1 only the baseline, 1 neither." in text
+
+
+def test_the_python_of_the_report_reads_an_image_of_16_bits(tmp_path, dataset, monkeypatch):
+    page = build_report(
+        read_results(make_run(tmp_path / "run", [BASELINE, GOOD], dataset, fresh=[0, 1])), dataset
+    ).read_text(encoding="utf-8")
+    code = html.unescape(re.search(r"<pre><code>(import numpy.*?)</code>", page, re.DOTALL)[1])
+    pixels = np.random.default_rng(0).integers(0, 65536, (9, 12), np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(code.partition("model = ")[0].replace(", tensorflow as tf", ""), found)
+    np.testing.assert_array_equal(found["images"][0, ..., 0], np.rint(pixels / 257))
 
 
 # Whatever there is of a run
