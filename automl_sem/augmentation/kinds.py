@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -95,7 +96,11 @@ def checked_stress(
             raise UserError(
                 f"the strength of {name} is no number: {given!r}", where=where, hint=hint
             )
-        strength, largest = float(given), AUGMENT_LIMITS[kind.field]
+        largest = AUGMENT_LIMITS[kind.field]
+        try:
+            strength = float(given)
+        except OverflowError:  # an int of hundreds of digits
+            strength = math.inf
         if not 0 < strength <= largest:  # as it is not for NaN
             raise UserError(
                 f"the strength of {name} must be above 0 and at most {largest:g}. "

@@ -55,6 +55,7 @@ def test_a_wrong_stress_is_one_clear_line(text, message):
         ({"rotate": [45]}, "the strength of rotate is no number: [45]"),
         ({"rotate": math.nan}, "at most 180. Received: nan"),
         ({"rotate": -math.inf}, "at most 180. Received: -inf"),
+        ({"rotate": 10**400}, "at most 180. Received: inf"),
         ({"rotat": 45}, "no stress is called 'rotat'. Did you mean 'rotate'?"),
         ({45: "rotate"}, "no stress is called 45. Known: aspect, brightness"),
         ({None: 45}, "no stress is called None"),
