@@ -24,7 +24,7 @@ from automl_sem.reports.wording import count, duration, loss, percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.stress import stress_scores
-from automl_sem.stress_check import stress_warnings
+from automl_sem.stress_check import read_findings
 from automl_sem.types import Candidate, FoldResult, Outcome, Score
 
 
@@ -86,6 +86,9 @@ class LineListener:
         if result.fold == 0:
             variant = f", {entry.variant}" if entry.variant else ""
             self._print(f"trial {entry.candidate.trial:>2}  again on fresh folds{variant}")
+
+    def fresh_done(self, entry: Entry) -> None:
+        """Stay silent: its score is told at the end."""
 
     def _scored(self, score: Score) -> str:
         folds = " ".join(_whole(f.accuracy) for f in score.folds)
@@ -211,8 +214,10 @@ class LiveListener(LineListener):
         self._fresh_fits += 1
         self._fits += 1
         self._show(fresh=True)
-        if running.done == self._folds:
-            del self._running[key]
+
+    def fresh_done(self, entry: Entry) -> None:
+        """Leave the trial out."""
+        self._running.pop((entry.candidate.trial, entry.variant), None)
 
     def _show(self, fresh: bool = False) -> None:
         """Bring the live line up to date; between two trials it stays as it is."""
@@ -335,17 +340,18 @@ def _standing_line(name: str, standing: Standing) -> str:
 
 
 def _stress_lines(results: Results) -> list[str]:
-    """Return how the best trial fares under each distortion, and what log-loss then means."""
+    """Return how the best trial fares under each distortion, and what the objective is."""
     if results.best is None or not results.run.manifest.stress:
         return []
-    found = stress_scores(results.best.folds)
+    found, findings = stress_scores(results.best.folds), read_findings(results.run)
     asked = ", ".join(f"{s.condition} {percent(s.accuracy)}" for s in found if s.scored)
     unseen = ", ".join(f"{s.condition} {percent(s.accuracy)}" for s in found if not s.scored)
     return [
         f"stressed  trial {results.best.trial.number}: {asked}",
         f"unseen    {unseen}: distortions that nothing was trained or chosen for",
         "          objective: the mean of the log-loss on images as they are and on distorted ones",
-        *(f"warning   {warning}" for warning in stress_warnings(results.run)),
+        *(f"warning   {warning}" for warning in findings.warnings),
+        *(f"open      {unknown}" for unknown in findings.unknown),
     ]
 
 

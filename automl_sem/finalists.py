@@ -6,16 +6,16 @@ one new shuffle of the folds, and the verdict rests on the paired differences th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from automl_sem.fresh import Entry, train_on_fresh_folds
+from automl_sem.fresh import Entry, FreshListener, train_on_fresh_folds
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval
-from automl_sem.types import Candidate, FoldResult, Score
+from automl_sem.types import Candidate, Score
 from automl_sem.workers.base import Pool
 
 Word = Literal["better", "not distinguishable", "worse", "the baseline itself"]
@@ -40,14 +40,14 @@ def score_finalists(
     run: RunDirectory,
     pool: Pool,
     candidates: Sequence[Candidate],
-    on_fold: Callable[[Entry, FoldResult], None],
+    listener: FreshListener,
 ) -> None:
     """Train finalists on the fresh folds, as far as that is not done yet.
 
     One that cannot be trained there is noted in `finalists.json` with its reason, and
     the verdict stays open.
     """
-    ended = train_on_fresh_folds(run, pool, [Entry(c) for c in candidates], on_fold)
+    ended = train_on_fresh_folds(run, pool, [Entry(c) for c in candidates], listener)
     failed = {str(e.candidate.trial): o.reason for e, o in ended if o.score is None}
     run.write_json("finalists.json", {"schema_version": 1, "failed": failed})
 

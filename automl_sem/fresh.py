@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from automl_sem.run import RunDirectory, Stage
 from automl_sem.seeds import derive_seed
@@ -32,6 +33,16 @@ class Entry:
         return f"trial {self.candidate.trial} {self.variant}".rstrip()
 
 
+class FreshListener(Protocol):
+    """Is told what happens on the fresh folds."""
+
+    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
+        """A fold fit ended."""
+
+    def fresh_done(self, entry: Entry) -> None:
+        """An entry ended, whether it has a score or not."""
+
+
 def fresh_seed(seed: int) -> int:
     """Return the seed of everything on the fresh folds."""
     return derive_seed(seed, "fresh")
@@ -44,11 +55,17 @@ def fresh_score(run: RunDirectory, trial: int, stage: Stage = "fresh") -> Score 
     return Score(tuple(results.values())) if complete else None
 
 
+def missing_folds(run: RunDirectory, entry: Entry) -> int:
+    """Return how many fold fits of an entry are still to be done."""
+    folds = int(run.splits("fresh").max()) + 1
+    return folds - len(run.read_folds(entry.candidate.trial, entry.stage))
+
+
 def train_on_fresh_folds(
     run: RunDirectory,
     pool: Pool,
     entries: Sequence[Entry],
-    on_fold: Callable[[Entry, FoldResult], None],
+    listener: FreshListener,
 ) -> list[tuple[Entry, Outcome]]:
     """Train entries as far as that is not done yet, and return how each ended.
 
@@ -58,7 +75,7 @@ def train_on_fresh_folds(
         run: Where fold results are kept.
         pool: Trains.
         entries: No two may share a trial and a stage.
-        on_fold: Called after each fold fit, once it is kept.
+        listener: Is told of each fold fit, once it is kept.
     """
     folds, seed = run.splits("fresh"), fresh_seed(run.manifest.seed)
     entry_of = {}
@@ -71,15 +88,18 @@ def train_on_fresh_folds(
         entry = entry_of[evaluation]
         if done.died:
             run.log(f"{entry} on fresh folds: a worker ended, {done.died}")
+        if done.note:
+            run.log(f"{entry} on fresh folds: {done.note}")
         if done.result is not None:
             run.write_fold(entry.candidate.trial, done.result, entry.stage)
-            on_fold(entry, done.result)
+            listener.fresh_fold_done(entry, done.result)
 
     ended = []
     for evaluation in evaluate(pool, lambda: next(waiting, None), save):
         entry = entry_of[evaluation]
         run.sync_folds(entry.candidate.trial, entry.stage)
         outcome = evaluation.outcome
+        listener.fresh_done(entry)
         if outcome is not None:
             if outcome.score is None:
                 run.log(f"{entry} on fresh folds: {outcome.status}, {outcome.reason}")

@@ -15,7 +15,7 @@ from automl_sem.fresh import fresh_score
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
 from automl_sem.scoring.stress import stress_scores
-from automl_sem.stress_check import stress_warnings
+from automl_sem.stress_check import read_findings
 from automl_sem.types import Candidate, Recipe, Score, objective_word
 
 SCHEMA_VERSION = 1
@@ -216,6 +216,7 @@ class Results:
                 "difference": self.verdict.difference,
                 "interval": asdict(interval) if interval else None,
             }
+        findings = read_findings(self.run)
         return {
             "schema_version": SCHEMA_VERSION,
             "run": str(self.run.path),
@@ -223,7 +224,8 @@ class Results:
             "best": self.best.to_json() if self.best else None,
             "baseline": self.baseline.to_json() if self.baseline else None,
             "verdict": verdict,
-            "stress_warnings": stress_warnings(self.run),
+            "stress_warnings": findings.warnings,
+            "stress_unknown": findings.unknown,
             "trials": len(self.trials),
             "discarded": self.discarded,
             "proposed_by_model": self.proposed_by_model,

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from automl_sem.engines.base import Engine
-from automl_sem.fresh import Entry
+from automl_sem.fresh import FreshListener
 from automl_sem.run import RunDirectory
 from automl_sem.types import Candidate, FoldResult, Outcome
 from automl_sem.workers.base import FoldDone, Pool
 from automl_sem.workers.evaluate import Evaluation, evaluate
 
+FINALISTS = 2  # the best trial and the baseline are trained on the fresh folds
+CHECKS_SHARE = 1 / 3  # of the time limit, the most that is kept free to check the stress
 
-class Listener(Protocol):
+
+class Listener(FreshListener, Protocol):
     """Is told what happens, to show it to people."""
 
     def trial_started(self, candidate: Candidate, folds_done: int) -> None:
@@ -31,9 +34,6 @@ class Listener(Protocol):
     def fresh_planned(self, trials: int) -> None:
         """So many trials are trained on the fresh folds when the search is over."""
 
-    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
-        """A fold fit on the fresh folds ended."""
-
     def note(self, line: str) -> None:
         """Something that people should know."""
 
@@ -46,13 +46,13 @@ class Limits:
         trials: Trials in all.
         seconds: Time limit, or None.
         clock: Seconds that the search has taken so far, earlier sessions included.
-        fresh: Candidates that are trained on the fresh folds afterwards.
+        checks: Candidates that are trained to check the stress, after the finalists.
     """
 
     trials: int
     seconds: float | None
     clock: Callable[[], float]
-    fresh: int
+    checks: int = 0
 
     def reached(self, asked: int, fold_seconds: list[float], folds: int, slots: int) -> bool:
         """Whether to stop: enough trials, or no time for one more and the fresh folds.
@@ -68,7 +68,20 @@ class Limits:
         if self.seconds is None or asked == 0:
             return False
         trial = folds * sum(fold_seconds) / len(fold_seconds) if fold_seconds else 0.0
-        return self.clock() + (1 + math.ceil(self.fresh / slots)) * trial > self.seconds
+        checks = min(math.ceil(self.checks / slots) * trial, CHECKS_SHARE * self.seconds)
+        return self.clock() + (1 + math.ceil(FINALISTS / slots)) * trial + checks > self.seconds
+
+    def room(self, trial_seconds: float, slots: int) -> float:
+        """Return how many more candidates can be trained in full in what is left of the time.
+
+        Args:
+            trial_seconds: How long one takes.
+            slots: Candidates that are trained at a time.
+        """
+        if self.seconds is None:
+            return math.inf
+        left = max(self.seconds - self.clock(), 0.0)
+        return slots * (left // max(trial_seconds, 1e-9))
 
 
 def search_loop(

@@ -14,14 +14,13 @@ from automl_sem.data import Dataset
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
 from automl_sem.finalists import score_finalists
-from automl_sem.fresh import Entry, train_on_fresh_folds
+from automl_sem.fresh import missing_folds, train_on_fresh_folds
 from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
-from automl_sem.run import Manifest, RunDirectory
-from automl_sem.search_loop import Limits, Listener, search_loop
+from automl_sem.run import RunDirectory
+from automl_sem.search_loop import FINALISTS, Limits, Listener, search_loop
 from automl_sem.spaces.space import Space
-from automl_sem.stress_check import check_stress, stress_warnings, to_train
-from automl_sem.types import FoldResult
+from automl_sem.stress_check import check_stress, read_findings, to_train
 from automl_sem.workers.base import Pool
 from automl_sem.workers.plan import WorkerPlan
 
@@ -114,18 +113,14 @@ def work(
         starts, kept = space.starts(dataset.info), directory.manifest.warm_start
         warm = kept.starts if kept else ()
         engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
-        fresh = fresh_trials(directory.manifest)
-        listener.fresh_planned(fresh)
-        limits = Limits(session.trials, session.time_limit_s, clock, fresh)
+        checks = len(directory.manifest.stress) if directory.manifest.check_stress else 0
+        listener.fresh_planned(FINALISTS + checks)
+        limits = Limits(session.trials, session.time_limit_s, clock, checks)
 
         def keep_time(every_s: float = 0.0) -> None:
             if clock() - session.wall_s >= every_s:
                 session.wall_s = clock()
                 session.write(directory)
-
-        def fresh_fold_done(entry: Entry, result: FoldResult) -> None:
-            keep_time(1.0)
-            listener.fresh_fold_done(entry, result)
 
         try:
             with pool_of(directory, space, dataset.train, workers, listener.note) as pool:
@@ -133,8 +128,10 @@ def work(
                 results = read_results(directory)
                 finalists = [s.trial for s in (results.best, results.baseline) if s is not None]
                 candidates = {t.number: t.candidate() for t in finalists}
-                score_finalists(directory, pool, list(candidates.values()), fresh_fold_done)
-                _check_stress(directory, pool, listener, fresh_fold_done)
+                score_finalists(directory, pool, list(candidates.values()), listener)
+                keep_time()
+                _check_stress(directory, pool, listener, limits)
+                keep_time()
             if results.best is not None:
                 _describe_winner(directory, space, dataset, results.best)
             keep_time()
@@ -206,30 +203,31 @@ def pool_of(
         pool.close()
 
 
-def fresh_trials(manifest: Manifest) -> int:
-    """Return how many candidates a run trains on the fresh folds, at most."""
-    return 2 + (len(manifest.stress) if manifest.check_stress else 0)
-
-
-def _check_stress(
-    directory: RunDirectory,
-    pool: Pool,
-    listener: Listener,
-    on_fold: Callable[[Entry, FoldResult], None],
-) -> None:
+def _check_stress(directory: RunDirectory, pool: Pool, listener: Listener, limits: Limits) -> None:
     """Find out whether labels survive the stress, if there is one and a winner to try it on."""
-    best = read_results(directory).best
-    if best is None or not directory.manifest.stress:
+    results = read_results(directory)
+    if results.best is None or not directory.manifest.stress:
         return
-    candidate = best.trial.candidate()
-    entries = to_train(directory, candidate)
-    if entries:
-        fits = count(len(entries) * directory.manifest.folds, "more fold fit")
-        variants = ", ".join(entry.variant for entry in entries)
-        listener.note(f"do labels survive the stress? the best trial {variants}: {fits}")
-    check_stress(directory, candidate, train_on_fresh_folds(directory, pool, entries, on_fold))
-    for warning in stress_warnings(directory):
-        listener.note(f"warning: {warning}")
+    best = results.best.trial.candidate()
+    baseline = None if results.baseline is None else results.baseline.trial.candidate()
+    room = limits.room(results.best.trial.seconds, pool.slots)
+    entries, fits = [], 0
+    for entry in to_train(directory, best):
+        missing = missing_folds(directory, entry)
+        if missing == 0 or len(entries) < room:
+            entries.append(entry)
+            fits += missing
+    if fits:
+        variants = ", then ".join(entry.variant for entry in entries)
+        listener.note(
+            "do labels survive the stress? the best trial is trained again, "
+            f"{variants}: {count(fits, 'fold fit')}"
+        )
+    ended = train_on_fresh_folds(directory, pool, entries, listener)
+    check_stress(directory, best, baseline, ended)
+    findings = read_findings(directory)
+    for line in (*(f"warning: {warning}" for warning in findings.warnings), *findings.unknown):
+        listener.note(line)
 
 
 def _describe_winner(

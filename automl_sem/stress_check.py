@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Pair:
 
     Args:
         trained: Of the one that trains for it.
-        without: Of the other.
+        without: Of the other, which trains for it less or not at all.
         alike: Whether they are the same but for that.
     """
 
@@ -55,43 +55,67 @@ class Pair:
     alike: bool
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What the check of a stress found, in sentences.
+
+    Args:
+        warnings: What speaks against a kind of stress.
+        unknown: What could not be found out, and why.
+    """
+
+    warnings: list[str]
+    unknown: list[str]
+
+
 def to_train(run: RunDirectory, best: Candidate) -> list[Entry]:
     """Return what the check of a stress trains: the best trial with, or without, each kind.
 
-    Nobody vouches for a stress that a person asked for; a space vouches for its own.
+    Nobody vouches for a stress that a person asked for; a space vouches for its own. There is
+    nothing to compare with while the best trial itself has no score on the fresh folds.
     """
-    if not run.manifest.check_stress:
+    if not run.manifest.check_stress or fresh_score(run, best.trial) is None:
         return []
     return [_other(best, kind, strength) for kind, strength in run.manifest.stress.items()]
 
 
 def check_stress(
-    run: RunDirectory, best: Candidate, ended: Sequence[tuple[Entry, Outcome]]
+    run: RunDirectory,
+    best: Candidate,
+    baseline: Candidate | None,
+    ended: Sequence[tuple[Entry, Outcome]],
 ) -> None:
-    """Write `stress.json`: a warning for each kind of stress that labels may not survive.
+    """Write `stress.json`: for each kind of stress, whether labels seem to survive it.
 
     Args:
         run: The run, with the fresh folds of the best trial and of the baseline.
         best: The best trial.
-        ended: How training went of what `to_train` returned.
+        baseline: Trial 0, if it has a score.
+        ended: How training went of what `to_train` returned, or of a part of that.
     """
     names: Sequence[str] = run.manifest.data["class_names"]
-    warnings = []
+    found = Findings([], [])
     outcomes = {entry.stage: outcome for entry, outcome in ended}
     reference = fresh_score(run, best.trial)
     for kind, strength in run.manifest.stress.items():
         condition = f"{kind} {strength:g}"
         other = _other(best, kind, strength)
         outcome = outcomes.get(other.stage)
-        if outcome is not None and outcome.score is None:
-            warnings.append(
-                f"whether {condition} changes labels is not known: {other} could not be trained "
-                f"({outcome.reason})"
+        pair = None
+        if reference is not None and outcome is not None and outcome.score is not None:
+            known = prepared(best, kind, strength)
+            scores = (reference, outcome.score) if known else (outcome.score, reference)
+            pair = Pair(*scores, alike=True)
+        elif run.manifest.check_stress:
+            found.unknown.append(
+                f"whether {condition} changes labels is not known: "
+                + _why_unknown(best, reference, other, outcome)
             )
         elif reference is not None:
-            pair = _pair(run, reference, outcome, prepared(best, kind, strength))
-            warnings += [] if pair is None else warnings_of(pair, condition, names)
-    run.write_json("stress.json", {"schema_version": 1, "warnings": warnings})
+            pair = _against_baseline(run, reference, best, baseline, kind, strength)
+        if pair is not None:
+            found.warnings.extend(warnings_of(pair, condition, names))
+    run.write_json("stress.json", {"schema_version": 1, **asdict(found)})
 
 
 def _other(best: Candidate, kind: str, strength: float) -> Entry:
@@ -101,14 +125,31 @@ def _other(best: Candidate, kind: str, strength: float) -> Entry:
     return Entry(candidate, f"stress/{kind}-{word}", f"{word} {kind}")
 
 
-def _pair(
-    run: RunDirectory, reference: Score, outcome: Outcome | None, is_prepared: bool
+def _why_unknown(
+    best: Candidate, reference: Score | None, other: Entry, outcome: Outcome | None
+) -> str:
+    if reference is None:
+        return f"trial {best.trial} could not be trained on the fresh folds"
+    if outcome is None:
+        return f"the time limit left none for {other}"
+    return f"{other} could not be trained ({outcome.reason})"
+
+
+def _against_baseline(
+    run: RunDirectory,
+    reference: Score,
+    best: Candidate,
+    baseline: Candidate | None,
+    kind: str,
+    strength: float,
 ) -> Pair | None:
-    other = None if outcome is None else outcome.score
-    if other is not None:
-        return Pair(reference, other, True) if is_prepared else Pair(other, reference, True)
-    baseline = fresh_score(run, 0)
-    return Pair(reference, baseline, False) if is_prepared and baseline is not None else None
+    """Return the best trial and the baseline, if one of them trains for a stress."""
+    if baseline is None or not prepared(best, kind, strength):
+        return None
+    plain = fresh_score(run, baseline.trial)
+    if plain is None or prepared(baseline, kind, strength):
+        return None
+    return Pair(reference, plain, alike=False)
 
 
 def warnings_of(pair: Pair, condition: str, names: Sequence[str]) -> list[str]:
@@ -138,9 +179,10 @@ def warnings_of(pair: Pair, condition: str, names: Sequence[str]) -> list[str]:
     return found
 
 
-def stress_warnings(run: RunDirectory) -> list[str]:
-    """Return what `check_stress` found."""
-    return list((run.read_json("stress.json") or {}).get("warnings", []))
+def read_findings(run: RunDirectory) -> Findings:
+    """Return what `check_stress` found; nothing before."""
+    saved = run.read_json("stress.json") or {}
+    return Findings(list(saved.get("warnings", [])), list(saved.get("unknown", [])))
 
 
 def prepared(candidate: Candidate, kind: str, strength: float) -> bool:

@@ -354,7 +354,7 @@ class Score:
     @property
     def objective_word(self) -> str:
         """What the objective is called."""
-        return objective_word(self.stress_accuracy is not None)
+        return objective_word(any(fold.stress is not None for fold in self.folds))
 
 
 def objective_word(stressed: bool) -> str:

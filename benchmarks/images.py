@@ -368,11 +368,17 @@ def verdict(task: Task, sides: Mapping[str, Sequence[Outcome]]) -> str:
 
 
 def against_autokeras(ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> dict[str, str]:
-    """Return how many times our time and memory AutoKeras takes, and whether that is the goal."""
-    at_least = "" if all(run.ended for run in theirs) else "at least "
-    time_ratio = middle([r.seconds for r in theirs]) / middle([r.seconds for r in ours])
-    # Of a side that failed no memory is known.
-    memory_ratio = middle([r.peak_mib for r in theirs]) / (middle([r.peak_mib for r in ours]) or 1)
+    """Return how many times our time and memory AutoKeras takes, and whether that is the goal.
+
+    A side that failed in a round has no time and no memory there.
+    """
+    whole = [[run for run in runs if not run.why] for runs in (ours, theirs)]
+    if not all(whole):
+        return {"against AutoKeras": "no result, since a side failed"}
+    mine, peer = whole
+    at_least = "" if all(run.ended for run in peer) else "at least "
+    time_ratio = middle([r.seconds for r in peer]) / middle([r.seconds for r in mine])
+    memory_ratio = middle([r.peak_mib for r in peer]) / middle([r.peak_mib for r in mine])
     return {
         f"AutoKeras takes {at_least}{time_ratio:.1f} times as long": (
             f"{goal(time_ratio >= TIMES)} ({TIMES})"

@@ -205,6 +205,7 @@ def test_finalists_can_run_at_the_same_time(screen):
         assert screen.live_line(live).startswith("fresh folds, trials 0, 4 | best -  7/15")
         for number in range(1, FOLDS):
             live.fresh_fold_done(Entry(candidate(4)), fold(number))
+        live.fresh_done(Entry(candidate(4)))
         live.fresh_fold_done(Entry(candidate(0)), fold(1))
         assert screen.live_line(live).startswith("fresh folds, trial 0, fold 3/5 | ")
 

@@ -159,7 +159,7 @@ def test_a_search_under_stress_goes_on_as_if_it_had_never_stopped(find, quiet):
         for fold, result in ours.items():
             assert result.objective == theirs[fold].objective
             np.testing.assert_array_equal(result.stress.true, theirs[fold].stress.true)
-    said = "do labels survive the stress? the best trial with shift: 3 more fold fits"
+    said = "do labels survive the stress? the best trial is trained again, with shift: 3 fold fits"
     assert said in quiet[0]
     assert f"trial {best:>2}  again on fresh folds, with shift" in quiet[0]
     kept = list(whole.path.glob("**/[0-9].npz"))

@@ -91,6 +91,9 @@ class Silent:
     def fresh_fold_done(self, entry, result):
         pass
 
+    def fresh_done(self, entry):
+        pass
+
     def note(self, line):
         self.notes.append(line)
 
@@ -114,7 +117,7 @@ def search(tmp_path, tiny_space, stripes):
         study, listener = run.open_study(), Silent()
         starts = space.starts(stripes.info)
         engine = OptunaEngine(study, space, stripes.info, 3, starts)
-        limits = Limits(trials, None, lambda: 0.0, 2)
+        limits = Limits(trials, None, lambda: 0.0)
         search_loop(run, engine, pool, limits, listener, keep_time=lambda: None)
         return record(study), listener, study
 
@@ -122,11 +125,21 @@ def search(tmp_path, tiny_space, stripes):
 
 
 def test_time_is_kept_for_what_comes_after_the_search():
-    # 5 folds of 2 s a trial; one more, and three on fresh folds by two slots: 30 s.
-    limits = Limits(100, 60.0, lambda: 31.0, fresh=3)
-    assert limits.reached(4, [2.0], 5, 2)
-    assert not Limits(100, 60.0, lambda: 29.0, fresh=3).reached(4, [2.0], 5, 2)
-    assert not Limits(100, 60.0, lambda: 31.0, fresh=2).reached(4, [2.0], 5, 2)
+    def over(clock, checks):  # 5 folds of 2 s a trial, by two slots
+        return Limits(100, 60.0, lambda: clock, checks).reached(4, [2.0], 5, 2)
+
+    # One more trial, and both finalists at a time: 20 s.
+    assert (over(39, 0), over(41, 0)) == (False, True)
+    # One or two checks at a time: 10 s more; many: not more than 20 s.
+    assert (over(29, 1), over(31, 1)) == (False, True)
+    assert (over(29, 2), over(31, 2)) == (False, True)
+    assert (over(19, 11), over(21, 11)) == (False, True)
+
+
+def test_what_is_left_of_the_time_has_room_for_so_many_candidates():
+    assert Limits(100, 60.0, lambda: 25.0).room(10.0, 2) == 6
+    assert Limits(100, 60.0, lambda: 70.0).room(10.0, 2) == 0
+    assert Limits(100, None, lambda: 70.0).room(10.0, 2) == float("inf")
 
 
 def record(study):

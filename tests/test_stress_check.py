@@ -7,14 +7,15 @@ import pytest
 from sklearn import datasets
 
 from automl_sem import search
-from automl_sem.fresh import fresh_seed, train_on_fresh_folds
+from automl_sem.fresh import fresh_seed, missing_folds, train_on_fresh_folds
 from automl_sem.run import Manifest, RunDirectory
 from automl_sem.stress_check import (
+    Findings,
     check_stress,
     clean_cost,
     confused_pair,
     prepared,
-    stress_warnings,
+    read_findings,
     to_train,
     with_strength,
 )
@@ -149,21 +150,39 @@ def run(tmp_path):
     return new
 
 
-def checked(run, pool, best):
-    seen = []
-    ended = train_on_fresh_folds(run, pool, to_train(run, best), lambda *one: seen.append(one))
-    check_stress(run, best, ended)
-    return stress_warnings(run), seen
+class Heard:
+    """A listener that keeps what it hears."""
+
+    def __init__(self):
+        self.folds, self.ended = [], []
+
+    def fresh_fold_done(self, entry, result):
+        self.folds.append((entry.variant, result.fold))
+
+    def fresh_done(self, entry):
+        self.ended.append(entry.variant)
+
+
+BEST = Candidate(1, {}, CLEAN, 1, "model")
+TURNS = Candidate(1, {}, Recipe(augment=Augment(rotation=180, shift=0.1)), 1, "model")
+BASELINE = Candidate(0, {}, Recipe(), 1, "baseline")
+CONFUSING = score([(1, 2, 0.5), (2, 1, 0.4)], loss=0.5)
+
+
+def checked(run, pool, best=BEST, baseline=BASELINE, entries=slice(None)):
+    heard = Heard()
+    ended = train_on_fresh_folds(run, pool, to_train(run, best)[entries], heard)
+    check_stress(run, best, baseline, ended)
+    return read_findings(run), heard
 
 
 def test_the_best_trial_is_trained_once_more_for_each_kind_and_no_more(run):
-    best = Candidate(1, {}, CLEAN, 1, "model")
     pool = MadeUpPool(turned=score([]))
-    warnings, seen = checked(run(True, score([])), pool, best)
-    assert warnings == []
-    assert [(entry.variant, result.fold) for entry, result in seen] == [
-        (variant, fold) for variant in ("with rotate", "without shift") for fold in range(3)
-    ]
+    findings, heard = checked(run(True, score([])), pool)
+    assert findings == Findings([], [])
+    variants = ["with rotate", "without shift"]
+    assert heard.folds == [(variant, fold) for variant in variants for fold in range(3)]
+    assert heard.ended == variants
     assert [task.candidate.recipe.augment for task in pool.tasks[::3]] == [
         Augment(rotation=180, shift=0.1),
         Augment(),
@@ -172,9 +191,8 @@ def test_the_best_trial_is_trained_once_more_for_each_kind_and_no_more(run):
 
 
 def test_what_training_for_a_stress_does_is_a_warning(run):
-    best = Candidate(1, {}, CLEAN, 1, "model")
-    turned = score([(1, 2, 0.5), (2, 1, 0.4)], loss=0.5)
-    (confused, costs), _ = checked(run(True, score([])), MadeUpPool(turned), best)
+    findings, _ = checked(run(True, score([])), MadeUpPool(CONFUSING))
+    confused, costs = findings.warnings
     assert confused == (
         "rotate 180 may change labels: 45% of 'b' and 'c' are taken for one another by a network "
         "that trains for it, 0% as they are by one that does not"
@@ -186,41 +204,63 @@ def test_what_training_for_a_stress_does_is_a_warning(run):
 
 
 def test_what_diverges_leaves_the_question_open_and_says_so(run):
-    best = Candidate(1, {}, CLEAN, 1, "model")
     made = run(True, score([]))
-    warnings, _ = checked(made, MadeUpPool(turned=None), best)
-    assert warnings == [
+    findings, heard = checked(made, MadeUpPool(turned=None))
+    assert findings.warnings == []
+    assert findings.unknown == [
         "whether rotate 180 changes labels is not known: trial 1 with rotate could not be trained "
         "(the training loss became nan)"
     ]
+    assert heard.ended == ["with rotate", "without shift"]
     assert "trial 1 with rotate on fresh folds: diverged" in (made.path / "run.log").read_text()
 
 
-def test_a_check_that_was_killed_goes_on_after_the_last_fold(run):
-    best = Candidate(1, {}, CLEAN, 1, "model")
-    made, turned = run(True, score([])), score([(1, 2, 0.5), (2, 1, 0.4)], loss=0.5)
-    with pytest.raises(KeyboardInterrupt):
-        checked(made, MadeUpPool(turned, kill_after=4), best)
-    warnings, seen = checked(made, MadeUpPool(turned), best)
-    assert [(entry.variant, result.fold) for entry, result in seen] == [
-        ("without shift", 1),
-        ("without shift", 2),
+def test_what_there_was_no_time_for_is_open(run):
+    findings, _ = checked(run(True, score([])), MadeUpPool(CONFUSING), entries=slice(1))
+    assert len(findings.warnings) == 2
+    assert findings.unknown == [
+        "whether shift 0.1 changes labels is not known: the time limit left none for trial 1 "
+        "without shift"
     ]
-    assert len(warnings) == 2
+
+
+def test_without_a_fresh_score_of_the_best_there_is_nothing_to_compare(run):
+    pool = MadeUpPool(CONFUSING)
+    made = run(True, score([]))
+    (made.path / "fresh" / "1" / "2.npz").unlink()
+    findings, _ = checked(made, pool)
+    assert pool.tasks == []
+    assert findings.warnings == []
+    assert [line.partition(": ")[2] for line in findings.unknown] == [
+        "trial 1 could not be trained on the fresh folds"
+    ] * 2
+
+
+def test_a_check_that_was_killed_goes_on_after_the_last_fold(run):
+    made = run(True, score([]))
+    with pytest.raises(KeyboardInterrupt):
+        checked(made, MadeUpPool(CONFUSING, kill_after=4))
+    assert [missing_folds(made, entry) for entry in to_train(made, BEST)] == [0, 2]
+    findings, heard = checked(made, MadeUpPool(CONFUSING))
+    assert heard.folds == [("without shift", 1), ("without shift", 2)]
+    assert len(findings.warnings) == 2
 
 
 def test_a_stress_of_the_space_is_checked_on_what_was_trained_anyway(run):
-    best = Candidate(1, {}, Recipe(augment=Augment(rotation=180, shift=0.1)), 1, "model")
-    made = run(False, score([(1, 2, 0.5), (2, 1, 0.4)], loss=0.5))
     pool = MadeUpPool()
-    (warning,), _ = checked(made, pool, best)
+    findings, _ = checked(run(False, CONFUSING), pool, TURNS)
+    (warning,) = findings.warnings
     assert warning.startswith("rotate 180 may change labels: 45% of 'b' and 'c'")
+    assert findings.unknown == []
     assert pool.tasks == []
 
 
-def test_one_that_does_not_train_for_a_stress_of_the_space_shows_nothing(run):
-    made = run(False, score([(1, 2, 0.5), (2, 1, 0.4)]))
-    assert checked(made, MadeUpPool(), Candidate(1, {}, CLEAN, 1, "model")) == ([], [])
+def test_networks_that_both_train_for_a_stress_of_the_space_or_neither_show_nothing(run):
+    made = run(False, CONFUSING)
+    prepared_baseline = dataclasses.replace(TURNS, trial=0)
+    for best, baseline in ((BEST, BASELINE), (TURNS, prepared_baseline), (TURNS, None)):
+        findings, _ = checked(made, MadeUpPool(), best, baseline)
+        assert findings == Findings([], [])
 
 
 @pytest.mark.slow

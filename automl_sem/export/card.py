@@ -13,7 +13,7 @@ from automl_sem.results import Results, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import fold_interval
 from automl_sem.scoring.stress import stress_scores
-from automl_sem.stress_check import stress_warnings
+from automl_sem.stress_check import read_findings
 
 SMALL = 1000  # training examples
 
@@ -133,7 +133,9 @@ def _stress(run: RunDirectory, results: Results, trial: TrialRecord) -> list[str
             unseen = "" if score.scored else "; nothing was trained or chosen for this one"
             span = f"95 % interval {score.low:.1%} to {score.high:.1%}"
             lines.append(f"  - {score.condition}: {score.accuracy:.1%}, {span}{unseen}")
-    return [*lines, *(f"- **warning**: {warning}" for warning in stress_warnings(run))]
+    findings = read_findings(run)
+    lines += [f"- **warning**: {warning}" for warning in findings.warnings]
+    return [*lines, *(f"- {unknown}" for unknown in findings.unknown)]
 
 
 def _test(record: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """When to drop a candidate after some of its folds, because it cannot plausibly win.
 
-All rules compare log-losses, lower is better, and are strict: a tie never drops anything.
+All rules compare objectives in nats, lower is better, and are strict: a tie never drops anything.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def hopeless(rule: str, scores: Scores, incumbent: Scores | None) -> str:
 
     Args:
         rule: One of `RULES`.
-        scores: The candidate's log-losses on its first folds.
-        incumbent: The best trial's log-losses on all folds, or None while there is none.
+        scores: The candidate's objectives on its first folds.
+        incumbent: The best trial's objectives on all folds, or None while there is none.
     """
     if incumbent is None or not scores or len(scores) >= len(incumbent):
         return ""
@@ -66,7 +66,7 @@ def paired(scores: Scores, incumbent: Scores, confidence: float = CONFIDENCE) ->
     spread = float(differences.std(ddof=1)) * math.sqrt(1 / done + 1 / (folds - 1))
     mean = float(differences.mean())
     if mean - float(t.ppf(confidence, done - 1)) * spread > 0:
-        return f"log-loss {mean:.3g} worse than the best trial's on the same folds"
+        return f"{mean:.3g} worse on average than the best trial on the same folds"
     return ""
 
 

@@ -124,13 +124,14 @@ class StressFolds:
             An image, (height, width, channels), by the name of the condition.
         """
         rows = np.asarray(held_out, np.int64)
+        images = self._part.x[rows]
+        fill = np.float32(background(images))
         place = int(np.flatnonzero(rows == row)[0])
-        copies = [
-            image
-            for images in self._distorted(rows)
-            for image in images[place :: self._copies * len(rows)]
-        ]
-        return {c.name: copy for c, copy in zip(self._conditions, copies, strict=True)}
+        first = place - place % CHUNK
+        return {
+            condition.name: self._chunk(condition, 0, rows, images, first, fill)[place - first]
+            for condition in self._conditions
+        }
 
     def _distorted(self, rows: Ints) -> Iterator[Bytes]:
         """Yield the copies of some conditions, (conditions * copies * n, height, width, channels).
@@ -161,18 +162,22 @@ class StressFolds:
 
     def _copies_of(self, condition: Condition, rows: Ints, images: Bytes, fill: Any) -> Bytes:
         """Return the copies in one condition, (copies * n, height, width, channels)."""
-        # An image is distorted in another way in another fold, so that fresh folds ask anew.
-        fold = hashlib.sha256(rows.tobytes()).hexdigest()
-        seeds = [
-            derive_seed(self._seed, condition.name, copy, fold) for copy in range(self._copies)
-        ]
         return np.concatenate(
             [
-                _changed(condition.change, images[first : first + CHUNK], [seed, first], fill)
-                for seed in seeds
+                self._chunk(condition, copy, rows, images, first, fill)
+                for copy in range(self._copies)
                 for first in range(0, len(images), CHUNK)
             ]
         )
+
+    def _chunk(
+        self, condition: Condition, copy: int, rows: Ints, images: Bytes, first: int, fill: Any
+    ) -> Bytes:
+        """Return a copy of the images from place `first` on, `CHUNK` of them."""
+        # An image is distorted in another way in another fold, so that fresh folds ask anew.
+        fold = hashlib.sha256(rows.tobytes()).hexdigest()
+        seed = derive_seed(self._seed, condition.name, copy, fold)
+        return _changed(condition.change, images[first : first + CHUNK], [seed, first], fill)
 
 
 def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> StressFolds | None:

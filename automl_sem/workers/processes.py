@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from automl_sem.errors import UserError
+from automl_sem.types import Candidate
 from automl_sem.workers.base import FoldDone, FoldTask
 from automl_sem.workers.plan import WorkerPlan, slots_in_memory
 from automl_sem.workers.process import STOP, Ready
@@ -75,7 +76,7 @@ class ProcessPool:
         place = self._slots[slot]
         if place.task is not None:
             raise RuntimeError(f"slot {slot} is not free")
-        key = task.candidate.trial, task.seed
+        key = task.candidate, task.seed
         if key != place.key:
             self._next_candidate(slot)
             place.key = key
@@ -209,7 +210,7 @@ class _Slot:
     worker: _Worker | None
     successor: _Worker | None = None
     candidates: int = 0
-    key: tuple[int, int] | None = None
+    key: tuple[Candidate, int] | None = None
     task: FoldTask | None = None
 
 

@@ -33,9 +33,10 @@ def render(context: Context) -> Markup | None:
     complete = sorted(context.results.complete, key=lambda trial: trial.number)
     if not complete:
         return None
+    word = context.results.objective_word
     chart = context.chart(
-        _figure(context.results, complete, context.results.objective_word),
-        title="Log-loss and accuracy of every trial",
+        _figure(context.results, complete, word),
+        title=f"{word.capitalize()} and accuracy of every trial",
         look_for=LOOK_FOR + (LOOK_FOR_DISCARDED if context.results.discarded else ""),
         height=460,
     )

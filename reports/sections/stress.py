@@ -16,7 +16,7 @@ from automl_sem.reports.wording import percent, percent_range
 from automl_sem.results import Standing
 from automl_sem.scoring.metrics import WILSON_METHOD, Interval
 from automl_sem.scoring.stress import StressFolds, StressScore, stress_scores
-from automl_sem.stress_check import stress_warnings
+from automl_sem.stress_check import read_findings
 from automl_sem.types import Bytes
 
 TITLE = "Under stress"
@@ -39,7 +39,7 @@ def render(context: Context) -> Markup | None:
     best = shown[0]
     return context.render(
         "stress.html",
-        warnings=stress_warnings(context.results.run),
+        findings=read_findings(context.results.run),
         sentences=sentences(context),
         chart=context.chart(
             _figure(shown),
@@ -61,7 +61,7 @@ def facts(context: Context) -> dict[str, Any] | None:
         return None
     return {
         "sentences": sentences(context),
-        "warnings": stress_warnings(context.results.run),
+        **asdict(read_findings(context.results.run)),
         "trials": [
             {
                 "trial": standing.trial.number,

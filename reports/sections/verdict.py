@@ -25,7 +25,7 @@ from automl_sem.reports.wording import (
 )
 from automl_sem.results import Results, Standing, State
 from automl_sem.scoring.stress import stress_interval
-from automl_sem.stress_check import stress_warnings
+from automl_sem.stress_check import read_findings
 
 TITLE = "Verdict"
 
@@ -49,7 +49,7 @@ def render(context: Context) -> Markup:
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
         objective_means=objective_means(context.manifest.stress),
-        stress_warnings=stress_warnings(results.run),
+        stress_warnings=read_findings(results.run).warnings,
         results=results,
         manifest=context.manifest,
         examples=context.examples,
@@ -351,9 +351,10 @@ def _charts(results: Results) -> list[dict[str, Any]]:
             verdict.interval.high,
             dots=tuple(dots),
         )
+        word = results.objective_word.capitalize()
         charts.append(
             {
-                "title": f"Log-loss of trial {best.trial.number} minus the baseline's, by fold",
+                "title": f"{word} of trial {best.trial.number} minus the baseline's, by fold",
                 "note": "small rings: folds · dot and bar: mean with 95 % interval · "
                 "left of 0 the trial is better",
                 **interval_chart([row], signed_loss, include=0.0),

@@ -203,6 +203,17 @@ def test_autokeras_that_did_not_end_takes_at_least_that_long():
     }
 
 
+def test_a_side_that_failed_is_not_compared():
+    fine = outcome(0.8, seconds=60)
+    failed = images.Outcome(3.0, 0, False, 0, 0, None, None, 0, "no disk")
+    for ours, theirs in (([fine], [failed]), ([failed], [fine])):
+        assert images.against_autokeras(ours, theirs) == {
+            "against AutoKeras": "no result, since a side failed"
+        }
+    both = images.against_autokeras([fine], [failed, dataclasses.replace(fine, seconds=600.0)])
+    assert "AutoKeras takes 10.0 times as long" in both
+
+
 @pytest.mark.slow
 def test_a_kerastuner_search_tells_what_it_found(tmp_path):
     pytest.importorskip(
