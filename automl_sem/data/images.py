@@ -147,7 +147,8 @@ def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
     column = group_column(tables, groups)
     if tables:
         root = source.parent if source.is_file() else source
-        found = read_tables(tables, root, groups=column, skip_bad=skip_bad)
+        asked = groups is not None
+        found = read_tables(tables, root, groups=column, asked=asked, skip_bad=skip_bad)
     else:
         found = find_images(source)
     return found if groups is None or column is not None else group_by_name(found, groups)

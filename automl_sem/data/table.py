@@ -57,7 +57,12 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def read_tables(
-    tables: list[Path], root: Path, *, groups: str | None = GROUP_COLUMN, skip_bad: bool = False
+    tables: list[Path],
+    root: Path,
+    *,
+    groups: str | None = GROUP_COLUMN,
+    asked: bool = False,
+    skip_bad: bool = False,
 ) -> Found:
     """Return the image files of tables, without looking into them.
 
@@ -68,6 +73,8 @@ def read_tables(
         root: The folder that names of files are relative to.
         groups: Name of the column with the groups: if one of the tables has it, every training
             image needs a group, while test images need none. None reads no groups.
+        asked: Whether a person asked for these groups; otherwise a column that is there for test
+            images alone says nothing.
         skip_bad: Leave rows out whose label or file is missing.
 
     Raises:
@@ -79,7 +86,7 @@ def read_tables(
         part = PARTS.get(table.parent.name.lower()) if table.parent != root else None
         if table.parent != root and table.parent.name.lower() in ("val", "validation"):
             found.joined.append(table.parent.name)
-        ungrouped += _read(found, table, part or "train", groups, skip_bad)
+        ungrouped += _read(found, table, part or "train", groups, asked, skip_bad)
         if part is None and SPLIT_COLUMN not in columns_of(table):
             _split_by_folder(found)
     if found.grouped and ungrouped:
@@ -115,7 +122,7 @@ def columns_of(table: Path) -> list[str]:
 
 
 def _read(
-    found: Found, table: Path, part: str, groups: str | None, skip_bad: bool
+    found: Found, table: Path, part: str, groups: str | None, asked: bool, skip_bad: bool
 ) -> list[tuple[ImageFile, UserError]]:
     """Add the files of a table; return those without a group, each with what to say of it.
 
@@ -127,7 +134,7 @@ def _read(
         path_column = _column(table, columns, PATH_COLUMNS)
         label_column = _column(table, columns, LABEL_COLUMNS)
         grouped = groups in columns
-        found.grouped |= grouped
+        found.grouped |= grouped and asked
         for row in lines:
             line = lines.line_num
             if not any(value.strip() for value in row):
@@ -159,6 +166,7 @@ def _read(
                 if joined in ("val", "validation") and joined not in found.joined:
                     found.joined.append(joined)
             found.files[split].append(file)
+            found.grouped |= grouped and split == "train"
             if grouped and not file.group:
                 error = UserError(f"no value for '{groups}'", where=_at(table, line), hint=_FILL)
                 ungrouped.append((file, error))

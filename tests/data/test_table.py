@@ -181,6 +181,14 @@ def test_a_table_of_test_images_needs_no_groups(parts, column):
     assert any(note.startswith("8 groups among the training examples") for note in dataset.notes)
 
 
+def test_groups_of_test_images_alone_are_refused_where_asked_for_and_else_say_nothing(parts):
+    folder = parts(test="group")
+    dataset = load_images(folder)
+    assert dataset.train.groups is None
+    assert not any("group" in note for note in dataset.notes)
+    assert "there is no column 'group', only: file_name, label" in refusal(folder, groups="group")
+
+
 def test_a_column_of_groups_in_the_tables_of_all_parts_is_compared(parts):
     folder = parts(train="group", validation="group", test="group")
     path = folder / "test" / "metadata.csv"

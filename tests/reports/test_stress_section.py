@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -252,3 +253,11 @@ def card_of(run, results, dataset):
     }
     trial = results.best.trial
     return model_card(run, results, dataset, trial, record=record, formats=[])
+
+
+def test_only_what_is_log_loss_is_called_so(run, dataset):
+    page = page_of(run, dataset)
+    text = " ".join(page.sections.values())
+    found = [text[m.start() - 60 : m.end() + 40] for m in re.finditer("(?i)log-loss", text)]
+    assert len(found) == 1
+    assert "The objective is the mean of the log-loss on images as they are" in found[0]
