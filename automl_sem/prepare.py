@@ -215,11 +215,21 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         *(f"weights   {kept.network}, {kept.file}" for kept in manifest.imagenet),
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
         f"stress    {described(manifest.stress) or 'none'}",
+        f"after     {_afterwards(manifest)}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
         f"GPUs: {len(manifest.gpus) or 'none'}",
         *(f"note      {note}" for note in manifest.notes),
         "nothing was written: leave --dry-run out to search",
     ]
+
+
+def _afterwards(manifest: Manifest) -> str:
+    """Return what is trained when the search is over."""
+    again = "the best trial and the baseline once more, on fresh folds"
+    if not manifest.check_stress:
+        return again
+    kinds = ", ".join(manifest.stress)
+    return f"{again}; then the best with or without training for {kinds}: do labels survive it?"
 
 
 def workers_of(directory: RunDirectory, wanted: int | None = None) -> WorkerPlan:

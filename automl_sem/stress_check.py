@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem.augmentation.kinds import KINDS, with_kind
 from automl_sem.fresh import Entry, fresh_score
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
 from automl_sem.types import Candidate, Outcome, Score
+
+Doubles = NDArray[np.float64]
 
 # A network that trains with this share of a strength is prepared for it.
 PREPARED = 0.75
@@ -173,8 +176,10 @@ def warnings_of(pair: Pair, condition: str, names: Sequence[str]) -> list[str]:
         cost, interval = clean_cost(pair.trained, pair.without)
         if interval.low > 0:
             found.append(
-                f"{condition} may change labels: training for it costs {cost:.3g} of log-loss on "
-                f"images as they are (95 % interval {interval.low:.3g} to {interval.high:.3g})"
+                f"{condition} may change labels: log-loss on images as they are is "
+                f"{pair.trained.log_loss:.3g} with training for it and {pair.without.log_loss:.3g} "
+                f"without, {cost:.3g} more (95 % interval {interval.low:.3g} to "
+                f"{interval.high:.3g}){_most_alike(pair.trained, condition, names)}"
             )
     return found
 
@@ -203,8 +208,37 @@ def confused_pair(score: Score, plain: Score, condition: str, classes: int) -> C
         condition: Name of the distortion at a strength.
         classes: Number of classes.
     """
-    stressed, clean = np.zeros((classes, classes)), np.zeros((classes, classes))
-    images = np.zeros(classes)
+    found = confusions(score, condition, classes)
+    if found is None:
+        return None
+    matrix, both = found
+    clean = np.zeros((classes, classes))
+    for fold in plain.folds:
+        if fold.stress is None:
+            return None
+        places = np.searchsorted(fold.indices, fold.stress.rows)
+        said = fold.probabilities[places].argmax(axis=1)
+        np.add.at(clean, (fold.stress.labels, said), 1)
+    shares = matrix[np.triu_indices(classes, 1)]
+    a, b = worst_pair(matrix)
+    n = int(both[a, b])
+    share, before = float(matrix[a, b]), float((clean + clean.T)[a, b] / max(n, 1))
+    error = math.sqrt(max(share * (1 - share) + before * (1 - before), 1e-12) / max(n, 1))
+    others = (shares.sum() - share) / max(len(shares) - 1, 1)
+    often = share >= CONFUSED and wilson_interval(share * n, n).low > CONFUSED / 2
+    if often and share - before > 2 * error and share > DOMINANT * others:
+        return Confused((a, b), share, before)
+    return None
+
+
+def confusions(score: Score, condition: str, classes: int) -> tuple[Doubles, Doubles] | None:
+    """Return how often a distortion makes each pair of classes alike; None if it was not tried.
+
+    Returns:
+        Above the diagonal the share of distorted copies of the pair that are taken for the
+        other, else 0; and the number of images of each pair. Both (classes, classes).
+    """
+    stressed, images = np.zeros((classes, classes)), np.zeros(classes)
     for fold in score.folds:
         if fold.stress is None or condition not in fold.stress.conditions:
             return None
@@ -212,25 +246,24 @@ def confused_pair(score: Score, plain: Score, condition: str, classes: int) -> C
         labels = np.broadcast_to(fold.stress.labels, guesses.shape)
         np.add.at(stressed, (labels, guesses), 1 / len(guesses))
         images += np.bincount(fold.stress.labels, minlength=classes)
-    for fold in plain.folds:
-        if fold.stress is None:
-            return None
-        places = np.searchsorted(fold.indices, fold.stress.rows)
-        said = fold.probabilities[places].argmax(axis=1)
-        np.add.at(clean, (fold.stress.labels, said), 1)
     both = images[:, None] + images
-    upper = np.triu_indices(classes, 1)
-    shares = ((stressed + stressed.T) / np.maximum(both, 1))[upper]
-    worst = int(shares.argmax())
-    a, b = (int(side[worst]) for side in upper)
-    share, before = float(shares[worst]), float((clean + clean.T)[a, b] / max(both[a, b], 1))
-    n = int(both[a, b])
-    error = math.sqrt(max(share * (1 - share) + before * (1 - before), 1e-12) / max(n, 1))
-    others = (shares.sum() - share) / max(len(shares) - 1, 1)
-    often = share >= CONFUSED and wilson_interval(share * n, n).low > CONFUSED / 2
-    if often and share - before > 2 * error and share > DOMINANT * others:
-        return Confused((a, b), share, before)
-    return None
+    return np.triu((stressed + stressed.T) / np.maximum(both, 1), 1), both
+
+
+def worst_pair(shares: Doubles) -> tuple[int, int]:
+    """Return the pair of classes that is confused most, the smaller number first."""
+    a, b = np.unravel_index(shares.argmax(), shares.shape)
+    return int(a), int(b)
+
+
+def _most_alike(score: Score, condition: str, names: Sequence[str]) -> str:
+    """Return which classes a distortion confuses most, as the end of a sentence."""
+    found = confusions(score, condition, len(names))
+    if found is None:
+        return ""
+    a, b = worst_pair(found[0])
+    share = found[0][a, b]
+    return f"; distorted so, {share:.0%} of '{names[a]}' and '{names[b]}' are taken for one another"
 
 
 def clean_cost(trained: Score, without: Score) -> tuple[float, Interval]:

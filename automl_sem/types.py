@@ -352,6 +352,12 @@ class Score:
         return float(sum(h.sum() for h in hits) / sum(h.size for h in hits))
 
     @property
+    def stress_log_loss(self) -> float | None:
+        """Mean of the folds' log-losses on distorted copies in the scored conditions, or None."""
+        losses = [f.stress.log_loss for f in self.folds if f.stress is not None]
+        return float(np.mean(losses)) if losses else None
+
+    @property
     def objective_word(self) -> str:
         """What the objective is called."""
         return objective_word(any(fold.stress is not None for fold in self.folds))

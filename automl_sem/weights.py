@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
+_SAVE = (
+    "Save a whole model with model.save(NAME.keras); layers of your own need "
+    "@keras.saving.register_keras_serializable() in the space file"
+)
+
+
 def load_model(path: Path) -> Any:
     """Return the whole Keras model of a file, uncompiled, as it was saved.
 
@@ -69,6 +76,8 @@ def load_model(path: Path) -> Any:
     """
     import keras
 
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise UserError("no Keras file: it is no zip archive", where=f"{FLAG} {path}", hint=_SAVE)
     try:
         with seeded(0, tensorflow=False):
             if not path.name.endswith(WEIGHTS_ONLY):
@@ -78,10 +87,9 @@ def load_model(path: Path) -> Any:
             return model
     except Exception as error:  # a file may hold anything
         raise UserError(
-            f"Keras cannot load it: {one_line(error)}",
+            f"Keras cannot load it: {one_line(error).rstrip('.')}",
             where=f"{FLAG} {path}",
-            hint="Save a whole model with model.save(NAME.keras); layers of your own need "
-            "@keras.saving.register_keras_serializable() in the space file",
+            hint=_SAVE,
         ) from error
 
 

@@ -31,6 +31,17 @@ def pets(tmp_path):
     return tmp_path / "pets"
 
 
+def test_what_was_left_out_is_named_where_too_little_is_left(call, tmp_path):
+    image = Image.fromarray(np.zeros((8, 8), np.uint8))
+    for name in "ab":
+        image.save(tmp_path / f"{name}.png")
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\na.png,circle\nb.png,circle\nc.png,square\n")
+    code, _, err = call("data", table)
+    assert code == 2
+    assert "there is only one class, 'circle' (a file is left out, c.png: no such file" in err
+
+
 def test_every_trouble_is_said_and_none_stops_it(call, pets):
     code, out, err = call("data", pets, "--groups", "^([^_]+)_")
     assert code == 0, err

@@ -2,6 +2,7 @@
 
 import random
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -279,7 +280,8 @@ def only_weights(folder):
 
 
 def broken(folder):
-    (folder / "broken.keras").write_text("no model")
+    with zipfile.ZipFile(folder / "broken.keras", "w") as archive:
+        archive.writestr("config.json", "no model")
     return folder / "broken.keras"
 
 
@@ -294,6 +296,11 @@ def foreign_saved_model(folder):
     return folder / "saved"
 
 
+def junk(folder):
+    (folder / "junk.keras").write_text("no archive")
+    return folder / "junk.keras"
+
+
 @pytest.mark.parametrize(
     ("made", "message"),
     [
@@ -303,6 +310,7 @@ def foreign_saved_model(folder):
         (foreign_saved_model, "a SavedModel holds a computation"),
         (text, "no Keras model"),
         (broken, "Keras cannot load it"),
+        (junk, "no Keras file: it is no zip archive. Save a whole model"),
         (headless, "no layers before its head"),
         (series, "takes no images"),
     ],

@@ -42,6 +42,9 @@ KINDS = {
 }
 
 
+_AS_IN = "Write it as in rotate=45,scale=0.3"
+
+
 def parse_stress(text: str) -> dict[str, float]:
     """Return kinds and strengths from `rotate=180,scale,noise=0.05`; `none` is no stress.
 
@@ -52,13 +55,15 @@ def parse_stress(text: str) -> dict[str, float]:
         return {}
     found: dict[str, object] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, strength = (piece.strip() for piece in part.partition("="))
-        found[name] = _number(strength) if strength else None
+        name, given, strength = (piece.strip() for piece in part.partition("="))
+        if name in found:
+            raise UserError(f"{name} is named twice", where="--stress", hint=_AS_IN)
+        found[name] = _number(strength) if given else None
     if not found:
         raise UserError(
             "it names no distortion", where="--stress", hint=f"There are {', '.join(KINDS)}"
         )
-    return checked_stress(found, "--stress", hint="Write it as in rotate=45,scale=0.3")
+    return checked_stress(found, "--stress", hint=_AS_IN)
 
 
 def _number(text: str) -> float | str:

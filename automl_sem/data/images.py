@@ -96,7 +96,10 @@ def load_images(
     found = _seen(found, looks)
     labels = {name: number for number, name in enumerate(class_names)}
     train_files, test_files = found.files["train"], found.files["test"]
-    check_classes(_numbers(train_files, labels), class_names, source)
+    try:
+        check_classes(_numbers(train_files, labels), class_names, source)
+    except UserError as error:
+        raise _with_left_out(error, found) from None
     split_off = []
     if not test_files:
         train_files, test_files, note = _split(found, labels, seed)
@@ -152,6 +155,17 @@ def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
     else:
         found = find_images(source)
     return found if groups is None or column is not None else group_by_name(found, groups)
+
+
+def _with_left_out(error: UserError, found: Found) -> UserError:
+    """Return an error that names a file that was left out, which may be why."""
+    if not found.bad:
+        return error
+    path, why = found.bad[0]
+    count = f"{len(found.bad)} files are" if len(found.bad) > 1 else "a file is"
+    such_as = "such as " if len(found.bad) > 1 else ""
+    left_out = f"{count} left out, {such_as}{name_of(path, found.root)}: {why}"
+    return UserError(f"{error.what} ({left_out})", where=error.where, hint=error.hint)
 
 
 def _name(source: Path) -> str:

@@ -113,12 +113,13 @@ class StressFolds:
             guesses=np.concatenate(guesses),
         )
 
-    def examples(self, held_out: Ints, row: int) -> dict[str, Bytes]:
-        """Return the first distorted copy of an image in each condition, as it was scored.
+    def examples(self, held_out: Ints, row: int, copy: int = 0) -> dict[str, Bytes]:
+        """Return a distorted copy of an image in each condition, as it was scored.
 
         Args:
             held_out: Rows of its fold that were distorted, `StressResult.rows`, (n,).
             row: One of them.
+            copy: Number of the copy.
 
         Returns:
             An image, (height, width, channels), by the name of the condition.
@@ -129,7 +130,7 @@ class StressFolds:
         place = int(np.flatnonzero(rows == row)[0])
         first = place - place % CHUNK
         return {
-            condition.name: self._chunk(condition, 0, rows, images, first, fill)[place - first]
+            condition.name: self._chunk(condition, copy, rows, images, first, fill)[place - first]
             for condition in self._conditions
         }
 

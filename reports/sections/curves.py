@@ -22,6 +22,8 @@ LOOK_FOR = (
     "never of the best one."
 )
 
+AS_THEY_ARE = " Both held-out curves are of images as they are, without distortions."
+
 
 def render(context: Context) -> Markup | None:
     """Return the learning curves of the best trial; None if there are none."""
@@ -34,7 +36,7 @@ def render(context: Context) -> Markup | None:
     return context.chart(
         _figure(folds),
         title=f"Trial {best.trial.number} while it trains, on {best.scored_on}",
-        look_for=LOOK_FOR,
+        look_for=LOOK_FOR + (AS_THEY_ARE if context.manifest.stress else ""),
         height=340,
     )
 

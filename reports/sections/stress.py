@@ -15,7 +15,7 @@ from automl_sem.reports.sections.mistakes import data_uri
 from automl_sem.reports.wording import percent, percent_range
 from automl_sem.results import Standing
 from automl_sem.scoring.metrics import WILSON_METHOD, Interval
-from automl_sem.scoring.stress import StressFolds, StressScore, stress_scores
+from automl_sem.scoring.stress import StressFolds, StressScore, stress_interval, stress_scores
 from automl_sem.stress_check import read_findings
 from automl_sem.types import Bytes
 
@@ -106,19 +106,22 @@ def sentences(context: Context) -> list[str]:
 def _unseen(shown: list[Standing], unseen: list[StressScore]) -> str:
     """Return what becomes of images under distortions that were kept back."""
     best = shown[0]
-    share = best.folds.stress_accuracy or 0.0
     found = " and ".join(f"{percent(s.accuracy)} under {s.condition}" for s in unseen)
     name = _within(_name(best))
     text = f"Under unseen distortions, which nothing was trained or chosen for, {name} gets {found}"
     if len(shown) > 1:
         theirs = _split(stress_scores(shown[1].folds))[1]
         text += f" (the baseline {' and '.join(percent(s.accuracy) for s in theirs)})"
-    behind = [score.condition for score in unseen if score.high < share]
+    interval = stress_interval(best.folds)
+    low, high = (interval.low, interval.high) if interval else (0.0, 1.0)
+    behind = [score.condition for score in unseen if score.high < low]
     if behind:
         return (
             f"{text}. Under {' and '.join(behind)} that is clearly less than under the distortions "
             "it was chosen by: what it withstands there does not carry over."
         )
+    if high < best.accuracy_interval.low:  # it withstands too little to speak of
+        return f"{text}. That is not clearly less than under the distortions it was chosen by."
     return (
         f"{text}. That is not clearly less than under the distortions it was chosen by, so what it "
         "withstands there may carry over to others."
@@ -258,15 +261,14 @@ def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
     folds = [(fold, fold.stress) for fold in best.folds.folds if fold.stress is not None]
     if dataset is None or not folds:
         return None
-    # Only first copies are shown.
-    missed = [(~part.hits[:, 0]).sum(axis=0) for _, part in folds]  # (n,) of each fold
+    missed = [(~part.hits).sum(axis=0) for _, part in folds]  # (copies, n) of each fold
     number = int(np.argmax([misses.max() for misses in missed]))
     fold, part = folds[number]
-    place = int(missed[number].argmax())
+    copy, place = np.unravel_index(missed[number].argmax(), missed[number].shape)
     row, true = int(part.rows[place]), int(part.labels[place])
     use_tensorflow()
     stress = StressFolds(context.manifest.stress, dataset.train, context.manifest.seed)
-    made = stress.examples(part.rows, row)
+    made = stress.examples(part.rows, row, int(copy))
 
     def picture(image: Bytes, guess: int) -> dict[str, str]:
         return {
@@ -278,7 +280,7 @@ def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
         {
             "condition": name,
             "unseen": not scored,
-            **picture(made[name], int(guesses[0, place])),
+            **picture(made[name], int(guesses[copy, place])),
         }
         for name, scored, guesses in zip(part.conditions, part.scored, part.guesses, strict=True)
     ]
@@ -288,6 +290,6 @@ def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
         "true": dataset.class_names[true],
         "clean": picture(dataset.train.x[row], clean),
         "pictures": pictures,
-        "wrong": int(missed[number][place]),
+        "wrong": int(missed[number][copy, place]),
         "trial": best.trial.number,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -48,6 +49,7 @@ def render(context: Context) -> Markup:
         discarded=discarded(results),
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
+        log_loss_means=log_loss_means(len(context.class_names)),
         objective_means=objective_means(context.manifest.stress),
         stress_warnings=read_findings(results.run).warnings,
         results=results,
@@ -137,6 +139,15 @@ def _more_withstood(best: Standing, baseline: Standing) -> float:
     return 0.0 if ours is None or theirs is None else ours - theirs
 
 
+def log_loss_means(classes: int) -> str:
+    """Return what log-loss is, with a number to compare with."""
+    return (
+        "Log-loss asks how sure a network is: it is minus the logarithm of the probability that "
+        f"the true class got, on average. 0 is perfect, and to guess among {classes} classes costs "
+        f"{math.log(classes):.2f}."
+    )
+
+
 def objective_means(stress: Mapping[str, float]) -> str:
     """Return what the objective is under stress; empty without."""
     if not stress:
@@ -207,8 +218,8 @@ def maximum(results: Results) -> str:
             "too good; the fresh score is the one to quote."
         )
     return (
-        f"{numbers} The best of {tries} scores is partly the luckiest and usually falls on fresh "
-        "folds; this time it did not. The fresh score is the one to quote."
+        f"{numbers} The best of {tries} scores is partly the luckiest, so it is usually worse on "
+        "fresh folds; this time it is not. The fresh score is the one to quote."
     )
 
 
@@ -301,6 +312,8 @@ def _standings(results: Results) -> list[dict[str, Any]]:
                 "stressed_range": percent_range(stressed) if stressed else "",
                 "loss": loss(standing.score),
                 "loss_range": loss_range(standing.interval),
+                "clean_loss": loss(standing.folds.log_loss),
+                "stressed_loss": loss(standing.folds.stress_log_loss),
             }
         )
     return rows

@@ -38,6 +38,8 @@ def test_strengths_are_named_or_usual():
         ("scale=nan", "must be above 0 and at most 3. Received: nan"),
         ("scale=1e999", "Received: inf"),
         (" , ", "it names no distortion"),
+        ("rotate=180,rotate=30", "rotate is named twice"),
+        ("rotate=", "the strength of rotate is no number: ''"),
     ],
 )
 def test_a_wrong_stress_is_one_clear_line(text, message):
