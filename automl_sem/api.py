@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import SearchOptions, search_options
-from automl_sem.console import LineListener
 from automl_sem.data.stream import is_tf_dataset, read_tf_dataset
 from automl_sem.errors import UserError
 from automl_sem.finalists import Verdict
@@ -28,6 +27,7 @@ from automl_sem.prepare import (
     unchanged_space,
     workers_of,
 )
+from automl_sem.progress import LineListener
 from automl_sem.registry import find_run, register
 from automl_sem.results import Results, Standing, read_results
 from automl_sem.run import RunDirectory, check_free

@@ -107,7 +107,8 @@ def _listener(
     trials: int | None, folds: int, seconds: float | None, best: Standing | None = None
 ) -> Iterator[Listener]:
     """Yield the live display on a terminal, else one plain line per trial."""
-    from automl_sem.console import LineListener, LiveListener, stderr
+    from automl_sem.console import stderr
+    from automl_sem.progress import LineListener, LiveListener
 
     console = stderr()
     if not console.is_terminal:

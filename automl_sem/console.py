@@ -1,31 +1,23 @@
-"""What people see: a live line on a terminal, one plain line a trial when piped, tables.
+"""What people see: the outcome in a few lines, tables of trials and of runs.
 
-Progress goes to stderr; results go to stdout.
+Results go to stdout, hints and errors to stderr.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
-from rich.text import Text
 
-from automl_sem.fresh import Entry
-from automl_sem.reports.wording import count, duration, loss, percent
+from automl_sem.reports.wording import count, duration, loss, percent, whole_percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.stress_check import read_findings
-from automl_sem.types import Candidate, FoldResult, Outcome, Score
 
 
 def stdout() -> Console:
@@ -37,240 +29,6 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Return the console for progress, hints and errors."""
     return Console(file=sys.stderr, highlight=False, soft_wrap=True)
-
-
-class LineListener:
-    """Says one plain line per trial.
-
-    Args:
-        say: Takes a line.
-        best: The best trial so far of a search that goes on.
-    """
-
-    def __init__(self, say: Callable[[str], None], best: Standing | None = None) -> None:
-        self._say = say
-        best_loss = best.trial.objective if best is not None else None
-        self._best = float("inf") if best_loss is None else best_loss
-        self._folds_width = 0  # of the longest list of fold scores said so far
-
-    def note(self, line: str) -> None:
-        """Say something that people should know."""
-        self._print(line, "yellow")
-
-    def trial_started(self, candidate: Candidate, folds_done: int) -> None:
-        """Say that a trial of an earlier session goes on."""
-        if folds_done:
-            self._print(f"trial {candidate.trial:>2}  goes on after {folds_done} finished folds")
-
-    def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
-        """Stay silent: a line is said per trial."""
-
-    def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
-        """Say how the trial ended."""
-        line = f"trial {candidate.trial:>2}  {candidate.proposed_by:<10}  "
-        if outcome.score is not None:
-            best = outcome.score.objective < self._best
-            self._best = min(self._best, outcome.score.objective)
-            line += self._scored(outcome.score) + ("  best so far" if best else "")
-            self._print(line, "green" if best else "")
-        elif outcome.partial is not None:
-            self._print(line + self._discarded(outcome.partial, outcome.reason), "dim")
-        else:
-            self._print(f"{line}{outcome.status.replace('_', ' ')}: {outcome.reason}", "yellow")
-
-    def fresh_planned(self, trials: int) -> None:
-        """Stay silent: how much is to do shows on a terminal alone."""
-
-    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
-        """Say that a trial is being trained on the fresh folds."""
-        if result.fold == 0:
-            variant = f", {entry.variant}" if entry.variant else ""
-            self._print(f"trial {entry.candidate.trial:>2}  again on fresh folds{variant}")
-
-    def fresh_done(self, entry: Entry) -> None:
-        """Stay silent: its score is told at the end."""
-
-    def _scored(self, score: Score) -> str:
-        folds = " ".join(_whole(f.accuracy) for f in score.folds)
-        self._folds_width = max(self._folds_width, len(folds))
-        return (
-            f"accuracy {percent(score.accuracy):>7}{_stressed(score)}"
-            f"  {score.objective_word} {loss(score.objective):<6}"
-            f"  folds {folds}  {score.seconds:.1f} s"
-        )
-
-    def _discarded(self, partial: Score, reason: str) -> str:
-        """Return the end of a line in the columns of the scored ones, without an accuracy."""
-        folds = " ".join(_whole(f.accuracy) for f in partial.folds)
-        after = reason.partition(":")[0]  # "after 2 of 5 folds", without the two means
-        return (
-            f"{'discarded':<16}{_stressed(partial)}"
-            f"  {partial.objective_word} {loss(partial.objective):<6}"
-            f"  folds {folds:<{self._folds_width}}  {partial.seconds:.1f} s  {after}"
-        )
-
-    def _print(self, line: str, style: str = "") -> None:  # noqa: ARG002, the style is for terminals
-        self._say(line)
-
-
-@dataclass
-class _Running:
-    """A trial under way: how many folds are done, and the accuracies of this session's."""
-
-    done: int
-    scores: list[str] = field(default_factory=list)
-
-
-class LiveListener(LineListener):
-    """A live line below the finished trials: what runs, the best, fold scores, time left.
-
-    Args:
-        console: A terminal.
-        trials: Trials to do, or None when only time limits them.
-        folds: Number of folds.
-        time_limit_s: Time limit in seconds, or None.
-        best: The best trial so far of a search that goes on.
-    """
-
-    def __init__(
-        self,
-        console: Console,
-        trials: int | None,
-        folds: int,
-        time_limit_s: float | None,
-        best: Standing | None = None,
-    ) -> None:
-        super().__init__(console.print, best)
-        self._folds = folds
-        self._time_limit_s = time_limit_s
-        self._started = time.perf_counter()
-        self._first_trial = self._started  # when it began
-        self._fits = 0  # of this session
-        self._running: dict[tuple[int, str], _Running] = {}  # by trial and variant
-        self._trials = trials or 0
-        self._last_trial = -1
-        self._fresh_fits = 0
-        self._best_text = percent(best.trial.accuracy) if best is not None else "-"
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=8),
-            TextColumn("{task.fields[status]}"),
-            console=console,
-            transient=True,
-        )
-        self._task = self._progress.add_task("starting", total=None, status="")
-        self.fresh_planned(2)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def _print(self, line: str, style: str = "") -> None:
-        self._progress.console.print(Text(line, style))  # the style of the line alone
-
-    def trial_started(self, candidate: Candidate, folds_done: int) -> None:
-        """Show the trial."""
-        super().trial_started(candidate, folds_done)
-        if self._last_trial < 0:
-            self._first_trial = time.perf_counter()
-        self._running[candidate.trial, ""] = _Running(folds_done)
-        self._last_trial = max(self._last_trial, candidate.trial)
-        self._show()
-
-    def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
-        """Show the fold's score."""
-        running = self._running.setdefault((candidate.trial, ""), _Running(0))
-        running.done += 1
-        running.scores.append(_whole(result.accuracy))
-        self._fits += 1
-        self._show()
-
-    def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
-        """Print the trial's line."""
-        if outcome.score is not None and outcome.score.objective < self._best:
-            self._best_text = percent(outcome.score.accuracy)
-        super().trial_done(candidate, outcome)
-        self._running.pop((candidate.trial, ""), None)
-        self._show()
-
-    def fresh_planned(self, trials: int) -> None:
-        """Count the trials on the fresh folds among what is to do."""
-        if self._trials:
-            self._progress.update(self._task, total=(self._trials + trials) * self._folds)
-
-    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
-        """Show the fold of a trial on the fresh folds."""
-        key = entry.candidate.trial, entry.variant
-        running = self._running.setdefault(key, _Running(0))
-        running.done = result.fold + 1
-        self._fresh_fits += 1
-        self._fits += 1
-        self._show(fresh=True)
-
-    def fresh_done(self, entry: Entry) -> None:
-        """Leave the trial out."""
-        self._running.pop((entry.candidate.trial, entry.variant), None)
-
-    def _show(self, fresh: bool = False) -> None:
-        """Bring the live line up to date; between two trials it stays as it is."""
-        fits = self._fold_fits(fresh)
-        self._progress.update(self._task, completed=fits)
-        if not self._running:
-            return
-        label = "fresh folds, " if fresh else ""
-        status = f"best {self._best_text}"
-        if len(self._running) == 1:
-            ((key, running),) = self._running.items()
-            what = f"trial {_named(key)}, fold {min(running.done + 1, self._folds)}/{self._folds}"
-            if running.scores:
-                status += f"  folds {' '.join(running.scores)}"
-        else:
-            what = f"trials {', '.join(map(_named, sorted(self._running)))}"
-            total = self._progress.tasks[self._task].total
-            status += f"  {fits}/{total:.0f} fold fits" if total else f"  {count(fits, 'fold fit')}"
-        status += self._time_left()
-        self._progress.update(self._task, description=label + what, status=status)
-
-    def _fold_fits(self, fresh: bool) -> int:
-        """Return the fold fits done or spared: all of the trials that are not under way."""
-        if fresh:  # the search is over
-            return max(self._last_trial + 1, self._trials) * self._folds + self._fresh_fits
-        ended = self._last_trial + 1 - len(self._running)
-        return ended * self._folds + sum(running.done for running in self._running.values())
-
-    def _time_left(self) -> str:
-        """Return what is left at the pace of this session, whatever number of workers set it."""
-        task, now = self._progress.tasks[self._task], time.perf_counter()
-        left: list[float] = []
-        if task.total is not None and self._fits:
-            pace = (now - self._first_trial) / self._fits
-            left.append(pace * (task.total - task.completed))
-        if self._time_limit_s is not None:
-            left.append(self._time_limit_s - (now - self._started))
-        return f"  about {duration(max(0.0, min(left)))} left" if left else ""
-
-
-def _named(key: tuple[int, str]) -> str:
-    trial, variant = key
-    return f"{trial} {variant}".rstrip()
-
-
-def _stressed(score: Score) -> str:
-    """Return the share of distorted copies that are right, as a column; empty without stress."""
-    share = score.stress_accuracy
-    return "" if share is None else f"  stressed {percent(share):>7}"
-
-
-def _whole(share: float) -> str:
-    return f"{100 * share:.0f}"
 
 
 def summary(results: Results) -> str:
@@ -391,7 +149,7 @@ def _trial_cells(trial: TrialRecord) -> list[str]:
         trial.proposed_by,
         "discarded" if discarded else percent(trial.accuracy),
         loss(trial.mean_so_far if discarded else trial.objective),
-        " ".join(map(_whole, trial.fold_accuracies)),
+        " ".join(map(whole_percent, trial.fold_accuracies)),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",
     ]

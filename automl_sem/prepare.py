@@ -20,9 +20,10 @@ from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
 from automl_sem.fresh import fresh_seed
+from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
 from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
-from automl_sem.run import ImageNetFile, Manifest, RunDirectory, WarmStart, WeightsFile, now
+from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.batches import looks_drawn
 from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.asked import reads_weights, watched

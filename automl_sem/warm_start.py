@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from automl_sem.errors import UserError
+from automl_sem.manifest import WarmStart
 from automl_sem.registry import find_run
 from automl_sem.results import TrialRecord, read_results
-from automl_sem.run import WarmStart
 from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space, Values
 from automl_sem.types import DataInfo

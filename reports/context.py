@@ -12,12 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from automl_sem.data.dataset import Dataset
+from automl_sem.manifest import Manifest
 from automl_sem.reports import wording
 from automl_sem.reports.charts import Figure
 from automl_sem.reports.ped_anova import Importance, importances
 from automl_sem.reports.predictions import OutOfFold
 from automl_sem.results import Results
-from automl_sem.run import Manifest
 
 FILTERS = ("percent", "loss", "count", "duration", "shape")  # of `wording`, in templates
 NOUNS = {"images": "images"}  # what examples of a kind of data are called

@@ -22,6 +22,11 @@ def percent(share: float | None) -> str:
     return DASH if share is None else f"{100 * share:.1f} %"
 
 
+def whole_percent(share: float) -> str:
+    """Return `98`."""
+    return f"{100 * share:.0f}"
+
+
 def percent_range(interval: Interval) -> str:
     """Return `88.4 to 99.6 %`."""
     return f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from automl_sem import UserError
+from automl_sem.manifest import Manifest
 from automl_sem.registry import find_run, register, runs
-from automl_sem.run import Manifest, RunDirectory
+from automl_sem.run import RunDirectory
 
 
 def drawings(folder, **counts):

@@ -13,7 +13,8 @@ import optuna
 import pytest
 
 from automl_sem.errors import UserError
-from automl_sem.run import ImageNetFile, Manifest, RunDirectory, WarmStart, WeightsFile
+from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
+from automl_sem.run import RunDirectory
 from automl_sem.types import CurvePoint, FoldResult
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from automl_sem.engines.optuna import OptunaEngine
-from automl_sem.run import Manifest, RunDirectory
+from automl_sem.manifest import Manifest
+from automl_sem.run import RunDirectory
 from automl_sem.search_loop import Limits, search_loop
 from automl_sem.spaces.load import load_space
 from automl_sem.types import Candidate, FoldResult, Outcome, Recipe

@@ -8,7 +8,8 @@ from sklearn import datasets
 
 from automl_sem import search
 from automl_sem.fresh import fresh_seed, missing_folds, train_on_fresh_folds
-from automl_sem.run import Manifest, RunDirectory
+from automl_sem.manifest import Manifest
+from automl_sem.run import RunDirectory
 from automl_sem.stress_check import (
     Findings,
     check_stress,

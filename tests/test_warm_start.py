@@ -7,7 +7,8 @@ from conftest import TINY_SPACE
 from automl_sem import load_run, resume, search
 from automl_sem.engines.optuna import OptunaEngine
 from automl_sem.errors import UserError
-from automl_sem.run import Manifest, RunDirectory
+from automl_sem.manifest import Manifest
+from automl_sem.run import RunDirectory
 from automl_sem.spaces.load import load_space
 from automl_sem.types import FoldResult, Outcome, Score
 from automl_sem.warm_start import TOP, warm_start

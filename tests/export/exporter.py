@@ -10,8 +10,9 @@ from conftest import TINY_SPACE, make_stripes
 
 from automl_sem.data.dataset import Dataset, HeldOutPart
 from automl_sem.export import ExportResult, export_trial
+from automl_sem.manifest import Manifest
 from automl_sem.results import Results, TrialRecord
-from automl_sem.run import Manifest, RunDirectory, now
+from automl_sem.run import RunDirectory, now
 from automl_sem.spaces.load import load_space
 
 VALUES = {"units": 16, "dropout": 0.2, "rate": 0.003}

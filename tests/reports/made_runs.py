@@ -13,8 +13,9 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
+from automl_sem.manifest import Manifest
 from automl_sem.results import Results, read_results
-from automl_sem.run import Manifest, RunDirectory
+from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import accuracy, log_loss
 from automl_sem.scoring.stress import SHARES
 from automl_sem.types import CurvePoint, FoldResult, Recipe, Score, StressResult

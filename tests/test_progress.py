@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from automl_sem.console import LineListener, LiveListener
 from automl_sem.fresh import Entry
+from automl_sem.progress import LineListener, LiveListener
 from automl_sem.types import Candidate, FoldResult, Outcome, Recipe, Score
 
 FOLDS = 5
@@ -120,7 +120,7 @@ def screen():
 def clock(monkeypatch):
     """A clock that stands still until it is set."""
     now = SimpleNamespace(perf_counter=lambda: now.seconds, seconds=0.0)
-    monkeypatch.setattr("automl_sem.console.time", now)
+    monkeypatch.setattr("automl_sem.progress.time", now)
     return now
 
 

@@ -1,0 +1,111 @@
+"""What `run.json` holds: all that a run was started with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from automl_sem.spaces.parameters import Value
+
+SCHEMA_VERSION = 1
+
+
+class WeightsFile(BaseModel):
+    """The pretrained model that a run builds on.
+
+    Args:
+        file: Its file.
+        sha256: Fingerprint of the file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    sha256: str
+
+
+class ImageNetFile(WeightsFile):
+    """Weights in Keras's cache that candidates of a run may build on.
+
+    Args:
+        network: Name of the network in Keras Applications.
+        file: Its file when the run was started.
+        sha256: Fingerprint of the file.
+    """
+
+    network: str
+
+
+class WarmStart(BaseModel):
+    """What a search takes over from another run.
+
+    Args:
+        run: Directory of the other run.
+        trials: Numbers of the trials, best first.
+        starts: What is taken over of each, by names in the study.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    trials: list[int]
+    starts: list[dict[str, Value]]
+
+
+class Manifest(BaseModel):
+    """What `run.json` holds.
+
+    Args:
+        schema_version: Version of this layout.
+        created: ISO 8601 time, UTC.
+        seed: Seed of the whole run.
+        folds: Number of folds.
+        trials: Trials to complete, the baseline included.
+        time_limit_s: Time limit of the search in seconds, or None.
+        fixed: Recipe fields set by flags.
+        stress: Kinds of distortion that folds are scored under, with their strengths.
+        check_stress: Whether to find out if labels survive them: nobody vouches for a stress
+            that a person asked for, as a space does for its own.
+        weights: The pretrained model that the space builds on; None without `--weights`.
+        imagenet: Those in Keras's cache at the start that the space can ask for.
+        warm_start: Another run, whose hyperparameters are tried early; None without.
+        discard: Rule by which hopeless candidates are dropped.
+        workers: Worker processes; 0 for the search's own process.
+        threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
+            last digits of a score, and so a resumed search keeps them.
+        gpus: GPUs that the workers share.
+        window: Trials that may be under way at a time in a reproducible search: trial n is
+            proposed when all up to n - window have ended, and knows these alone. None
+            when trials are proposed as workers become free.
+        space: Name, origin and SHA-256 of the space file.
+        data: Name, source, loader options, fingerprints and shape of the dataset.
+        notes: What the loaders decided.
+        versions: Versions of the packages that matter.
+        machine: Processor, cores and devices.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    created: str
+    seed: int
+    folds: int
+    trials: int
+    time_limit_s: float | None = None
+    fixed: dict[str, int] = {}
+    stress: dict[str, float] = {}
+    check_stress: bool = False
+    weights: WeightsFile | None = None
+    imagenet: list[ImageNetFile] = []
+    warm_start: WarmStart | None = None
+    discard: str = "none"
+    workers: int = 0
+    threads: int = 0
+    gpus: list[str] = []
+    window: int | None = 1
+    space: dict[str, str]
+    data: dict[str, Any]
+    notes: list[str] = []
+    versions: dict[str, str] = {}
+    machine: dict[str, Any] = {}
