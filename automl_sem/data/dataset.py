@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.data.channels import SeriesFacts
 from automl_sem.data.copies import Copies, digest, same_rows
-from automl_sem.types import Bytes, DataInfo, Ints
+from automl_sem.types import DataInfo, Ints
 
 DIGEST_BYTES = 2**24  # read at a time
 
@@ -22,16 +23,17 @@ class TrainingPart:
     """All that a search may see.
 
     Args:
-        x: Examples, uint8 (n, height, width, channels).
+        x: Examples: images, uint8 (n, height, width, channels); or series, float32
+            (n, time, channels), of which NaN in all channels fills the end of shorter ones.
         y: Class numbers, int64 (n,).
         names: File name or row of each example, for people.
         class_names: Name of each class, in the order of their numbers.
-        kind: Kind of data, `"images"`.
+        kind: Kind of data, `"images"` or `"series"`.
         groups: Number of the group of each example, int64 (n,): examples of one writer, patient
             or recording, which must stay in one fold. None if each stands for itself.
     """
 
-    x: Bytes
+    x: NDArray[Any]
     y: Ints
     names: tuple[str, ...]
     class_names: tuple[str, ...]
@@ -49,13 +51,13 @@ class TrainingPart:
         )
 
     def copies(self) -> Ints | None:
-        """Return a number for each example, the same for copies of an image in one class, (n,).
+        """Return a number for each example, the same for copies of one in one class, (n,).
 
         None with groups: these say themselves what stays in one fold.
         """
         if self.groups is not None:
             return None
-        digests = [digest(image) for rows in _some_rows(self.x) for image in rows]
+        digests = [digest(example) for rows in _some_rows(self.x) for example in rows]
         return same_rows([f"{key} {label}" for key, label in zip(digests, self.y, strict=True)])
 
     def fingerprint(self) -> str:
@@ -74,7 +76,7 @@ class TrainingPart:
 class HeldOutPart:
     """The held-out test set: scored at export, never seen by a search."""
 
-    x: Bytes
+    x: NDArray[Any]
     y: Ints
     names: tuple[str, ...]
 
@@ -88,14 +90,17 @@ class Inspection:
     """What loading showed of the examples as they were saved, for people.
 
     Args:
-        sizes: Height and width in pixels, of each image or of all, int64 (m, 2).
-        copies: Which images are the same; None if nobody looked.
+        sizes: Height and width in pixels, of each image or of all, int64 (m, 2); of series
+            their time steps and channels.
+        copies: Which examples are the same; None if nobody looked.
         unreadable: What was left out, with the reason.
+        series: What series hold; None of other examples.
     """
 
     sizes: Ints
     copies: Copies | None = None
     unreadable: tuple[str, ...] = ()
+    series: SeriesFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ class Dataset:
             "y_test": self.test.y,
             "names_test": np.array(self.test.names),
             "class_names": np.array(self.class_names),
+            "kind": np.array(self.train.kind),
             **{name: np.array(value) for name, value in optional.items() if value is not None},
         }
 
@@ -147,6 +153,7 @@ class Dataset:
                 y=arrays["y_train"],
                 names=tuple(map(str, arrays["names_train"])),
                 class_names=tuple(map(str, arrays["class_names"])),
+                kind=str(arrays.get("kind", "images")),
                 groups=arrays.get("groups"),
             ),
             test=HeldOutPart(
@@ -168,7 +175,7 @@ class Dataset:
         return self.train.info
 
 
-def _digest(x: Bytes, y: Ints, class_names: tuple[str, ...]) -> str:
+def _digest(x: NDArray[Any], y: Ints, class_names: tuple[str, ...]) -> str:
     sha = hashlib.sha256()
     for array in (x, y):
         sha.update(f"{array.dtype}{array.shape}".encode())
