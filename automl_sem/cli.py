@@ -150,6 +150,7 @@ def search(
     pad: flags.Pad = False,
     groups: flags.Groups = None,
     skip_bad: flags.SkipBad = False,
+    kind: flags.Kind = None,
     workers: flags.Workers = "auto",
     workers_per_gpu: flags.WorkersPerGpu = 1,
     gpus: flags.SearchGpus = "all",
@@ -181,6 +182,7 @@ def search(
         "pad": pad,
         "groups": groups,
         "skip_bad": skip_bad,
+        "kind": kind,
         "workers": _number_or(workers, "auto", "--workers"),
         "workers_per_gpu": workers_per_gpu,
         "gpus": _number_or(gpus, "all", "--gpus"),
@@ -324,6 +326,7 @@ def data(
     image_size: flags.ImageSize = None,
     pad: flags.Pad = False,
     groups: flags.Groups = None,
+    kind: flags.Kind = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice of a test part.")] = 0,
     sheet: Annotated[
         Path | None,
@@ -340,6 +343,7 @@ def data(
     from automl_sem.config import search_options
 
     options = {"size": size, "image_size": image_size, "pad": pad, "groups": groups, "seed": seed}
+    options["kind"] = kind
     search_options(**options)
     from automl_sem.data.overview import SHEET, check_sheet, describe, write_sheet
 
@@ -358,7 +362,12 @@ def data(
     _say(f"examples of each class: {written}{other}")
     given = "".join(
         f" --{name} {shlex.quote(str(value))}"
-        for name, value in (("size", size), ("image-size", image_size), ("groups", groups))
+        for name, value in (
+            ("size", size),
+            ("image-size", image_size),
+            ("groups", groups),
+            ("kind", kind),
+        )
         if value is not None
     )
     given += f" --seed {seed}" if seed else ""

@@ -38,6 +38,7 @@ class SearchOptions(BaseModel):
         groups: Column of a CSV table, or regular expression on the names of image files whose
             first group is the group: examples of one group stay in one fold.
         skip_bad: Leave unreadable images out instead of refusing.
+        kind: What arrays or a table hold, `"images"` or `"series"`; found out by default.
         workers: Worker processes, or `"auto"`: one a GPU, else one a core as far as memory
             and the number of trials go. 0 trains in the search's own process.
         workers_per_gpu: Workers that share a GPU.
@@ -68,6 +69,7 @@ class SearchOptions(BaseModel):
     pad: bool = False
     groups: str | None = Field(default=None, min_length=1)
     skip_bad: bool = False
+    kind: Literal["images", "series"] | None = None
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
     workers_per_gpu: int = Field(default=1, ge=1, le=64)
     gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"

@@ -44,6 +44,14 @@ Groups = Annotated[
         "expression on file names, such as '^([^_]+)_'.",
     ),
 ]
+Kind = Annotated[
+    str | None,
+    Option(
+        metavar="images|series",
+        help="What the arrays of an .npz file, or a table, hold.",
+        show_default="found out",
+    ),
+]
 SkipBad = Annotated[bool, Option(help="Leave unreadable images out.")]
 Workers = Annotated[
     str, Option(help="Trials at a time, each in a process: auto, or how many; 0: in this process.")

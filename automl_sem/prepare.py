@@ -16,7 +16,7 @@ from automl_sem import environment
 from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions
-from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
+from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
 from automl_sem.fresh import fresh_seed
@@ -42,7 +42,7 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
 
     Args:
         options: What a person asked for.
-        arrays: Data from memory, as arguments of `from_arrays`.
+        arrays: Data from memory, as arguments of `from_memory`.
 
     Raises:
         UserError: If there is no such space or dataset, or they do not fit.
@@ -56,8 +56,12 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
     use_tensorflow()
     space = load_space(space_path) if space_path else None
     if arrays is not None:
-        dataset = from_arrays(
-            **arrays, seed=options.seed, image_size=options.image_size, pad=options.pad
+        dataset = from_memory(
+            **arrays,
+            kind=options.kind,
+            seed=options.seed,
+            image_size=options.image_size,
+            pad=options.pad,
         )
     else:
         source = data_name or (space.data if space else None)
@@ -73,6 +77,7 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             pad=options.pad,
             groups=options.groups,
             skip_bad=options.skip_bad,
+            kind=options.kind,
             seed=options.seed,
         )
     if space is None:
@@ -122,7 +127,8 @@ def plan_run(
         UserError: If it cannot.
     """
     y, groups, copies = dataset.train.y, dataset.train.groups, dataset.train.copies()
-    folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies)
+    many = dataset.info.kind
+    folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
     seen, asked = watched(space)

@@ -259,7 +259,11 @@ def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except (ValueError, TypeError):
-        raise UserError(f"{key} is no array: its rows differ in length", where=where) from None
+        raise UserError(
+            f"{key} is no array: its rows differ in length",
+            where=where,
+            hint='For series of different lengths say kind="series"',
+        ) from None
 
 
 def _groups(groups: Images | None, key: str, examples: int, where: object) -> NDArray[Any] | None:

@@ -1,22 +1,31 @@
-"""Load a dataset by what a person names: a built-in one, image files, a table, arrays in a file."""
+"""Load a dataset by what a person names: a built-in one, files, a table, arrays, or from memory."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from automl_sem.data.arrays import load_idx, load_npz
+import numpy as np
+
+from automl_sem.data.arrays import from_arrays, load_idx, load_npz
 from automl_sem.data.builtin import BUILTIN
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.idx import find_idx, is_idx_name
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
+from automl_sem.data.series import from_series
+from automl_sem.data.series_npz import load_series_npz
+from automl_sem.data.series_table import is_series_table, load_series_table
+from automl_sem.data.told import kind_of_array, kind_of_npz
+from automl_sem.data.ts import SUFFIX, find_ts, load_ts
 from automl_sem.errors import UserError, did_you_mean
 
-Kind = Literal["builtin", "folder", "table", "idx", "npz"]
+Kind = Literal["builtin", "folder", "table", "idx", "npz", "series table", "ts"]
 
 TABLES = (".csv", ".tsv")
 FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each image
+SERIES: tuple[Kind, ...] = ("series table", "ts")  # kinds that hold series alone
 
 
 def load_dataset(
@@ -27,6 +36,7 @@ def load_dataset(
     pad: bool = False,
     groups: str | None = None,
     skip_bad: bool = False,
+    kind: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset; `load_dataset(d.source, **d.options)` loads `d` again.
@@ -36,49 +46,105 @@ def load_dataset(
 
     Args:
         source: A built-in name, a folder of images, a CSV table of image files and labels, a
-            folder with MNIST's IDX files, or an `.npz` file.
+            folder with MNIST's IDX files, an `.npz` file, a CSV table of series, or a `.ts` file
+            or a folder with such.
         size: Number of training drawings, for `shapes` alone.
         image_size: Height and width that images of a folder or file get.
         pad: Fill images of another shape up with the background, do not stretch them.
         groups: Column of a table, or regular expression on the names of image files, that
             says which examples belong together.
         skip_bad: Leave images of a folder or table out that cannot be read.
+        kind: What arrays or a table hold, `"images"` or `"series"`; None to find out.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
         UserError: If there is no such dataset, it cannot be used, or an option does
             not fit it.
     """
-    kind, path = source_kind(source), Path(source).expanduser()
+    found, path = source_kind(source, kind), Path(source).expanduser()
+    note, holds = "", "series" if found in SERIES else "images"
+    if found == "npz":
+        images_only = image_size is not None or pad
+        holds, note = kind_of_npz(path, kind, for_images=images_only)
+    if kind not in (None, holds):
+        raise UserError(f"this holds {holds}, no {kind}", where=source)
     _refuse(
         source,
         {
-            "size": size is not None and kind != "builtin",
-            "image_size": image_size is not None and kind == "builtin",
-            "pad": pad and kind == "builtin",
-            "groups": groups is not None and kind not in FILES,
-            "skip_bad": skip_bad and kind not in FILES,
+            "size": size is not None and found != "builtin",
+            "image_size": image_size is not None and (found == "builtin" or holds == "series"),
+            "pad": pad and (found == "builtin" or holds == "series"),
+            "groups": groups is not None and found not in (*FILES, "series table"),
+            "skip_bad": skip_bad and found not in FILES,
         },
     )
     if image_size is not None and image_size < MIN_SIDE:
         raise UserError(
             f"must be at least {MIN_SIDE} pixels. Received: {image_size}", where="image_size"
         )
-    if kind == "builtin":
+    if found == "builtin":
         return BUILTIN[source].load(size, seed)
-    if kind in FILES:
-        return load_images(
+    if found == "series table":
+        return load_series_table(path, kind=kind, groups=groups, seed=seed)
+    if found == "ts":
+        return load_ts(path, kind=kind, seed=seed)
+    if holds == "series":
+        return load_series_npz(path, kind=kind, notes=[note] if note else [], seed=seed)
+    if found in FILES:
+        dataset = load_images(
             path, image_size=image_size, pad=pad, groups=groups, skip_bad=skip_bad, seed=seed
         )
-    load = load_idx if kind == "idx" else load_npz
-    return load(path, image_size=image_size, pad=pad, seed=seed)
+    else:
+        load = load_idx if found == "idx" else load_npz
+        dataset = load(path, image_size=image_size, pad=pad, seed=seed)
+    options = {**dataset.options, **({"kind": kind} if kind else {})}
+    return replace(dataset, options=options, notes=(*([note] if note else []), *dataset.notes))
 
 
-def source_kind(source: str) -> Kind:
+def from_memory(
+    x: Any,
+    y: Any,
+    x_test: Any = None,
+    y_test: Any = None,
+    *,
+    kind: str | None = None,
+    image_size: int | None = None,
+    pad: bool = False,
+    **options: Any,
+) -> Dataset:
+    """Return a dataset made of arrays from Python, images or series.
+
+    Args:
+        x: As for `from_arrays` or `from_series`.
+        y: Classes.
+        x_test: Examples of the test part; without it a fifth is split off.
+        y_test: Classes of the test part.
+        kind: What they are, `"images"` or `"series"`; None to find out.
+        image_size: Height and width of all images.
+        pad: Fill images of another shape up with the background.
+        **options: What both functions take.
+
+    Raises:
+        UserError: If nobody can tell what they are, or they cannot be used.
+    """
+    note = ""
+    told: str | None = kind
+    if kind is None and not isinstance(x, list | tuple):
+        for_images = image_size is not None or pad
+        told, note = kind_of_array(np.asarray(x), None, False, for_images, "x")
+    if told != "series":
+        dataset = from_arrays(x, y, x_test, y_test, image_size=image_size, pad=pad, **options)
+        return replace(dataset, notes=(*([note] if note else []), *dataset.notes))
+    _refuse("series", {"image_size": image_size is not None, "pad": pad})
+    return from_series(x, y, x_test, y_test, notes=[note] if note else [], **options)
+
+
+def source_kind(source: str, kind: str | None = None) -> Kind:
     """Return what a person named.
 
     Args:
         source: As for `load_dataset`.
+        kind: What a table holds, `"images"` or `"series"`; None to tell from its columns.
 
     Raises:
         UserError: If there is no such thing, or it is no dataset.
@@ -88,7 +154,9 @@ def source_kind(source: str) -> Kind:
     path = Path(source).expanduser()
     try:
         if path.is_dir():
-            return "idx" if find_idx(path) else "folder"
+            if find_idx(path):
+                return "idx"
+            return "ts" if find_ts(path) else "folder"
         if not path.is_file():
             raise UserError(
                 f"no dataset, folder or .npz file named '{source}'",
@@ -106,7 +174,12 @@ def source_kind(source: str) -> Kind:
         raise UserError(
             "this is one of MNIST's files", where=path, hint="Give the folder that holds all four"
         )
-    return "table" if path.suffix.lower() in TABLES else "npz"
+    if path.suffix.lower() == SUFFIX:
+        return "ts"
+    if path.suffix.lower() not in TABLES:
+        return "npz"
+    series = is_series_table(path) if kind is None else kind == "series"
+    return "series table" if series else "table"
 
 
 def _refuse(source: str, options: dict[str, bool]) -> None:
@@ -119,7 +192,7 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
                     "size": "Only shapes has a size to choose",
                     "image_size": "Only your own images are resized",
                     "pad": "Only your own images are resized",
-                    "groups": "It is for image files; an .npz file names its array groups",
+                    "groups": "It is for images and tables; an .npz file names its array groups",
                     "skip_bad": "Only image files can be unreadable",
                 }[name],
             )

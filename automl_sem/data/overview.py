@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.copies import Copies, Pair, digest, find_copies
-from automl_sem.data.dataset import Dataset, Inspection
+from automl_sem.data.dataset import Dataset, Inspection, TrainingPart
 from automl_sem.data.load import FILES, load_dataset, source_kind
 from automl_sem.data.pixels import Size
+from automl_sem.data.series_overview import curves, facts_json, facts_lines
 from automl_sem.data.split import usable_folds
 from automl_sem.errors import UserError
 from automl_sem.files import write_atomic
@@ -36,7 +38,8 @@ class Overview:
     Args:
         dataset: As a search would get it.
         inspection: What loading showed of the examples as they were saved.
-        smallest: Smallest height and smallest width, in pixels.
+        smallest: Smallest height and smallest width, in pixels; of series their steps and
+            channels.
         median: Their medians.
         largest: Largest height and largest width.
         notes: What people should know, one sentence each.
@@ -51,7 +54,7 @@ class Overview:
 
     @property
     def copies(self) -> Copies:
-        """Which images are the same."""
+        """Which examples are the same."""
         return self.inspection.copies or Copies()
 
     @property
@@ -71,24 +74,19 @@ class Overview:
     def summary(self) -> str:
         """Return the overview for people."""
         data, counts = self.dataset, self.counts
-        height, width, channels = data.info.input_shape
-        change = "" if data.pad is None else f", filled up with {data.pad} (0 black, 255 white)"
-        become = f"{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
         wide = max(len("class"), *(len(name) for name, _, _ in counts))
-        copies, unreadable = self.copies, self.inspection.unreadable
+        copies, facts = self.copies, self.inspection.series
         lines = [
             f"data        {data.name} ({data.source})",
-            f"images      {len(data.train.y)} to train, {len(data.test.y)} held out for the test",
-            f"as saved    {self._saved()}",
-            f"as trained  {become}",
+            f"{data.info.kind:<10}  {len(data.train.y)} to train, {len(data.test.y)} held out for "
+            "the test",
+            *(self._sizes() if facts is None else facts_lines(facts)),
             f"groups      {'none' if self.groups is None else self.groups}",
             f"copies      {_count(copies.leaks)} in train and test, {copies.repeated} within "
             f"train, {_count(copies.conflicts)} with different labels",
             *_listed(copies.leaks, "test: ", "is train:"),
             *_listed(copies.conflicts, "", "has another label than"),
-            f"unreadable  {len(unreadable) or 'none'}",
-            *(f"            {line}" for line in unreadable[:LISTED]),
-            *([f"            and {len(unreadable) - LISTED} more"] * (len(unreadable) > LISTED)),
+            *(self._unreadable() if facts is None else ()),
             *(f"note        {note}" for note in self.notes),
             "",
             f"{'class':<{wide}}  train   test",
@@ -98,10 +96,11 @@ class Overview:
 
     def to_json(self) -> dict[str, Any]:
         """Return the overview for scripts."""
-        data = self.dataset
+        data, facts = self.dataset, self.inspection.series
         return {
             "schema_version": 1,
             "name": data.name,
+            "kind": data.info.kind,
             "source": data.source,
             "train_examples": len(data.train.y),
             "test_examples": len(data.test.y),
@@ -109,12 +108,7 @@ class Overview:
                 {"name": name, "train": train, "test": test} for name, train, test in self.counts
             ],
             "input_shape": list(data.info.input_shape),
-            "pad": data.pad,
-            "saved_sizes": {
-                "smallest": list(self.smallest),
-                "median": list(self.median),
-                "largest": list(self.largest),
-            },
+            **(self._sizes_json() if facts is None else facts_json(facts)),
             "groups": self.groups,
             "copies": {
                 "leaks": [{"test": test, "train": train} for test, train in self.copies.leaks],
@@ -124,6 +118,31 @@ class Overview:
             "unreadable": list(self.inspection.unreadable),
             "notes": list(self.notes),
         }
+
+    def _sizes_json(self) -> dict[str, Any]:
+        return {
+            "pad": self.dataset.pad,
+            "saved_sizes": {
+                "smallest": list(self.smallest),
+                "median": list(self.median),
+                "largest": list(self.largest),
+            },
+        }
+
+    def _sizes(self) -> list[str]:
+        pad, (height, width, channels) = self.dataset.pad, self.dataset.info.input_shape
+        change = "" if pad is None else f", filled up with {pad} (0 black, 255 white)"
+        become = f"{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
+        return [f"as saved    {self._saved()}", f"as trained  {become}"]
+
+    def _unreadable(self) -> list[str]:
+        unreadable = self.inspection.unreadable
+        more = len(unreadable) - LISTED
+        return [
+            f"unreadable  {len(unreadable) or 'none'}",
+            *(f"            {line}" for line in unreadable[:LISTED]),
+            *([f"            and {more} more"] if more > 0 else []),
+        ]
 
     def _saved(self) -> str:
         if self.smallest == self.largest:
@@ -144,7 +163,8 @@ def describe(source: str, **options: Any) -> Overview:
     Raises:
         UserError: If there is no such dataset, or nothing of it can be used.
     """
-    dataset = load_dataset(source, **{**options, "skip_bad": source_kind(source) in FILES})
+    skip_bad = source_kind(source, options.get("kind")) in FILES
+    dataset = load_dataset(source, **{**options, "skip_bad": skip_bad})
     found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[1:3]], np.int64))
     notes, train = dataset.notes, dataset.train
     if found.copies is None:
@@ -153,7 +173,7 @@ def describe(source: str, **options: Any) -> Overview:
         notes += tuple(copies.notes(grouped=train.groups is not None))
     names, groups, copies_of = train.class_names, train.groups, train.copies()
     try:
-        note = usable_folds(train.y, USUAL_FOLDS, names, groups, copies_of)[1]
+        note = usable_folds(train.y, USUAL_FOLDS, names, groups, copies_of, train.kind)[1]
     except UserError as error:
         note = f"no folds can be made: {error.what}"
     sides = np.sort(found.sizes, axis=0)
@@ -179,10 +199,7 @@ def contact_sheet(dataset: Dataset) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     part = dataset.train
-    height, width, channels = part.info.input_shape
-    scale = max(1, -(-CELL // max(height, width))) * min(1.0, LARGEST_CELL / max(height, width))
-    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
-    smooth = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR
+    (tall, wide), picture = (curves if part.kind == "series" else _images)(part)
     rows = [
         (name, picks)
         for label, name in enumerate(dataset.class_names[:SHEET_ROWS])
@@ -201,11 +218,25 @@ def contact_sheet(dataset: Dataset) -> Any:
         top = GAP + i * line
         draw.text((GAP, top + (line - GAP) / 2), label, fill=(20, 20, 20), font=font, anchor="lm")
         for j, row in enumerate(picks):
-            pixels: Bytes = np.asarray(part.x[row])
-            image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-            image = image.resize((wide, tall), smooth)
-            canvas.paste(image, (column + j * (wide + GAP), top))
+            canvas.paste(picture(row), (column + j * (wide + GAP), top))
     return canvas
+
+
+def _images(part: TrainingPart) -> tuple[Size, Callable[[int], Any]]:
+    """Return the size in pixels of the pictures of images, and what makes one from its row."""
+    from PIL import Image
+
+    height, width, channels = part.info.input_shape
+    scale = max(1, -(-CELL // max(height, width))) * min(1.0, LARGEST_CELL / max(height, width))
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    smooth = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR
+
+    def picture(row: int) -> Any:
+        pixels: Bytes = np.asarray(part.x[row])
+        image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+        return image.resize((wide, tall), smooth)
+
+    return (tall, wide), picture
 
 
 def check_sheet(path: Path, force: bool) -> None:
