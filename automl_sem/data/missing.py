@@ -37,7 +37,7 @@ def filled(
         means: Mean of each channel over the training part, (channels,).
         times: When values were taken, increasing, (time,); None for even steps.
     """
-    whole: Floats = values.astype(np.float32)
+    whole: Floats = values.astype(np.float32) + np.float32(0)  # -0.0 becomes 0.0
     gaps = np.isnan(values)
     if not gaps.any():
         return whole

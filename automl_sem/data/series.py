@@ -345,8 +345,8 @@ def _check_channels(channels: Sequence[Channel], where: object) -> None:
 
 def _canonical(values: NDArray[Any]) -> Floats:
     """Return a series as float32 such that equal values are equal bytes, those missing too."""
-    with np.errstate(over="ignore"):
-        plain: Floats = np.where(np.isnan(values), np.nan, values + 0.0).astype(np.float32)
+    plain: Floats = values.astype(np.float32) + np.float32(0)  # -0.0 becomes 0.0
+    plain[np.isnan(plain)] = np.nan
     return plain
 
 

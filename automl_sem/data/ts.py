@@ -292,9 +292,9 @@ def _check_case(shape: tuple[int, ...], first: tuple[int, ...], header: Header, 
         expected = 1
     if channels != expected:
         raise UserError(
-            f"{channels} channels in this line, {expected} expected",
+            f"channels in this line: {channels}, expected: {expected}",
             where=where,
-            hint="A truncated line?",
+            hint="Is the line truncated? " + _FORMAT,
         )
     steps = header.number("serieslength") or first[0]
     if header.is_true("equallength") and length != steps:
