@@ -29,10 +29,11 @@ def facts_lines(facts: SeriesFacts) -> list[str]:
     shown = facts.channels[:LISTED]
     wide = max(len("name"), *(len(channel.name) for channel in shown))
     more = len(facts.channels) - len(shown)
+    filled = f"{facts.filled} value{'s' * (facts.filled != 1)} filled in"
     heads = "  ".join(f"{head:>10}" for head in ("mean", "sd", "min", "max"))
     return [
         f"lengths     {steps}",
-        f"missing     {f'{facts.filled} values filled in' if facts.filled else 'none'}",
+        f"missing     {filled if facts.filled else 'none'}",
         f"constant    {', '.join(facts.constant[:LISTED]) or 'none'}",
         f"channels    {len(facts.channels)}, in the training part:",
         f"            {'name':<{wide}}  {heads}  missing",

@@ -36,7 +36,10 @@ TIME_COLUMN = "time"
 MISSING = ("", "nan", "na", "?", "null", "none")
 _KNOWN = (ID_COLUMN, TIME_COLUMN, *LABEL_COLUMNS, GROUP_COLUMN, SPLIT_COLUMN)
 _HEADER = "Its first line must name the columns id, time, label and one a channel"
-_CHANNELS = "Every column but id, time, label, group and split is a channel: leave others out"
+_CHANNELS = (
+    "Every column but id, time, label, group and split is a channel: leave others out; --groups "
+    "names one of groups"
+)
 
 
 @dataclass
