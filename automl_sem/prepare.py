@@ -350,7 +350,7 @@ def unchanged_dataset(directory: RunDirectory) -> Dataset:
     current = _data_record(dataset, then["in_run"])
     labels = {
         "class_names": "class names",
-        "input_shape": "image size",
+        "input_shape": "image size" if dataset.info.kind == "images" else "shape of the examples",
         "train_examples": "number of training examples",
         "test_examples": "number of test examples",
         "train_sha256": "training examples",

@@ -26,7 +26,7 @@ from automl_sem.errors import UserError
 
 ArrayKind = Literal["images", "series"]
 
-_ASK = "Say --kind images or --kind series"
+_ASK = 'Say --kind images or --kind series; in Python kind="series"'
 
 
 def kind_of_npz(
@@ -88,9 +88,10 @@ def kind_of_array(
         return "images", ""
     low, high = _range(x)
     if not (low >= 0 and high <= 255):  # also where there is NaN
+        values = "with NaN" if np.isnan(low) else f"values {low:g} to {high:g}"
         raise UserError(
             f"images of {size} pixels, or series of {shape[1]} steps in {shape[2]} channels? "
-            f"Nobody can tell from x_train {shape}, {low:g} to {high:g}",
+            f"Nobody can tell from x_train {shape}, {values}",
             where=where,
             hint=_ASK,
         )
@@ -103,10 +104,14 @@ def kind_of_array(
 
 
 def _padded(x: Any) -> bool:
-    """Return whether the last step of an example is NaN throughout."""
+    """Return whether the last step of an example is NaN throughout, but not all of it."""
     if x.dtype.kind != "f":
         return False
-    return any(bool(np.isnan(chunk[:, -1]).all(axis=-1).any()) for chunk in _chunks(x))
+    for chunk in _chunks(x):
+        ended = np.isnan(chunk[:, -1]).all(axis=-1)
+        if not np.isnan(chunk[ended]).all():
+            return True
+    return False
 
 
 def _range(x: Any) -> tuple[float, float]:

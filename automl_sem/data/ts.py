@@ -27,7 +27,8 @@ from automl_sem.errors import UserError
 
 SUFFIX = ".ts"
 MISSING = ("?", "nan")
-HEAD_BYTES = 2**20  # within which a file's first @ must stand
+HEAD_BYTES = 2**20  # within which a file's first tag must stand
+_HEAD = re.compile(rb"^\s*@(problemname|classlabel|targetlabel|data)\b", re.I | re.M)
 _TRAIN = re.compile(r"(.+)_train\.ts$", re.IGNORECASE)
 _TEST = re.compile(r"(.+)_test\.ts$", re.IGNORECASE)
 _CLASSES = "It must have a line such as: @classLabel true walking running"
@@ -132,7 +133,7 @@ def _is_text(path: Path) -> bool:
     """Return whether a file has a header: films and TypeScript end in .ts as well."""
     try:
         with path.open("rb") as file:
-            return bool(re.search(rb"^\s*@\w", file.read(HEAD_BYTES), re.MULTILINE))
+            return _HEAD.search(file.read(HEAD_BYTES)) is not None
     except OSError:
         return False
 

@@ -87,8 +87,9 @@ def test_of_several_data_sets_a_folder_means_the_one_of_its_name(ts):
     assert "several data sets: Moves_eq_TRAIN.ts, Turns_TRAIN.ts" in refusal(ts.folder)
 
 
-def test_films_that_end_in_ts_are_no_series(ts):
+def test_films_and_programs_that_end_in_ts_are_no_series(ts):
     (Path(ts.folder) / "film.ts").write_bytes(b"\x47\x00\x11@x" * 188)
+    (Path(ts.folder) / "page.ts").write_text("@Component({})\nclass Page {}\n")
     assert source_kind(ts.folder) == "folder"
 
 
