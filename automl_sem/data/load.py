@@ -14,8 +14,7 @@ from automl_sem.data.dataset import Dataset
 from automl_sem.data.idx import find_idx, is_idx_name
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
-from automl_sem.data.series import from_series
-from automl_sem.data.series_npz import load_series_npz
+from automl_sem.data.series_arrays import from_series, load_series_npz
 from automl_sem.data.series_table import is_series_table, load_series_table
 from automl_sem.data.told import kind_of_array, kind_of_npz
 from automl_sem.data.ts import SUFFIX, find_ts, load_ts

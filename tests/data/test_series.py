@@ -9,7 +9,7 @@ from series_made import LABELS, LENGTHS, Y, has, padded, ragged, same
 from automl_sem.data import cache, examples
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.missing import filled, without_padding
-from automl_sem.data.series import from_series
+from automl_sem.data.series_arrays import from_series
 from automl_sem.errors import UserError, one_line
 
 
