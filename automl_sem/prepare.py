@@ -27,7 +27,7 @@ from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.batches import looks_drawn
 from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.asked import reads_weights, watched
-from automl_sem.spaces.find import Target, default_space, find, find_space
+from automl_sem.spaces.find import SPACE_FOR_KIND, Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 from automl_sem.warm_start import warm_start
@@ -79,6 +79,12 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             skip_bad=options.skip_bad,
             kind=options.kind,
             seed=options.seed,
+        )
+    if dataset.info.kind not in SPACE_FOR_KIND:
+        raise UserError(
+            f"this version reads {dataset.info.kind}, but cannot search on them yet",
+            where=dataset.source,
+            hint="`automl-sem data` shows them",
         )
     if space is None:
         path = default_space(dataset.source, dataset.info.kind)
