@@ -150,6 +150,9 @@ def search(
     pad: flags.Pad = False,
     groups: flags.Groups = None,
     skip_bad: flags.SkipBad = False,
+    kind: flags.Kind = None,
+    frames: flags.Frames = None,
+    rate: flags.Rate = None,
     workers: flags.Workers = "auto",
     workers_per_gpu: flags.WorkersPerGpu = 1,
     gpus: flags.SearchGpus = "all",
@@ -181,6 +184,9 @@ def search(
         "pad": pad,
         "groups": groups,
         "skip_bad": skip_bad,
+        "kind": kind,
+        "frames": frames,
+        "rate": rate,
         "workers": _number_or(workers, "auto", "--workers"),
         "workers_per_gpu": workers_per_gpu,
         "gpus": _number_or(gpus, "all", "--gpus"),
@@ -324,6 +330,9 @@ def data(
     image_size: flags.ImageSize = None,
     pad: flags.Pad = False,
     groups: flags.Groups = None,
+    kind: flags.Kind = None,
+    frames: flags.Frames = None,
+    rate: flags.Rate = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice of a test part.")] = 0,
     sheet: Annotated[
         Path | None,
@@ -340,6 +349,7 @@ def data(
     from automl_sem.config import search_options
 
     options = {"size": size, "image_size": image_size, "pad": pad, "groups": groups, "seed": seed}
+    options |= {"kind": kind, "frames": frames, "rate": rate}
     search_options(**options)
     from automl_sem.data.overview import SHEET, check_sheet, describe, write_sheet
 
@@ -358,7 +368,14 @@ def data(
     _say(f"examples of each class: {written}{other}")
     given = "".join(
         f" --{name} {shlex.quote(str(value))}"
-        for name, value in (("size", size), ("image-size", image_size), ("groups", groups))
+        for name, value in (
+            ("size", size),
+            ("image-size", image_size),
+            ("groups", groups),
+            ("kind", kind),
+            ("frames", frames),
+            ("rate", rate),
+        )
         if value is not None
     )
     given += f" --seed {seed}" if seed else ""
@@ -447,7 +464,7 @@ def spaces() -> None:
     for name, path in builtin_spaces().items():
         print(f"  {name:<10}  {summary(path)}\n  {'':<10}  {path}")
     print("Datasets:")
-    for name, (description, _) in BUILTIN.items():
+    for name, (description, *_) in BUILTIN.items():
         print(f"  {name:<10}  {description}")
     _next("search shapes")
 

@@ -73,6 +73,9 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             pad=options.pad,
             groups=options.groups,
             skip_bad=options.skip_bad,
+            kind=options.kind,
+            frames=options.frames,
+            rate=options.rate,
             seed=options.seed,
         )
     if space is None:
@@ -122,7 +125,8 @@ def plan_run(
         UserError: If it cannot.
     """
     y, groups, copies = dataset.train.y, dataset.train.groups, dataset.train.copies()
-    folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies)
+    many = dataset.info.kind
+    folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
     seen, asked = watched(space)
@@ -184,7 +188,7 @@ def plan_run(
 
 def _drawings(space: Space, dataset: Dataset) -> str:
     """Return what a person with drawings should know of; empty without, or if they said it."""
-    if space.name != "images" or not looks_drawn(dataset.train):
+    if space.name != "images" or space.kind != "images" or not looks_drawn(dataset.train):
         return ""
     return (
         "these look like drawings: if they keep their class when turned, resized or drawn with "

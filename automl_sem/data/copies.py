@@ -1,4 +1,4 @@
-"""Find images that are the same, pixel by pixel: between train and test, or with two labels."""
+"""Find examples that are the same, value by value: between train and test, or with two labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_sem.types import Bytes, Ints
+from automl_sem.types import Ints
 
 DIGEST_SIZE = 8  # bytes: among a million images, two alike by chance have odds of 3e-8
 
@@ -19,7 +19,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Copies:
-    """Which images are the same.
+    """Which examples are the same.
 
     Args:
         leaks: Test examples that are in the training part too, each with its twin there.
@@ -32,26 +32,28 @@ class Copies:
     conflicts: tuple[Pair, ...] = ()
     repeated: int = 0
 
-    def notes(self, *, grouped: bool) -> list[str]:
+    def notes(self, *, grouped: bool, one: str = "image", many: str = "images") -> list[str]:
         """Return what people should know, one sentence each.
 
         Args:
             grouped: Whether the examples have groups: then these say what stays in one fold.
+            one: What an example is called.
+            many: What several are called.
         """
         notes = []
         if self.leaks:
-            are = "image is" if len(self.leaks) == 1 else "images are"
+            are = f"{one} is" if len(self.leaks) == 1 else f"{many} are"
             notes.append(
                 f"leakage: {len(self.leaks)} test {are} in the training part too, which makes the "
                 f"test score too good; such as {_pair(self.leaks[0])}"
             )
         if self.conflicts:
             notes.append(
-                f"{len(self.conflicts)} training images are the same but have different labels, "
+                f"{len(self.conflicts)} training {many} are the same but have different labels, "
                 f"such as {_pair(self.conflicts[0])}"
             )
         if self.repeated:
-            repeat = "image repeats an" if self.repeated == 1 else "images repeat"
+            repeat = f"{one} repeats an" if self.repeated == 1 else f"{many} repeat"
             so = "copies stay in one fold"
             if grouped:
                 so = "where groups differ, a fold may be scored on what it was trained on"
@@ -61,14 +63,14 @@ class Copies:
         return notes
 
 
-def digest(image: Bytes) -> str:
-    """Return what is the same for images of the same size and pixels.
+def digest(example: NDArray[Any]) -> str:
+    """Return what is the same for examples of the same shape and values.
 
     Args:
-        image: uint8 (height, width, channels).
+        example: Such as an image, uint8 (height, width, channels).
     """
-    shape = repr(image.shape).encode()
-    content = np.ascontiguousarray(image).data
+    shape = repr(example.shape).encode()
+    content = np.ascontiguousarray(example).data
     return hashlib.blake2b(content, digest_size=DIGEST_SIZE, key=shape).hexdigest()
 
 
@@ -79,7 +81,7 @@ def find_copies(
     test: Sequence[str],
     test_names: Sequence[str],
 ) -> Copies:
-    """Return which images are the same.
+    """Return which examples are the same.
 
     Args:
         train: Digest of each training example.

@@ -22,11 +22,12 @@ class TrainingPart:
     """All that a search may see.
 
     Args:
-        x: Examples, uint8 (n, height, width, channels).
+        x: Examples: images, uint8 (n, height, width, channels); or clips, uint8
+            (n, frames, height, width, channels).
         y: Class numbers, int64 (n,).
         names: File name or row of each example, for people.
         class_names: Name of each class, in the order of their numbers.
-        kind: Kind of data, `"images"`.
+        kind: Kind of data, `"images"` or `"clips"`.
         groups: Number of the group of each example, int64 (n,): examples of one writer, patient
             or recording, which must stay in one fold. None if each stands for itself.
     """
@@ -91,11 +92,15 @@ class Inspection:
         sizes: Height and width in pixels, of each image or of all, int64 (m, 2).
         copies: Which images are the same; None if nobody looked.
         unreadable: What was left out, with the reason.
+        frames: Number of frames of each clip, int64 (m,); None of other examples.
+        seconds: How long each clip lasts, (m,), 0 where nothing says so; likewise.
     """
 
     sizes: Ints
     copies: Copies | None = None
     unreadable: tuple[str, ...] = ()
+    frames: Ints | None = None
+    seconds: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ class Dataset:
             "y_test": self.test.y,
             "names_test": np.array(self.test.names),
             "class_names": np.array(self.class_names),
+            "kind": np.array(self.train.kind),
             **{name: np.array(value) for name, value in optional.items() if value is not None},
         }
 
@@ -147,6 +153,7 @@ class Dataset:
                 y=arrays["y_train"],
                 names=tuple(map(str, arrays["names_train"])),
                 class_names=tuple(map(str, arrays["class_names"])),
+                kind=str(arrays.get("kind", "images")),
                 groups=arrays.get("groups"),
             ),
             test=HeldOutPart(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from automl_sem.data.arrays import load_idx, load_npz
 from automl_sem.data.builtin import BUILTIN
+from automl_sem.data.clip_folders import holds_clips
+from automl_sem.data.clips import load_clips
 from automl_sem.data.dataset import Dataset
+from automl_sem.data.frames import is_video
 from automl_sem.data.idx import find_idx, is_idx_name
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
+from automl_sem.data.table import find_tables
 from automl_sem.errors import UserError, did_you_mean
 
 Kind = Literal["builtin", "folder", "table", "idx", "npz"]
 
 TABLES = (".csv", ".tsv")
-FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each image
+FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each example
 
 
 def load_dataset(
@@ -27,6 +32,9 @@ def load_dataset(
     pad: bool = False,
     groups: str | None = None,
     skip_bad: bool = False,
+    kind: str | None = None,
+    frames: int | None = None,
+    rate: float | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset; `load_dataset(d.source, **d.options)` loads `d` again.
@@ -35,43 +43,79 @@ def load_dataset(
         load_dataset("my_drawings", image_size=32)
 
     Args:
-        source: A built-in name, a folder of images, a CSV table of image files and labels, a
-            folder with MNIST's IDX files, or an `.npz` file.
-        size: Number of training drawings, for `shapes` alone.
+        source: A built-in name, a folder of images or clips, a CSV table of image files and
+            labels, a folder with MNIST's IDX files, or an `.npz` file.
+        size: Number of training examples, for `shapes` and `motion` alone.
         image_size: Height and width that images of a folder or file get.
         pad: Fill images of another shape up with the background, do not stretch them.
         groups: Column of a table, or regular expression on the names of image files, that
             says which examples belong together.
-        skip_bad: Leave images of a folder or table out that cannot be read.
+        skip_bad: Leave images or clips of a folder or table out that cannot be read.
+        kind: What a folder holds, `"images"` or `"clips"`; None to find out.
+        frames: Frames to take of each clip.
+        rate: Frames to take of a clip in a second; None to take them evenly.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
         UserError: If there is no such dataset, it cannot be used, or an option does
             not fit it.
     """
-    kind, path = source_kind(source), Path(source).expanduser()
+    found, path = source_kind(source), Path(source).expanduser()
+    holds, note = _held(source, found, path, kind)
+    clips = found in FILES and holds == "clips"
     _refuse(
         source,
         {
-            "size": size is not None and kind != "builtin",
-            "image_size": image_size is not None and kind == "builtin",
-            "pad": pad and kind == "builtin",
-            "groups": groups is not None and kind not in FILES,
-            "skip_bad": skip_bad and kind not in FILES,
+            "size": size is not None and found != "builtin",
+            "image_size": image_size is not None and found == "builtin",
+            "pad": pad and found == "builtin",
+            "groups": groups is not None and found not in FILES,
+            "skip_bad": skip_bad and found not in FILES,
+            "frames": frames is not None and not clips,
+            "rate": rate is not None and not clips,
         },
     )
     if image_size is not None and image_size < MIN_SIDE:
         raise UserError(
             f"must be at least {MIN_SIDE} pixels. Received: {image_size}", where="image_size"
         )
-    if kind == "builtin":
+    if found == "builtin":
         return BUILTIN[source].load(size, seed)
-    if kind in FILES:
-        return load_images(
+    if clips:
+        return load_clips(
+            path,
+            frames=frames,
+            rate=rate,
+            image_size=image_size,
+            pad=pad,
+            groups=groups,
+            skip_bad=skip_bad,
+            kind=kind,
+            note=note,
+            seed=seed,
+        )
+    if found in FILES:
+        dataset = load_images(
             path, image_size=image_size, pad=pad, groups=groups, skip_bad=skip_bad, seed=seed
         )
-    load = load_idx if kind == "idx" else load_npz
-    return load(path, image_size=image_size, pad=pad, seed=seed)
+    else:
+        load = load_idx if found == "idx" else load_npz
+        dataset = load(path, image_size=image_size, pad=pad, seed=seed)
+    options = {**dataset.options, **({"kind": kind} if kind else {})}
+    return replace(dataset, options=options, notes=(*([note] if note else []), *dataset.notes))
+
+
+def _held(source: str, found: Kind, path: Path, kind: str | None) -> tuple[str, str]:
+    """Return the kind of data that a source holds, and a note that says why."""
+    if found == "folder" and not find_tables(path):
+        if kind is not None:
+            return kind, ""
+        clips, note = holds_clips(path)
+        return "clips" if clips else "images", note
+    holds = BUILTIN[source].kind if found == "builtin" else "images"
+    if kind not in (None, holds):
+        raise UserError(f"this holds {holds}, no {kind}", where=source)
+    return holds, ""
 
 
 def source_kind(source: str) -> Kind:
@@ -98,6 +142,10 @@ def source_kind(source: str) -> Kind:
         raise UserError(
             "permission denied", where=source, hint="Check that you may read it"
         ) from None
+    if is_video(path):
+        raise UserError(
+            "this is a single video", where=path, hint="Give the folder that holds DIR/CLASS/*.mp4"
+        )
     if path.suffix.lower() in SUFFIXES:
         raise UserError(
             "this is a single image", where=path, hint="Give the folder that holds DIR/CLASS/*.png"
@@ -116,10 +164,12 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
             raise UserError(
                 f"the option {name} does not apply to '{source}'",
                 hint={
-                    "size": "Only shapes has a size to choose",
+                    "size": "Only shapes and motion have a size to choose",
                     "image_size": "Only your own images are resized",
                     "pad": "Only your own images are resized",
                     "groups": "It is for image files; an .npz file names its array groups",
                     "skip_bad": "Only image files can be unreadable",
+                    "frames": "Only clips have frames",
+                    "rate": "Only clips have frames",
                 }[name],
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from automl_sem.data.clip_overview import film_strips, frames_json, frames_lines
 from automl_sem.data.copies import Copies, Pair, digest, find_copies
 from automl_sem.data.dataset import Dataset, Inspection
 from automl_sem.data.load import FILES, load_dataset, source_kind
@@ -71,15 +72,18 @@ class Overview:
     def summary(self) -> str:
         """Return the overview for people."""
         data, counts = self.dataset, self.counts
-        height, width, channels = data.info.input_shape
+        height, width, channels = data.info.input_shape[-3:]
         change = "" if data.pad is None else f", filled up with {data.pad} (0 black, 255 white)"
-        become = f"{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
+        of = "" if data.info.kind == "images" else f"{data.info.input_shape[0]} frames of "
+        become = f"{of}{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
         wide = max(len("class"), *(len(name) for name, _, _ in counts))
         copies, unreadable = self.copies, self.inspection.unreadable
         lines = [
             f"data        {data.name} ({data.source})",
-            f"images      {len(data.train.y)} to train, {len(data.test.y)} held out for the test",
+            f"{data.info.kind:<10}  {len(data.train.y)} to train, {len(data.test.y)} held out for "
+            "the test",
             f"as saved    {self._saved()}",
+            *frames_lines(self.inspection),
             f"as trained  {become}",
             f"groups      {'none' if self.groups is None else self.groups}",
             f"copies      {_count(copies.leaks)} in train and test, {copies.repeated} within "
@@ -102,6 +106,7 @@ class Overview:
         return {
             "schema_version": 1,
             "name": data.name,
+            "kind": data.info.kind,
             "source": data.source,
             "train_examples": len(data.train.y),
             "test_examples": len(data.test.y),
@@ -115,6 +120,7 @@ class Overview:
                 "median": list(self.median),
                 "largest": list(self.largest),
             },
+            **frames_json(self.inspection),
             "groups": self.groups,
             "copies": {
                 "leaks": [{"test": test, "train": train} for test, train in self.copies.leaks],
@@ -145,15 +151,17 @@ def describe(source: str, **options: Any) -> Overview:
         UserError: If there is no such dataset, or nothing of it can be used.
     """
     dataset = load_dataset(source, **{**options, "skip_bad": source_kind(source) in FILES})
-    found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[1:3]], np.int64))
+    found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[-3:-1]], np.int64))
     notes, train = dataset.notes, dataset.train
     if found.copies is None:
         copies = _copies(dataset)
         found = replace(found, copies=copies)
-        notes += tuple(copies.notes(grouped=train.groups is not None))
+        one = "clip" if train.kind == "clips" else "image"
+        told = copies.notes(grouped=train.groups is not None, one=one, many=train.kind)
+        notes += tuple(told)
     names, groups, copies_of = train.class_names, train.groups, train.copies()
     try:
-        note = usable_folds(train.y, USUAL_FOLDS, names, groups, copies_of)[1]
+        note = usable_folds(train.y, USUAL_FOLDS, names, groups, copies_of, train.kind)[1]
     except UserError as error:
         note = f"no folds can be made: {error.what}"
     sides = np.sort(found.sizes, axis=0)
@@ -170,6 +178,8 @@ def describe(source: str, **options: Any) -> Overview:
 def contact_sheet(dataset: Dataset) -> Any:
     """Return a picture of some training examples as the network sees them, a row per class.
 
+    Of clips there are several rows per class, each with some frames of one clip.
+
     Args:
         dataset: Has at least two classes.
 
@@ -179,7 +189,7 @@ def contact_sheet(dataset: Dataset) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     part = dataset.train
-    height, width, channels = part.info.input_shape
+    height, width, channels = part.info.input_shape[-3:]
     scale = max(1, -(-CELL // max(height, width))) * min(1.0, LARGEST_CELL / max(height, width))
     tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
     smooth = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR
@@ -189,19 +199,22 @@ def contact_sheet(dataset: Dataset) -> Any:
         if len(picks := _some(np.flatnonzero(part.y == label)))
     ]
     labels = [f"{_short(name)} ({(part.y == part.y[picks[0]]).sum()})" for name, picks in rows]
+    pictures = [[part.x[row] for row in picks] for _, picks in rows]
+    if part.kind == "clips":
+        labels, pictures = film_strips(labels, pictures)
     font = ImageFont.load_default(FONT)
     column = round(max(font.getlength(label) for label in labels)) + 3 * GAP
     line = max(tall, FONT + GAP) + GAP
-    columns = max(len(picks) for _, picks in rows)
+    columns = max(map(len, pictures))
     canvas = Image.new(
-        "RGB", (column + columns * (wide + GAP) + GAP, len(rows) * line + GAP), (200, 205, 212)
+        "RGB", (column + columns * (wide + GAP) + GAP, len(labels) * line + GAP), (200, 205, 212)
     )
     draw = ImageDraw.Draw(canvas)
-    for i, (label, (_, picks)) in enumerate(zip(labels, rows, strict=True)):
+    for i, (label, row) in enumerate(zip(labels, pictures, strict=True)):
         top = GAP + i * line
         draw.text((GAP, top + (line - GAP) / 2), label, fill=(20, 20, 20), font=font, anchor="lm")
-        for j, row in enumerate(picks):
-            pixels: Bytes = np.asarray(part.x[row])
+        for j, picture in enumerate(row):
+            pixels: Bytes = np.asarray(picture)
             image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
             image = image.resize((wide, tall), smooth)
             canvas.paste(image, (column + j * (wide + GAP), top))

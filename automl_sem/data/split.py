@@ -94,6 +94,7 @@ def usable_folds(
     class_names: Sequence[str],
     groups: Ints | None = None,
     copies: Ints | None = None,
+    many: str = "images",
 ) -> tuple[int, str | None]:
     """Return how many folds the smallest class allows, and a note if that is fewer than wanted.
 
@@ -104,6 +105,7 @@ def usable_folds(
         groups: Group of each example, (n,): then a class allows as many folds as it has groups.
         copies: A number for each example, the same for copies of an image in one class, (n,):
             without groups, a class allows as many folds as it has different images.
+        many: What examples are called.
 
     Raises:
         UserError: If there is one class only, a class has fewer than 2 examples, groups or
@@ -133,11 +135,11 @@ def usable_folds(
     if groups is None and copies is not None:
         counts = np.bincount(y[np.unique(_first_copies(copies))])
         if counts.min() < examples:
-            kind = "different images"
+            kind = f"different {many}"
             smallest, examples = class_names[int(counts.argmin())], int(counts.min())
         if examples < 2:
             raise UserError(
-                f"all training images of class '{smallest}' are copies of one",
+                f"all training {many} of class '{smallest}' are copies of one",
                 hint="Every class needs at least 2 different ones: one to train on, one to score "
                 "on. Add more",
             )
