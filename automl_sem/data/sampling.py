@@ -15,6 +15,7 @@ from automl_sem.data.frames import frame_files, is_video
 from automl_sem.data.pixels import Size
 
 FRAMES = 16  # of a clip, unless --frames says otherwise
+CLOCK = 0.002  # seconds: some formats round times to 0.001, and a moment may lie between frames
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Wanted:
         before = self.left
         while self.numbers and self.numbers[0] <= number:
             self.numbers.pop(0)
-        while self.moments and end is not None and self.moments[0] < end:
+        while self.moments and end is not None and self.moments[0] < end + CLOCK:
             self.moments.pop(0)
         return before - self.left
 
