@@ -129,6 +129,12 @@ def plan_run(
     folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
+    if stress and many != "images":
+        raise UserError(
+            f"distortions are for images, but these are {many}",
+            where="--stress",
+            hint="Say --stress none",
+        )
     seen, asked = watched(space)
     starts = seen.starts(dataset.info)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):

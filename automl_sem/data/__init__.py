@@ -1,4 +1,4 @@
-"""Datasets: built-in ones, image folders and arrays, and how they are split."""
+"""Datasets: built-in ones, folders of images or clips, and arrays, and how they are split."""
 
 from __future__ import annotations
 

@@ -81,8 +81,10 @@ def _told_in(folder: Path) -> Iterator[tuple[Path, bool | None]]:
     for path in visible(folder):
         if path.is_dir():
             files = frame_files(path)
-            if not files or any(_moving(file) for file in files[:1]):
+            if not files or _moving(files[0]):
                 yield from _told_in(path)
+            elif any(inner.is_dir() or is_video(inner) for inner in visible(path)):
+                yield path, False
             else:
                 yield path, _numbered(files)
         elif is_video(path):

@@ -270,7 +270,7 @@ def test_numbered_drawings_with_gaps_stay_images(tmp_path):
     assert clips.options == {"kind": "clips"}
 
 
-@pytest.mark.parametrize("trouble", ["size", "name", "loose", "first"])
+@pytest.mark.parametrize("trouble", ["size", "name", "loose", "first", "nested"])
 def test_a_folder_that_is_not_plainly_clips_stays_images(tmp_path, trouble):
     write_folder(tmp_path / "data", "frames")
     inner = tmp_path / "data" / "right" / "w2_5"
@@ -278,6 +278,8 @@ def test_a_folder_that_is_not_plainly_clips_stays_images(tmp_path, trouble):
         Image.fromarray(moving(side=(30, 30))[0]).save(inner / "0006.png")
     elif trouble == "name":
         (inner / "0002.png").rename(inner / "holiday.png")
+    elif trouble == "nested":
+        write_frames(inner / "more", moving())
     elif trouble == "loose":
         Image.fromarray(moving()[0]).save(inner.parent / "z.png")
     else:
@@ -595,6 +597,13 @@ def build(hp, data):
 def recipe(hp, data):
     return Recipe(batch_size=8, epochs=1)
 '''
+
+
+def test_distortions_are_for_images(call, tmp_path):
+    (tmp_path / "mine.py").write_text(SPACE)
+    code, _, err = call("search", "motion", "--space", tmp_path / "mine.py", "--stress", "rotate")
+    assert code == 2
+    assert "--stress: distortions are for images, but these are clips" in err
 
 
 @pytest.mark.slow
