@@ -6,6 +6,7 @@ import builtins
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -150,6 +151,21 @@ def test_a_rate_needs_times(tmp_path):
     write_folder(tmp_path / "data", "frames")
     with pytest.raises(UserError, match="nothing says when its frames are shown"):
         load(tmp_path / "data", rate=5.0)
+
+
+def test_a_video_is_turned_as_the_camera_noted(tmp_path):
+    clip = np.zeros((4, 16, 32, 3), np.uint8)
+    clip[:, :8, :16] = 250  # above, to the left
+    write_video(tmp_path / "a.mp4", clip)
+    content = (tmp_path / "a.mp4").read_bytes()
+    upright = struct.pack(">9i", 2**16, 0, 0, 0, 2**16, 0, 0, 0, 2**30)
+    clockwise = struct.pack(">9i", 0, 2**16, 0, -(2**16), 0, 0, 0, 0, 2**30)
+    at = content.index(upright, content.index(b"tkhd"))
+    (tmp_path / "a.mp4").write_bytes(content[:at] + clockwise + content[at + len(upright) :])
+    (pixels, *_) = [frame.pixels() for frame in frames(tmp_path / "a.mp4")]
+    assert pixels.shape == (32, 16, 3)
+    assert pixels[:14, 10:].min() > 200  # above, to the right
+    assert pixels[:, :6].max() < 50
 
 
 def test_size_and_length_are_chosen_by_the_training_part_alone(tmp_path):
