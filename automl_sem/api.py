@@ -171,7 +171,8 @@ def search(
     Args:
         target: A space, a .py file, a dataset, a path, or a pair (x, y) of arrays:
             images (n, height, width[, channels]) and labels (n,); or a finite
-            `tf.data.Dataset` of such pairs, batched or not.
+            `tf.data.Dataset` of such pairs, batched or not; or series (n, time, channels),
+            or a list of arrays (time, channels), with `kind="series"`.
         listener: Is told what happens; by default lines on stderr.
         say: Called with lines for people; by default printed on stderr.
         time_limit: `"5m"` or seconds after which no new trial starts.
@@ -229,16 +230,18 @@ def _read_options(
     time_limit: str | float | None,
     options: Mapping[str, Any],
 ) -> tuple[SearchOptions, Mapping[str, Any] | None]:
-    """Return the options checked, and data from memory as arguments of `from_arrays`."""
+    """Return the options checked, and data from memory as arguments of `from_memory`."""
     options = dict(options)
     arrays: dict[str, Any] | None = None
     if isinstance(target, tuple):
         arrays = dict(zip(("x", "y", "x_test", "y_test"), target, strict=False))
     elif is_tf_dataset(target):
+        if options.get("kind") == "series":
+            raise UserError("a tf.data.Dataset of series is not read", hint="Give arrays (x, y)")
         use_tensorflow()
         arrays = read_tf_dataset(target)
     if arrays is not None:
-        for name in ("data", "size", "skip_bad", "kind", "frames", "rate"):
+        for name in ("data", "size", "skip_bad", "frames", "rate"):
             if options.get(name):
                 raise UserError(f"{name} does not go with arrays", where="search")
         arrays["groups"] = options.pop("groups", None)

@@ -38,7 +38,7 @@ class SearchOptions(BaseModel):
         groups: Column of a CSV table, or regular expression on the names of image files whose
             first group is the group: examples of one group stay in one fold.
         skip_bad: Leave unreadable images out instead of refusing.
-        kind: What a folder holds, `"images"` or `"clips"`; found out by default.
+        kind: What the data are, `"images"`, `"clips"` or `"series"`; found out by default.
         frames: Frames that are taken of each clip.
         rate: Frames that are taken of a clip in a second; evenly over the whole by default.
         workers: Worker processes, or `"auto"`: one a GPU, else one a core as far as memory
@@ -71,7 +71,7 @@ class SearchOptions(BaseModel):
     pad: bool = False
     groups: str | None = Field(default=None, min_length=1)
     skip_bad: bool = False
-    kind: Literal["images", "clips"] | None = None
+    kind: Literal["images", "clips", "series"] | None = None
     frames: int | None = Field(default=None, ge=2, le=4096)
     rate: float | None = Field(default=None, gt=0, le=1000)
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"

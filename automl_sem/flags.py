@@ -46,7 +46,11 @@ Groups = Annotated[
 ]
 Kind = Annotated[
     str | None,
-    Option(metavar="images|clips", help="What a folder holds.", show_default="found out"),
+    Option(
+        metavar="images|clips|series",
+        help="What a folder, a table or the arrays of an .npz file hold.",
+        show_default="found out",
+    ),
 ]
 Frames = Annotated[
     int | None,

@@ -16,7 +16,7 @@ from automl_sem import environment
 from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions
-from automl_sem.data import BUILTIN, Dataset, from_arrays, load_dataset
+from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
 from automl_sem.fresh import fresh_seed
@@ -27,7 +27,7 @@ from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.batches import looks_drawn
 from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.asked import reads_weights, watched
-from automl_sem.spaces.find import Target, default_space, find, find_space
+from automl_sem.spaces.find import SPACE_FOR_KIND, Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 from automl_sem.warm_start import warm_start
@@ -42,7 +42,7 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
 
     Args:
         options: What a person asked for.
-        arrays: Data from memory, as arguments of `from_arrays`.
+        arrays: Data from memory, as arguments of `from_memory`.
 
     Raises:
         UserError: If there is no such space or dataset, or they do not fit.
@@ -56,8 +56,12 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
     use_tensorflow()
     space = load_space(space_path) if space_path else None
     if arrays is not None:
-        dataset = from_arrays(
-            **arrays, seed=options.seed, image_size=options.image_size, pad=options.pad
+        dataset = from_memory(
+            **arrays,
+            kind=options.kind,
+            seed=options.seed,
+            image_size=options.image_size,
+            pad=options.pad,
         )
     else:
         source = data_name or (space.data if space else None)
@@ -77,6 +81,12 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             frames=options.frames,
             rate=options.rate,
             seed=options.seed,
+        )
+    if dataset.info.kind not in SPACE_FOR_KIND:
+        raise UserError(
+            f"this version reads {dataset.info.kind}, but cannot search on them yet",
+            where=dataset.source,
+            hint="`automl-sem data` shows them",
         )
     if space is None:
         path = default_space(dataset.source, dataset.info.kind)
@@ -354,7 +364,7 @@ def unchanged_dataset(directory: RunDirectory) -> Dataset:
     current = _data_record(dataset, then["in_run"])
     labels = {
         "class_names": "class names",
-        "input_shape": "image size",
+        "input_shape": "image size" if dataset.info.kind == "images" else "shape of the examples",
         "train_examples": "number of training examples",
         "test_examples": "number of test examples",
         "train_sha256": "training examples",

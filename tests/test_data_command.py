@@ -11,6 +11,7 @@ from PIL import Image
 
 from automl_sem.data.builtin import load_shapes
 from automl_sem.data.overview import SHEET_EXAMPLES, contact_sheet, describe
+from automl_sem.data.series_overview import curves
 
 
 @pytest.fixture
@@ -29,6 +30,20 @@ def pets(tmp_path):
     shutil.copy(train / "cat" / "b0_1.png", train / "dog" / "b0_1.png")
     shutil.copy(train / "cat" / "b0_3.png", test / "cat" / "b0_1.png")
     return tmp_path / "pets"
+
+
+@pytest.fixture
+def moves(tmp_path):
+    """A table of 24 series of 4 to 9 steps that go up or down, by 6 people."""
+    rows = ["id,time,label,height,still,who"]
+    for i in range(24):
+        label, length = ("up", "down")[i % 2], 4 + i // 4
+        for step in range(length):
+            height = (step if label == "up" else -step) + i / 100
+            value = "" if (i, step) == (0, 1) else height
+            rows.append(f"m{i},{step},{label},{value},5,p{i // 2 % 6}")
+    (tmp_path / "moves.csv").write_text("\n".join(rows))
+    return tmp_path / "moves.csv"
 
 
 def test_what_was_left_out_is_named_where_too_little_is_left(call, tmp_path):
@@ -185,3 +200,78 @@ def test_data_that_cannot_be_folded_are_shown_with_a_note(tmp_path):
     assert "no folds can be made: all training examples of class '0' are of one group" in (
         found.notes
     )
+
+
+def test_series_are_shown_with_their_lengths_channels_and_what_is_missing(call, moves):
+    code, out, err = call("data", moves, "--groups", "who", "--sheet", "moves.png")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert "series      20 to train, 4 held out for the test" in lines
+    assert "lengths     4 to 9 steps (median 6), filled up to 9" in lines
+    assert "missing     1 value filled in" in lines
+    assert "constant    still" in lines
+    at = lines.index("channels    2, in the training part:")
+    assert lines[at + 1].split() == ["name", "mean", "sd", "min", "max", "missing"]
+    assert [line.split()[0] for line in lines[at + 2 : at + 4]] == ["height", "still"]
+    assert lines[at + 3].split()[1:5] == ["5", "0", "5", "5"]
+    assert "groups      5" in lines
+    assert [line.split() for line in lines[-2:]] == [["down", "10", "2"], ["up", "10", "2"]]
+    assert err.splitlines()[-1] == f"next: automl-sem search {moves} --groups who"
+    assert Image.open(call.directory / "moves.png").format == "PNG"
+
+
+def test_scripts_get_what_is_known_of_series(call, moves):
+    code, out, _ = call("data", moves, "--json", "--groups", "who")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["kind"], found["input_shape"]) == ("series", [9, 2])
+    assert found["lengths"] == {"shortest": 4, "median": 6.5, "longest": 9}
+    assert [channel["constant"] for channel in found["channels"]] == [False, True]
+    assert found["filled"] == 1
+    assert "saved_sizes" not in found
+
+
+def test_the_sheet_draws_series_that_rise_and_fall(moves):
+    dataset = describe(str(moves), groups="who").dataset
+    (height, width), picture = curves(dataset.train)
+    blue = [0, 0x72, 0xB2]
+    for label, rises in ((0, False), (1, True)):
+        row = int(np.flatnonzero(dataset.train.y == label)[0])
+        down, across = np.nonzero((np.asarray(picture(row)) == blue).all(axis=2))
+        assert height > down.max()
+        assert (np.corrcoef(across, -down)[0, 1] > 0.9) == rises
+        length = int((~np.isnan(dataset.train.x[row, :, 0])).sum())
+        assert across.max() == pytest.approx((length - 1) / 8 * (width - 3) + 1, abs=1)
+
+
+def test_a_group_that_holds_a_whole_class_is_noted_of_series_too(moves, tmp_path):
+    rows = [line.split(",") for line in moves.read_text().splitlines()]
+    lines = [",".join([*row[:-1], row[2] if i else row[-1]]) for i, row in enumerate(rows)]
+    moves.write_text("\n".join(lines))
+    assert any(
+        note.startswith("no folds can be made: all training examples of class 'down' are of one")
+        for note in describe(str(moves), groups="who").notes
+    )
+
+
+def test_series_of_a_single_step_are_drawn(tmp_path):
+    x = np.full((12, 9, 1), np.nan)
+    x[:, 0] = np.arange(12)[:, None]
+    x[0] = 3
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=np.arange(12) % 2)
+    assert contact_sheet(describe(str(tmp_path / "a.npz")).dataset).size[1] > 0
+
+
+@pytest.mark.parametrize("space", [(), ("--space", "images")])
+def test_series_are_not_searched_on_yet_and_that_is_said(call, moves, space):
+    code, out, err = call("search", moves, "--groups", "who", *space)
+    assert (code, out) == (2, "")
+    assert "this version reads series, but cannot search on them yet" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_kind_that_does_not_exist_is_one_clear_line(call):
+    code, _, err = call("data", "digits", "--kind", "films")
+    assert code == 2
+    assert err.startswith("error: --kind: ")
+    assert len(err.splitlines()) == 1

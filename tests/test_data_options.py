@@ -6,14 +6,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_stripes
+from conftest import TINY_SPACE, make_stripes
 from PIL import Image
 
 from automl_sem import UserError, search
 from automl_sem.api import dry_run
 from automl_sem.config import search_options
+from automl_sem.data import from_memory
 from automl_sem.export import predict
 from automl_sem.prepare import create_run, resolve, unchanged_dataset
+from automl_sem.spaces.load import load_space
 
 
 @pytest.fixture
@@ -156,3 +158,31 @@ def test_padded_groups_are_searched_exported_and_verified_in_a_fresh_process(tmp
     (found,) = predict(exported.path, [image])
     core = keras.models.load_model(exported.path / "model.keras")
     assert found.probability == pytest.approx(float(np.max(core(dataset.test.x[:1]))), abs=1e-5)
+
+
+def test_series_from_python_are_kept_in_the_run_as_series(tmp_path):
+    rng = np.random.default_rng(0)
+    x = [rng.normal(size=(length, 2)) for length in range(3, 27)]
+    space = tmp_path / "sequences.py"
+    space.write_text(TINY_SPACE.replace('KIND = "images"', 'KIND = "series"'))
+    groups = np.arange(24) // 3
+    dataset = from_memory(x, np.arange(24) % 2, groups=groups, kind="series")
+    assert dataset.info.input_shape == (26, 2)
+    checked = search_options(space=str(space), out=tmp_path / "run", folds=3)
+    again = unchanged_dataset(create_run(checked, load_space(space), dataset, True))
+    assert again.info == dataset.info
+    assert again.train.groups_fingerprint() == dataset.train.groups_fingerprint()
+
+
+@pytest.mark.parametrize("kind", ["images", "series"])
+def test_series_from_python_are_not_searched_on_yet(tmp_path, kind):
+    (tmp_path / "mine.py").write_text(TINY_SPACE.replace("images", kind))
+    x = np.random.default_rng(0).normal(size=(12, 30, 2))
+    with pytest.raises(UserError, match="reads series, but cannot search on them yet"):
+        dry_run((x, np.arange(12) % 2), space=str(tmp_path / "mine.py"))
+
+
+def test_a_tf_dataset_of_series_is_refused():
+    dataset = tf.data.Dataset.from_tensor_slices((np.zeros((4, 9, 2)), [0, 1, 0, 1]))
+    with pytest.raises(UserError, match="of series is not read"):
+        dry_run(dataset, kind="series")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +14,13 @@ from automl_sem.data.cache import ExampleCache, cache_key
 from automl_sem.data.copies import digest, find_copies
 from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
 from automl_sem.data.examples import Source, hold, in_memory, too_large
-from automl_sem.data.groups import group_numbers, groups_note, read_groups, shared_groups_note
+from automl_sem.data.groups import read_groups
 from automl_sem.data.idx import find_idx, read_idx
 from automl_sem.data.labels import class_numbers, class_values, read_labels
 from automl_sem.data.npz import Rows, large_arrays, read_npz
+from automl_sem.data.parts import make_parts, row_names, rows
 from automl_sem.data.pixels import WILD_SHAPE, Size, border, check_size, resize
-from automl_sem.data.split import check_classes, hold_out_test
+from automl_sem.data.split import check_classes
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
 
@@ -99,10 +100,10 @@ def load_idx(
         UserError: If a file is missing or damaged, or images and labels do not fit together.
     """
     files = find_idx(folder)
-    rows = {key: read_idx(path, key) for key, path in files.items()}
-    large = _too_large([x for key, x in rows.items() if key.startswith("x")], image_size)
+    found = {key: read_idx(path, key) for key, path in files.items()}
+    large = _too_large([x for key, x in found.items() if key.startswith("x")], image_size)
     arrays: dict[str, Images | None] = dict.fromkeys(KEYS)
-    for key, array in rows.items():
+    for key, array in found.items():
         arrays[key] = array if large and key.startswith("x") else array.whole()
     return _dataset(
         arrays,
@@ -203,35 +204,28 @@ def _dataset(
     key = cache_key(files, {**options, "version": 3}) if isinstance(x, Rows) else ""
     entry = ExampleCache().find(key) if key else None
     scan = _scan(x, x_test, pad, where) if entry is None else Scan(**entry.facts)
-    groups = _groups(arrays["groups"], "groups", shape[0], where)
-    part = TrainingPart(  # row numbers stand for the images until these are decoded
-        cast(Bytes, np.arange(shape[0])),
-        numbers,
-        _rows("train", shape[0]),
-        names,
-        groups=None if groups is None else group_numbers(groups),
+    test = _test_part(arrays, values, where)
+    parts = make_parts(
+        TrainingPart(rows(shape[0]), numbers, row_names("train", shape[0]), names),
+        test,
+        groups=_groups(arrays["groups"], "groups", shape[0], where),
+        groups_test=None
+        if test is None
+        else _groups(arrays["groups_test"], "groups_test", len(test.y), where),
+        digests=scan.digests["x_train"],
+        seed=seed,
     )
-    test, notes = _test_part(arrays, values, where), []
-    if test is None:
-        part, test, note = hold_out_test(part, seed, scan.digests["x_train"])
-        origin = {"x_train": (x, "x_train"), "x_test": (x, "x_train")}
-        notes.append(note)
-    else:
-        assert x_test is not None
-        origin = {"x_train": (x, "x_train"), "x_test": (x_test, "x_test")}
-        groups_test = _groups(arrays["groups_test"], "groups_test", len(test.y), where)
-        if groups is not None and groups_test is not None:
-            notes += shared_groups_note(groups, groups_test)
-    if part.groups is not None:
-        notes.append(groups_note(part.groups))
+    part, test = parts.train, parts.test
+    tested = (x, "x_train") if x_test is None else (x_test, "x_test")
+    origin = {"x_train": (x, "x_train"), "x_test": tested}
     places = {"x_train": part.x, "x_test": test.x}
     fill = round(float(np.median(np.take(scan.borders, part.x)))) if pad else None
-    notes = [*_notes(x, shape, scan, fill), *notes]
+    notes = [*_notes(x, shape, scan, fill), *parts.notes]
     digests = [[scan.digests[origin[side][1]][row] for row in places[side]] for side in places]
     copies = find_copies(digests[0], part.y, part.names, digests[1], test.names)
     sources = {
-        side: _source(rows, places[side], shape[1:], scan, image_size, fill, where)
-        for side, (rows, _) in origin.items()
+        side: _source(images, places[side], shape[1:], scan, image_size, fill, where)
+        for side, (images, _) in origin.items()
     }
     if key:
         held, kept = hold(sources, key, entry, asdict(scan))
@@ -258,14 +252,18 @@ def _test_part(
         return None
     n = x.shape[0]
     labels = class_numbers(read_labels(y, "y_test", n, where), values, where)
-    return HeldOutPart(cast(Bytes, np.arange(n)), labels, _rows("test", n))
+    return HeldOutPart(rows(n), labels, row_names("test", n))
 
 
 def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except (ValueError, TypeError):
-        raise UserError(f"{key} is no array: its rows differ in length", where=where) from None
+        raise UserError(
+            f"{key} is no array: its rows differ in length",
+            where=where,
+            hint='For series of different lengths say kind="series"',
+        ) from None
 
 
 def _groups(groups: Images | None, key: str, examples: int, where: object) -> NDArray[Any] | None:
@@ -274,8 +272,8 @@ def _groups(groups: Images | None, key: str, examples: int, where: object) -> ND
 
 def _too_large(images: Collection[Rows], image_size: int | None) -> bool:
     """Whether images are too large for memory, as they were saved or as they will be."""
-    saved = sum(rows.nbytes for rows in images)
-    resized = sum(rows.shape[0] * (image_size or 0) ** 2 for rows in images)
+    saved = sum(array.nbytes for array in images)
+    resized = sum(array.shape[0] * (image_size or 0) ** 2 for array in images)
     return too_large(max(saved, resized))
 
 
@@ -295,10 +293,10 @@ def _source(
     def chunks() -> Iterator[Bytes]:
         first = 0
         for chunk in _chunks(images):
-            rows = chunk[chosen[first : first + len(chunk)]]
+            picked = chunk[chosen[first : first + len(chunk)]]
             first += len(chunk)
-            if len(rows):
-                yield _resized(_bytes(rows, "", scan.top, where), image_size, fill)
+            if len(picked):
+                yield _resized(_bytes(picked, "", scan.top, where), image_size, fill)
 
     return Source((len(places), *shape), chunks)
 
@@ -382,10 +380,6 @@ def _same_shape(train: tuple[int, ...], test: tuple[int, ...], where: object) ->
             where=where,
             hint="Bring them to one size with --image-size, and to the same channels",
         )
-
-
-def _rows(part: str, n: int) -> tuple[str, ...]:
-    return tuple(f"{part} row {row}" for row in range(n))
 
 
 def _notes(x: Images, shape: tuple[int, ...], scan: Scan, fill: int | None) -> list[str]:

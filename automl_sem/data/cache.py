@@ -1,7 +1,7 @@
 """Decoded examples on disk, for data larger than memory: a cache with a size limit.
 
 $XDG_CACHE_HOME/automl-sem/examples/KEY/
-  x_train.npy  x_test.npy   uint8 (n, height, width, channels), opened memory-mapped
+  x_train.npy  x_test.npy   examples as they are trained on, opened memory-mapped
   entry.json                the size of each file, and facts about the data
   used                      locked while a process uses the entry; its date is the last use
 
@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from automl_sem.errors import UserError
 from automl_sem.files import disk_error, sync
-from automl_sem.types import Bytes
 
 LIMIT_VARIABLE = "AUTOML_SEM_CACHE_GB"
 LIMIT_GIB = 20.0
@@ -51,14 +51,14 @@ class Entry:
     path: Path
     facts: Any
 
-    def open(self, name: str) -> Bytes:
+    def open(self, name: str) -> NDArray[Any]:
         """Return an array, memory-mapped from its file (one without rows is just an array)."""
-        array: Bytes = np.load(self.path / f"{name}.npy", mmap_mode="r")
+        array: NDArray[Any] = np.load(self.path / f"{name}.npy", mmap_mode="r")
         return array
 
-    def read(self, name: str) -> Bytes:
+    def read(self, name: str) -> NDArray[Any]:
         """Return an array, read into memory."""
-        array: Bytes = np.load(self.path / f"{name}.npy")
+        array: NDArray[Any] = np.load(self.path / f"{name}.npy")
         return array
 
 
@@ -159,8 +159,7 @@ class ExampleCache:
                 f"the decoded examples take {size / GIB:.1f} GiB, but the cache may have "
                 f"{limit / GIB:.1f} GiB{in_use}",
                 where=self.folder,
-                hint=f"Allow more with {LIMIT_VARIABLE}, or make the images smaller "
-                "with --image-size",
+                hint=f"Allow more with {LIMIT_VARIABLE}, or make images smaller with --image-size",
             )
         free = shutil.disk_usage(self.folder).free
         if size > free:
@@ -193,20 +192,27 @@ def cache_key(files: Iterable[Path], options: Mapping[str, object]) -> str:
     return digest.hexdigest()
 
 
-def write_npy(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) -> None:
+def write_npy(
+    path: Path,
+    shape: tuple[int, ...],
+    chunks: Iterable[NDArray[Any]],
+    dtype: DTypeLike = np.uint8,
+) -> None:
     """Write an array that is never in memory as a whole.
 
     Args:
         path: The `.npy` file.
         shape: Shape of the whole array.
-        chunks: Its rows in order, uint8 (some, ...).
+        chunks: Its rows in order, (some, ...).
+        dtype: Type of its values.
     """
     rows = 0
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for chunk in chunks:
-            file.write(np.ascontiguousarray(chunk, np.uint8).tobytes())
+            file.write(np.ascontiguousarray(chunk, dtype).tobytes())
             rows += len(chunk)
         file.flush()
         os.fsync(file.fileno())

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.dataset import Inspection
-from automl_sem.types import Bytes
 
 STRIPS = 3  # clips of a class on the contact sheet
 STRIP_FRAMES = 8  # of each
@@ -39,21 +38,22 @@ def frames_json(inspection: Inspection) -> dict[str, Any]:
 
 
 def film_strips(
-    labels: Sequence[str], clips: Sequence[Sequence[Bytes]]
-) -> tuple[list[str], list[list[Bytes]]]:
-    """Return rows of pictures with their labels: some frames of a clip in each row.
+    labels: Sequence[str], rows: Sequence[Sequence[int]], frames: int
+) -> tuple[list[str], list[list[tuple[int, int]]]]:
+    """Return rows of frames, each of one clip, with their labels: a frame is (clip, number).
 
     Args:
         labels: What stands beside each class; beside its first row.
-        clips: Some clips of each class, uint8 (frames, height, width, channels).
+        rows: Some clips of each class.
+        frames: Frames that each clip has.
     """
-    beside, rows = [], []
-    for label, some in zip(labels, clips, strict=True):
-        for i, clip in enumerate(some[:STRIPS]):
-            places = np.linspace(0, len(clip) - 1, min(STRIP_FRAMES, len(clip))).round()
+    numbers = np.linspace(0, frames - 1, min(STRIP_FRAMES, frames)).round().astype(int).tolist()
+    beside, strips = [], []
+    for label, clips in zip(labels, rows, strict=True):
+        for i, clip in enumerate(clips[:STRIPS]):
             beside.append("" if i else label)
-            rows.append([clip[int(place)] for place in places])
-    return beside, rows
+            strips.append([(clip, number) for number in numbers])
+    return beside, strips
 
 
 def _span(values: Any) -> str:

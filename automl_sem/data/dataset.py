@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.data.channels import SeriesFacts
 from automl_sem.data.copies import Copies, digest, same_rows
-from automl_sem.types import Bytes, DataInfo, Ints
+from automl_sem.types import DataInfo, Ints
 
 DIGEST_BYTES = 2**24  # read at a time
 
@@ -22,17 +23,18 @@ class TrainingPart:
     """All that a search may see.
 
     Args:
-        x: Examples: images, uint8 (n, height, width, channels); or clips, uint8
-            (n, frames, height, width, channels).
+        x: Examples: images, uint8 (n, height, width, channels); clips, uint8
+            (n, frames, height, width, channels); or series, float32 (n, time, channels), of which
+            NaN in all channels fills the end of shorter ones.
         y: Class numbers, int64 (n,).
         names: File name or row of each example, for people.
         class_names: Name of each class, in the order of their numbers.
-        kind: Kind of data, `"images"` or `"clips"`.
+        kind: Kind of data, `"images"`, `"clips"` or `"series"`.
         groups: Number of the group of each example, int64 (n,): examples of one writer, patient
             or recording, which must stay in one fold. None if each stands for itself.
     """
 
-    x: Bytes
+    x: NDArray[Any]
     y: Ints
     names: tuple[str, ...]
     class_names: tuple[str, ...]
@@ -50,13 +52,13 @@ class TrainingPart:
         )
 
     def copies(self) -> Ints | None:
-        """Return a number for each example, the same for copies of an image in one class, (n,).
+        """Return a number for each example, the same for copies of one in one class, (n,).
 
         None with groups: these say themselves what stays in one fold.
         """
         if self.groups is not None:
             return None
-        digests = [digest(image) for rows in _some_rows(self.x) for image in rows]
+        digests = [digest(example) for rows in _some_rows(self.x) for example in rows]
         return same_rows([f"{key} {label}" for key, label in zip(digests, self.y, strict=True)])
 
     def fingerprint(self) -> str:
@@ -75,7 +77,7 @@ class TrainingPart:
 class HeldOutPart:
     """The held-out test set: scored at export, never seen by a search."""
 
-    x: Bytes
+    x: NDArray[Any]
     y: Ints
     names: tuple[str, ...]
 
@@ -89,11 +91,13 @@ class Inspection:
     """What loading showed of the examples as they were saved, for people.
 
     Args:
-        sizes: Height and width in pixels, of each image or of all, int64 (m, 2).
-        copies: Which images are the same; None if nobody looked.
+        sizes: Height and width in pixels, of each image or of all, int64 (m, 2); of series
+            their time steps and channels.
+        copies: Which examples are the same; None if nobody looked.
         unreadable: What was left out, with the reason.
         frames: Number of frames of each clip, int64 (m,); None of other examples.
         seconds: How long each clip lasts, (m,), 0 where nothing says so; likewise.
+        series: What series hold; None of other examples.
     """
 
     sizes: Ints
@@ -101,6 +105,7 @@ class Inspection:
     unreadable: tuple[str, ...] = ()
     frames: Ints | None = None
     seconds: NDArray[np.float64] | None = None
+    series: SeriesFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ class Dataset:
         return self.train.info
 
 
-def _digest(x: Bytes, y: Ints, class_names: tuple[str, ...]) -> str:
+def _digest(x: NDArray[Any], y: Ints, class_names: tuple[str, ...]) -> str:
     sha = hashlib.sha256()
     for array in (x, y):
         sha.update(f"{array.dtype}{array.shape}".encode())

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from automl_sem.data.cache import GIB, Entry, ExampleCache, write_npy
 from automl_sem.environment import memory_limit
 from automl_sem.errors import UserError
-from automl_sem.types import Bytes
 
 # Examples that take more are kept on disk: workers and devices need copies of their own.
 SHARE_OF_MEMORY = 0.25
@@ -24,17 +24,24 @@ class Source:
     """Examples that can be decoded.
 
     Args:
-        shape: Shape of all of them, (n, height, width, channels).
-        chunks: Decodes them and yields some at a time, in order, uint8 (some, ...).
+        shape: Shape of all of them, such as (n, height, width, channels).
+        chunks: Decodes them and yields some at a time, in order, (some, ...).
+        dtype: Type of their values.
     """
 
     shape: tuple[int, ...]
-    chunks: Callable[[], Iterable[Bytes]]
+    chunks: Callable[[], Iterable[NDArray[Any]]]
+    dtype: DTypeLike = np.uint8
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all of them."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 def hold(
     sources: Mapping[str, Source], key: str, entry: Entry | None, facts: Any, *, keep: bool = False
-) -> tuple[dict[str, Bytes], list[str]]:
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
     """Return arrays by name, and notes: what is too large for memory is memory-mapped.
 
     Args:
@@ -47,14 +54,14 @@ def hold(
     Raises:
         UserError: If the cache or the disk has no room for it.
     """
-    size = sum(math.prod(source.shape) for source in sources.values())
+    size = sum(source.nbytes for source in sources.values())
     small = not too_large(size)
     if small and entry is None and not keep:
         return {name: in_memory(source) for name, source in sources.items()}, []
 
     def write(folder: Path) -> Any:
         for name, source in sources.items():
-            write_npy(folder / f"{name}.npy", source.shape, source.chunks())
+            write_npy(folder / f"{name}.npy", source.shape, source.chunks(), source.dtype)
         return facts
 
     if entry is None:
@@ -75,9 +82,9 @@ def too_large(size: int) -> bool:
     return size > SHARE_OF_MEMORY * memory_limit()
 
 
-def in_memory(source: Source) -> Bytes:
+def in_memory(source: Source) -> NDArray[Any]:
     """Decode examples."""
-    examples = np.empty(source.shape, np.uint8)
+    examples = np.empty(source.shape, source.dtype)
     row = 0
     for chunk in source.chunks():
         examples[row : row + len(chunk)] = chunk

@@ -13,19 +13,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem.data.cache import ExampleCache, cache_key
 from automl_sem.data.copies import find_copies
 from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
 from automl_sem.data.examples import Source, hold
 from automl_sem.data.folders import Found, ImageFile, Look, name_of
-from automl_sem.data.groups import group_numbers, groups_note, shared_groups_note
 from automl_sem.data.labels import check_case
+from automl_sem.data.parts import make_parts, rows
 from automl_sem.data.pixels import WILD_SHAPE, Size, check_size
-from automl_sem.data.split import check_classes, hold_out_test
+from automl_sem.data.split import check_classes
 from automl_sem.data.table import find_tables
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes, Ints
@@ -129,34 +130,35 @@ def from_files(
     looks = _look(found, reader, skip_bad) if entry is None else _looks(entry.facts)
     found = _seen(found, looks)
     labels = {name: number for number, name in enumerate(class_names)}
-    train_files, test_files = found.files["train"], found.files["test"]
+    train, test = found.files["train"], found.files["test"]
+    y = _numbers(train, labels)
     try:
-        check_classes(_numbers(train_files, labels), class_names, source)
+        check_classes(y, class_names, source)
     except UserError as error:
         raise _with_left_out(error, found) from None
-    split_off = []
-    if not test_files:
-        train_files, test_files, note = _split(found, labels, seed)
-        found = replace(found, files={"train": train_files, "test": test_files})
-        split_off.append(note)
+    names = _names(train, found)
+    parts = make_parts(
+        TrainingPart(rows(len(train)), y, names, tuple(class_names), reader.kind),
+        HeldOutPart(rows(len(test)), _numbers(test, labels), _names(test, found)) if test else None,
+        groups=_groups(train, found),
+        groups_test=_groups(test, found),
+        digests=[file.seen.digest for file in train],
+        seed=seed,
+    )
+    origin = train if parts.split_off else test
+    train_files = [train[row] for row in parts.train.x]
+    test_files = [origin[row] for row in parts.test.x]
+    found = replace(found, files={"train": train_files, "test": test_files})
     size = _choose_size(source, train_files, image_size)
     channels = 1 if all(file.seen.grey for file in train_files) else 3
     fill = round(float(np.median([file.seen.border for file in train_files]))) if pad else None
     plan = reader.plan(train_files, test_files)
-    notes = [*plan.notes, *_notes(found, reader, size, fill), *split_off]
-    groups_of = [[file.group for file in files] for files in (train_files, test_files)]
-    if found.grouped:
-        notes.append(groups_note(group_numbers(groups_of[0])))
-        notes += shared_groups_note(*groups_of)
-    parts = {"x_train": train_files, "x_test": test_files}
-    sources = {name: _source(files, plan, size, channels, fill) for name, files in parts.items()}
+    notes = [*plan.notes, *_notes(found, reader, size, fill), *parts.notes]
+    sides = {"x_train": train_files, "x_test": test_files}
+    sources = {name: _source(files, plan, size, channels, fill) for name, files in sides.items()}
     x, kept = hold(sources, key, entry, looks, keep=reader.keep)
-    y = _numbers(train_files, labels)
-    names, test_names = (
-        tuple(name_of(file.path, found.root) for file in files) for files in parts.values()
-    )
-    digests = [[file.seen.digest for file in files] for files in parts.values()]
-    copies = find_copies(digests[0], y, names, digests[1], test_names)
+    digests = [[file.seen.digest for file in files] for files in sides.values()]
+    copies = find_copies(digests[0], parts.train.y, parts.train.names, digests[1], parts.test.names)
     told = copies.notes(grouped=found.grouped, one=reader.one, many=reader.kind)
     clips = {}
     if plan.lead:
@@ -167,15 +169,8 @@ def from_files(
     return Dataset(
         name=_name(source),
         source=str(source.resolve()),
-        train=TrainingPart(
-            x=x["x_train"],
-            y=y,
-            names=names,
-            class_names=tuple(class_names),
-            kind=reader.kind,
-            groups=group_numbers(groups_of[0]) if found.grouped else None,
-        ),
-        test=HeldOutPart(x["x_test"], _numbers(test_files, labels), test_names),
+        train=replace(parts.train, x=x["x_train"]),
+        test=replace(parts.test, x=x["x_test"]),
         options={name: value for name, value in options.items() if value},
         notes=(*notes, *told, *kept),
         pad=fill,
@@ -303,19 +298,6 @@ def usual_size(sizes: Sequence[Size], image_size: int | None) -> Size:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _split(
-    found: Found, labels: Mapping[str, int], seed: int
-) -> tuple[list[ImageFile], list[ImageFile], str]:
-    """Split files as `hold_out_test` splits examples, before they are decoded."""
-    files = found.files["train"]
-    places = cast(Bytes, np.arange(len(files)))
-    groups = group_numbers([file.group for file in files]) if found.grouped else None
-    names = ("",) * len(files)
-    part = TrainingPart(places, _numbers(files, labels), names, tuple(labels), groups=groups)
-    train, test, note = hold_out_test(part, seed, [file.seen.digest for file in files])
-    return [files[place] for place in train.x], [files[place] for place in test.x], note
-
-
 def _source(
     files: Sequence[ImageFile], plan: Plan, size: Size, channels: int, fill: int | None
 ) -> Source:
@@ -328,6 +310,14 @@ def _source(
 
 def _numbers(files: Iterable[ImageFile], labels: Mapping[str, int]) -> Ints:
     return np.array([labels[file.label] for file in files], np.int64)
+
+
+def _names(files: Iterable[ImageFile], found: Found) -> tuple[str, ...]:
+    return tuple(name_of(file.path, found.root) for file in files)
+
+
+def _groups(files: Iterable[ImageFile], found: Found) -> NDArray[Any] | None:
+    return np.array([file.group for file in files]) if found.grouped else None
 
 
 def _notes(found: Found, reader: Reader, size: Size, fill: int | None) -> list[str]:

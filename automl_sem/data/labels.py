@@ -30,7 +30,7 @@ def read_labels(y: NDArray[Any], key: str, examples: int, where: object) -> NDAr
         y = y.argmax(axis=1)
     if y.ndim != 1 or y.dtype.kind not in "uiU":
         raise UserError(
-            f"{key} must hold one whole number or string per image, or be one-hot."
+            f"{key} must hold one whole number or string per example, or be one-hot."
             f" Received: {y.dtype} {y.shape}",
             where=where,
         )

@@ -1,12 +1,14 @@
-"""Load a dataset by what a person names: a built-in one, image files, a table, arrays in a file."""
+"""Load a dataset by what a person names: a built-in one, files, a table, arrays, or from memory."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from automl_sem.data.arrays import load_idx, load_npz
+import numpy as np
+
+from automl_sem.data.arrays import from_arrays, load_idx, load_npz
 from automl_sem.data.builtin import BUILTIN
 from automl_sem.data.clip_folders import holds_clips
 from automl_sem.data.clips import load_clips
@@ -15,13 +17,18 @@ from automl_sem.data.frames import is_video
 from automl_sem.data.idx import find_idx, is_idx_name
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
+from automl_sem.data.series_arrays import from_series, load_series_npz
+from automl_sem.data.series_table import is_series_table, load_series_table
 from automl_sem.data.table import find_tables
+from automl_sem.data.told import kind_of_array, kind_of_npz
+from automl_sem.data.ts import SUFFIX, find_ts, load_ts
 from automl_sem.errors import UserError, did_you_mean
 
-Kind = Literal["builtin", "folder", "table", "idx", "npz"]
+Kind = Literal["builtin", "folder", "table", "idx", "npz", "series table", "ts"]
 
 TABLES = (".csv", ".tsv")
 FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each example
+SERIES: tuple[Kind, ...] = ("series table", "ts")  # kinds that hold series alone
 
 
 def load_dataset(
@@ -44,14 +51,15 @@ def load_dataset(
 
     Args:
         source: A built-in name, a folder of images or clips, a CSV table of image files and
-            labels, a folder with MNIST's IDX files, or an `.npz` file.
+            labels, a folder with MNIST's IDX files, an `.npz` file, a CSV table of series, or a
+            `.ts` file or a folder with such.
         size: Number of training examples, for `shapes` and `motion` alone.
         image_size: Height and width that images of a folder or file get.
         pad: Fill images of another shape up with the background, do not stretch them.
         groups: Column of a table, or regular expression on the names of image files, that
             says which examples belong together.
         skip_bad: Leave images or clips of a folder or table out that cannot be read.
-        kind: What a folder holds, `"images"` or `"clips"`; None to find out.
+        kind: What it holds, `"images"`, `"clips"` or `"series"`; None to find out.
         frames: Frames to take of each clip.
         rate: Frames to take of a clip in a second; None to take them evenly.
         seed: Seed of the choice of a test part, where there is none.
@@ -60,16 +68,16 @@ def load_dataset(
         UserError: If there is no such dataset, it cannot be used, or an option does
             not fit it.
     """
-    found, path = source_kind(source), Path(source).expanduser()
-    holds, note = _held(source, found, path, kind)
+    found, path = source_kind(source, kind), Path(source).expanduser()
+    holds, note = _held(source, found, path, kind, for_images=image_size is not None or pad)
     clips = found in FILES and holds == "clips"
     _refuse(
         source,
         {
             "size": size is not None and found != "builtin",
-            "image_size": image_size is not None and found == "builtin",
-            "pad": pad and found == "builtin",
-            "groups": groups is not None and found not in FILES,
+            "image_size": image_size is not None and (found == "builtin" or holds == "series"),
+            "pad": pad and (found == "builtin" or holds == "series"),
+            "groups": groups is not None and found not in (*FILES, "series table"),
             "skip_bad": skip_bad and found not in FILES,
             "frames": frames is not None and not clips,
             "rate": rate is not None and not clips,
@@ -94,6 +102,12 @@ def load_dataset(
             note=note,
             seed=seed,
         )
+    if found == "series table":
+        return load_series_table(path, kind=kind, groups=groups, seed=seed)
+    if found == "ts":
+        return load_ts(path, kind=kind, seed=seed)
+    if holds == "series":
+        return load_series_npz(path, kind=kind, notes=[note] if note else [], seed=seed)
     if found in FILES:
         dataset = load_images(
             path, image_size=image_size, pad=pad, groups=groups, skip_bad=skip_bad, seed=seed
@@ -105,24 +119,72 @@ def load_dataset(
     return replace(dataset, options=options, notes=(*([note] if note else []), *dataset.notes))
 
 
-def _held(source: str, found: Kind, path: Path, kind: str | None) -> tuple[str, str]:
+def _held(
+    source: str, found: Kind, path: Path, kind: str | None, *, for_images: bool
+) -> tuple[str, str]:
     """Return the kind of data that a source holds, and a note that says why."""
-    if found == "folder" and not find_tables(path):
-        if kind is not None:
+    holds, note = "series" if found in SERIES else "images", ""
+    if found == "builtin":
+        holds = BUILTIN[source].kind
+    elif found == "npz":
+        said = None if kind == "clips" else kind
+        holds, note = kind_of_npz(path, said, for_images=for_images)
+    elif found == "folder" and not find_tables(path):
+        if kind in ("images", "clips"):
             return kind, ""
         clips, note = holds_clips(path)
-        return "clips" if clips else "images", note
-    holds = BUILTIN[source].kind if found == "builtin" else "images"
+        holds = "clips" if clips else "images"
     if kind not in (None, holds):
         raise UserError(f"this holds {holds}, no {kind}", where=source)
-    return holds, ""
+    return holds, note
 
 
-def source_kind(source: str) -> Kind:
+def from_memory(
+    x: Any,
+    y: Any,
+    x_test: Any = None,
+    y_test: Any = None,
+    *,
+    kind: str | None = None,
+    image_size: int | None = None,
+    pad: bool = False,
+    **options: Any,
+) -> Dataset:
+    """Return a dataset made of arrays from Python, images or series.
+
+    Args:
+        x: As for `from_arrays` or `from_series`.
+        y: Classes.
+        x_test: Examples of the test part; without it a fifth is split off.
+        y_test: Classes of the test part.
+        kind: What they are, `"images"` or `"series"`; None to find out.
+        image_size: Height and width of all images.
+        pad: Fill images of another shape up with the background.
+        **options: What both functions take.
+
+    Raises:
+        UserError: If nobody can tell what they are, or they cannot be used.
+    """
+    if kind == "clips":
+        raise UserError("arrays hold images or series, no clips", where="kind")
+    note = ""
+    told: str | None = kind
+    if kind is None and not isinstance(x, list | tuple):
+        for_images = image_size is not None or pad
+        told, note = kind_of_array(np.asarray(x), None, False, for_images, "x")
+    if told != "series":
+        dataset = from_arrays(x, y, x_test, y_test, image_size=image_size, pad=pad, **options)
+        return replace(dataset, notes=(*([note] if note else []), *dataset.notes))
+    _refuse("series", {"image_size": image_size is not None, "pad": pad})
+    return from_series(x, y, x_test, y_test, notes=[note] if note else [], **options)
+
+
+def source_kind(source: str, kind: str | None = None) -> Kind:
     """Return what a person named.
 
     Args:
         source: As for `load_dataset`.
+        kind: What a person says that it holds; a table tells by its columns otherwise.
 
     Raises:
         UserError: If there is no such thing, or it is no dataset.
@@ -132,7 +194,9 @@ def source_kind(source: str) -> Kind:
     path = Path(source).expanduser()
     try:
         if path.is_dir():
-            return "idx" if find_idx(path) else "folder"
+            if find_idx(path):
+                return "idx"
+            return "ts" if find_ts(path) else "folder"
         if not path.is_file():
             raise UserError(
                 f"no dataset, folder or .npz file named '{source}'",
@@ -154,7 +218,12 @@ def source_kind(source: str) -> Kind:
         raise UserError(
             "this is one of MNIST's files", where=path, hint="Give the folder that holds all four"
         )
-    return "table" if path.suffix.lower() in TABLES else "npz"
+    if path.suffix.lower() == SUFFIX:
+        return "ts"
+    if path.suffix.lower() not in TABLES:
+        return "npz"
+    series = is_series_table(path) if kind in (None, "clips") else kind == "series"
+    return "series table" if series else "table"
 
 
 def _refuse(source: str, options: dict[str, bool]) -> None:
@@ -167,7 +236,7 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
                     "size": "Only shapes and motion have a size to choose",
                     "image_size": "Only your own images are resized",
                     "pad": "Only your own images are resized",
-                    "groups": "It is for image files; an .npz file names its array groups",
+                    "groups": "It is for images and tables; an .npz file names its array groups",
                     "skip_bad": "Only image files can be unreadable",
                     "frames": "Only clips have frames",
                     "rate": "Only clips have frames",

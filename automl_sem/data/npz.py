@@ -18,6 +18,10 @@ from automl_sem.errors import UserError
 
 CHUNK_BYTES = 2**24
 
+_PLAIN = (
+    "Save plain arrays of numbers; series of different lengths filled up with NaN, or with "
+    "their lengths_train"
+)
 _SAVE = "Make one with numpy.savez(file, x_train=..., y_train=...)"
 
 
@@ -142,5 +146,5 @@ def _checked(path: Path) -> Iterator[None]:
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
         if "allow_pickle" in str(error) and zipfile.is_zipfile(path):
             what = "it holds Python objects, which are not loaded since they may run code"
-            raise UserError(what, where=path, hint="Save plain arrays of numbers") from None
+            raise UserError(what, where=path, hint=_PLAIN) from None
         raise UserError("this is no .npz file", where=path, hint=_SAVE) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 
 from automl_sem.data.clip_overview import film_strips, frames_json, frames_lines
 from automl_sem.data.copies import Copies, Pair, digest, find_copies
-from automl_sem.data.dataset import Dataset, Inspection
+from automl_sem.data.dataset import Dataset, Inspection, TrainingPart
 from automl_sem.data.load import FILES, load_dataset, source_kind
 from automl_sem.data.pixels import Size
+from automl_sem.data.series_overview import curves, facts_json, facts_lines
 from automl_sem.data.split import usable_folds
 from automl_sem.errors import UserError
 from automl_sem.files import write_atomic
@@ -37,7 +39,8 @@ class Overview:
     Args:
         dataset: As a search would get it.
         inspection: What loading showed of the examples as they were saved.
-        smallest: Smallest height and smallest width, in pixels.
+        smallest: Smallest height and smallest width, in pixels; of series their steps and
+            channels.
         median: Their medians.
         largest: Largest height and largest width.
         notes: What people should know, one sentence each.
@@ -52,7 +55,7 @@ class Overview:
 
     @property
     def copies(self) -> Copies:
-        """Which images are the same."""
+        """Which examples are the same."""
         return self.inspection.copies or Copies()
 
     @property
@@ -72,27 +75,19 @@ class Overview:
     def summary(self) -> str:
         """Return the overview for people."""
         data, counts = self.dataset, self.counts
-        height, width, channels = data.info.input_shape[-3:]
-        change = "" if data.pad is None else f", filled up with {data.pad} (0 black, 255 white)"
-        of = "" if data.info.kind == "images" else f"{data.info.input_shape[0]} frames of "
-        become = f"{of}{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
         wide = max(len("class"), *(len(name) for name, _, _ in counts))
-        copies, unreadable = self.copies, self.inspection.unreadable
+        copies, facts = self.copies, self.inspection.series
         lines = [
             f"data        {data.name} ({data.source})",
             f"{data.info.kind:<10}  {len(data.train.y)} to train, {len(data.test.y)} held out for "
             "the test",
-            f"as saved    {self._saved()}",
-            *frames_lines(self.inspection),
-            f"as trained  {become}",
+            *(self._sizes() if facts is None else facts_lines(facts)),
             f"groups      {'none' if self.groups is None else self.groups}",
             f"copies      {_count(copies.leaks)} in train and test, {copies.repeated} within "
             f"train, {_count(copies.conflicts)} with different labels",
             *_listed(copies.leaks, "test: ", "is train:"),
             *_listed(copies.conflicts, "", "has another label than"),
-            f"unreadable  {len(unreadable) or 'none'}",
-            *(f"            {line}" for line in unreadable[:LISTED]),
-            *([f"            and {len(unreadable) - LISTED} more"] * (len(unreadable) > LISTED)),
+            *(self._unreadable() if facts is None else ()),
             *(f"note        {note}" for note in self.notes),
             "",
             f"{'class':<{wide}}  train   test",
@@ -102,7 +97,7 @@ class Overview:
 
     def to_json(self) -> dict[str, Any]:
         """Return the overview for scripts."""
-        data = self.dataset
+        data, facts = self.dataset, self.inspection.series
         return {
             "schema_version": 1,
             "name": data.name,
@@ -114,13 +109,7 @@ class Overview:
                 {"name": name, "train": train, "test": test} for name, train, test in self.counts
             ],
             "input_shape": list(data.info.input_shape),
-            "pad": data.pad,
-            "saved_sizes": {
-                "smallest": list(self.smallest),
-                "median": list(self.median),
-                "largest": list(self.largest),
-            },
-            **frames_json(self.inspection),
+            **(self._sizes_json() if facts is None else facts_json(facts)),
             "groups": self.groups,
             "copies": {
                 "leaks": [{"test": test, "train": train} for test, train in self.copies.leaks],
@@ -130,6 +119,37 @@ class Overview:
             "unreadable": list(self.inspection.unreadable),
             "notes": list(self.notes),
         }
+
+    def _sizes_json(self) -> dict[str, Any]:
+        return {
+            "pad": self.dataset.pad,
+            "saved_sizes": {
+                "smallest": list(self.smallest),
+                "median": list(self.median),
+                "largest": list(self.largest),
+            },
+            **frames_json(self.inspection),
+        }
+
+    def _sizes(self) -> list[str]:
+        pad, (*frames, height, width, channels) = self.dataset.pad, self.dataset.info.input_shape
+        change = "" if pad is None else f", filled up with {pad} (0 black, 255 white)"
+        of = f"{frames[0]} frames of " if frames else ""
+        become = f"{of}{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
+        return [
+            f"as saved    {self._saved()}",
+            *frames_lines(self.inspection),
+            f"as trained  {become}",
+        ]
+
+    def _unreadable(self) -> list[str]:
+        unreadable = self.inspection.unreadable
+        more = len(unreadable) - LISTED
+        return [
+            f"unreadable  {len(unreadable) or 'none'}",
+            *(f"            {line}" for line in unreadable[:LISTED]),
+            *([f"            and {more} more"] if more > 0 else []),
+        ]
 
     def _saved(self) -> str:
         if self.smallest == self.largest:
@@ -150,7 +170,8 @@ def describe(source: str, **options: Any) -> Overview:
     Raises:
         UserError: If there is no such dataset, or nothing of it can be used.
     """
-    dataset = load_dataset(source, **{**options, "skip_bad": source_kind(source) in FILES})
+    skip_bad = source_kind(source, options.get("kind")) in FILES
+    dataset = load_dataset(source, **{**options, "skip_bad": skip_bad})
     found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[-3:-1]], np.int64))
     notes, train = dataset.notes, dataset.train
     if found.copies is None:
@@ -189,36 +210,50 @@ def contact_sheet(dataset: Dataset) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     part = dataset.train
-    height, width, channels = part.info.input_shape[-3:]
-    scale = max(1, -(-CELL // max(height, width))) * min(1.0, LARGEST_CELL / max(height, width))
-    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
-    smooth = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR
+    (tall, wide), picture = (curves if part.kind == "series" else _images)(part)
     rows = [
         (name, picks)
         for label, name in enumerate(dataset.class_names[:SHEET_ROWS])
         if len(picks := _some(np.flatnonzero(part.y == label)))
     ]
     labels = [f"{_short(name)} ({(part.y == part.y[picks[0]]).sum()})" for name, picks in rows]
-    pictures = [[part.x[row] for row in picks] for _, picks in rows]
+    places: list[list[Any]] = [list(picks) for _, picks in rows]
     if part.kind == "clips":
-        labels, pictures = film_strips(labels, pictures)
+        labels, places = film_strips(labels, places, part.info.input_shape[0])
     font = ImageFont.load_default(FONT)
     column = round(max(font.getlength(label) for label in labels)) + 3 * GAP
     line = max(tall, FONT + GAP) + GAP
-    columns = max(map(len, pictures))
+    columns = max(map(len, places))
     canvas = Image.new(
         "RGB", (column + columns * (wide + GAP) + GAP, len(labels) * line + GAP), (200, 205, 212)
     )
     draw = ImageDraw.Draw(canvas)
-    for i, (label, row) in enumerate(zip(labels, pictures, strict=True)):
+    for i, (label, row) in enumerate(zip(labels, places, strict=True)):
         top = GAP + i * line
         draw.text((GAP, top + (line - GAP) / 2), label, fill=(20, 20, 20), font=font, anchor="lm")
-        for j, picture in enumerate(row):
-            pixels: Bytes = np.asarray(picture)
-            image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-            image = image.resize((wide, tall), smooth)
-            canvas.paste(image, (column + j * (wide + GAP), top))
+        for j, place in enumerate(row):
+            canvas.paste(picture(place), (column + j * (wide + GAP), top))
     return canvas
+
+
+def _images(part: TrainingPart) -> tuple[Size, Callable[[Any], Any]]:
+    """Return the size in pixels of the pictures of images, and what makes one from its row.
+
+    Of clips it makes one from row and frame.
+    """
+    from PIL import Image
+
+    height, width, channels = part.info.input_shape[-3:]
+    scale = max(1, -(-CELL // max(height, width))) * min(1.0, LARGEST_CELL / max(height, width))
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    smooth = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR
+
+    def picture(place: Any) -> Any:
+        pixels: Bytes = np.asarray(part.x[place])
+        image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+        return image.resize((wide, tall), smooth)
+
+    return (tall, wide), picture
 
 
 def check_sheet(path: Path, force: bool) -> None:

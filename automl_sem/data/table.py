@@ -7,11 +7,11 @@ DIR/train/metadata.csv  DIR/test/metadata.csv
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from automl_sem.data.folders import PARTS, Found, ImageFile
+from automl_sem.data.lines import Lines
 from automl_sem.data.pixels import denied
 from automl_sem.errors import UserError
 
@@ -117,8 +117,8 @@ def _split_by_folder(found: Found) -> None:
 
 def columns_of(table: Path) -> list[str]:
     """Return the names of a table's columns."""
-    with _open(table) as lines:
-        return _header(table, lines)
+    with Lines(table, _HEADER) as lines:
+        return lines.header(_KNOWN)
 
 
 def _read(
@@ -129,24 +129,16 @@ def _read(
     Of a table without the column one training file stands for all.
     """
     ungrouped: list[tuple[ImageFile, UserError]] = []
-    with _open(table) as lines:
-        columns = _header(table, lines)
+    with Lines(table, _HEADER) as lines:
+        columns = lines.header(_KNOWN)
         path_column = _column(table, columns, PATH_COLUMNS)
         label_column = _column(table, columns, LABEL_COLUMNS)
         grouped = groups in columns
         found.grouped |= grouped and asked
-        for row in lines:
-            line = lines.line_num
-            if not any(value.strip() for value in row):
-                continue
-            if len(row) != len(columns):
-                raise UserError(
-                    f"{len(row)} values in this line, {len(columns)} columns",
-                    where=_at(table, line),
-                )
+        for row in lines.rows(columns):
             values = {name: value.strip() for name, value in zip(columns, row, strict=True)}
             file = ImageFile(
-                path=table.parent / _value(table, line, values, path_column),
+                path=table.parent / _value(lines.at, values, path_column),
                 label=values[label_column],
                 group=values[groups] if grouped and groups else "",
             )
@@ -154,21 +146,21 @@ def _read(
                 if not skip_bad:
                     raise UserError(
                         reason,
-                        where=_at(table, line),
+                        where=lines.at,
                         hint="Correct the line, or leave such lines out with --skip-bad",
                     )
                 found.bad.append((file.path, reason))
                 continue
             split = part
             if SPLIT_COLUMN in columns:
-                split = _split(table, line, values[SPLIT_COLUMN])
+                split = part_named(values[SPLIT_COLUMN], lines.at)
                 joined = values[SPLIT_COLUMN].lower()
                 if joined in ("val", "validation") and joined not in found.joined:
                     found.joined.append(joined)
             found.files[split].append(file)
             found.grouped |= grouped and split == "train"
             if grouped and not file.group:
-                error = UserError(f"no value for '{groups}'", where=_at(table, line), hint=_FILL)
+                error = UserError(f"no value for '{groups}'", where=lines.at, hint=_FILL)
                 ungrouped.append((file, error))
             elif not grouped and split == "train" and not ungrouped:
                 error = _no_column(table, columns, str(groups), _ALL_GROUPED)
@@ -191,17 +183,20 @@ def _missing(file: ImageFile) -> str:
         return f"no such file ({error.strerror}): {shown}"
 
 
-def _split(table: Path, line: int, value: str) -> str:
+def part_named(value: str, where: str) -> str:
+    """Return the part that a value of the column `split` means, `"train"` or `"test"`.
+
+    Raises:
+        UserError: If it is none.
+    """
     if value.lower() not in PARTS:
-        raise UserError(
-            f"the split must be train, val or test. Received: {value!r}", where=_at(table, line)
-        )
+        raise UserError(f"the split must be train, val or test. Received: {value!r}", where=where)
     return PARTS[value.lower()]
 
 
-def _value(table: Path, line: int, values: Row, column: str) -> str:
+def _value(where: str, values: Row, column: str) -> str:
     if not values[column]:
-        raise UserError(f"no value for '{column}'", where=_at(table, line), hint=_FILL)
+        raise UserError(f"no value for '{column}'", where=where, hint=_FILL)
     return values[column]
 
 
@@ -217,60 +212,4 @@ def _no_column(table: Path, columns: list[str], name: str, hint: str) -> UserErr
     return UserError(f"there is no column '{name}', only: {there}", where=table, hint=hint)
 
 
-def _header(table: Path, lines: _Lines) -> list[str]:
-    columns = [name.strip() for name in next(iter(lines), [])]
-    lower = [name.lower() if name.lower() in _KNOWN else name for name in columns]
-    if len(set(lower)) != len(lower):
-        twice = next(name for name in lower if lower.count(name) > 1)
-        raise UserError(f"the column '{twice}' is there twice", where=table)
-    return lower
-
-
 _KNOWN = (*PATH_COLUMNS, *LABEL_COLUMNS, GROUP_COLUMN, SPLIT_COLUMN)
-
-
-class _Lines:
-    """The lines of an open table, split into values."""
-
-    def __init__(self, table: Path) -> None:
-        self._table = table
-
-    def __enter__(self) -> _Lines:
-        try:
-            self._file = self._table.open(encoding="utf-8-sig", newline="")
-            header = self._file.readline()
-            self._file.seek(0)
-        except PermissionError as error:
-            denied(error)
-        except UnicodeDecodeError:
-            self._file.close()
-            raise _no_table(self._table) from None
-        delimiter = max(",;\t", key=header.count)
-        self._reader = csv.reader(self._file, delimiter=delimiter, strict=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def __iter__(self) -> Iterator[list[str]]:
-        try:
-            yield from self._reader
-        except (csv.Error, UnicodeDecodeError):
-            raise _no_table(self._table) from None
-
-    @property
-    def line_num(self) -> int:
-        """Number of the line that was read last."""
-        return int(self._reader.line_num)
-
-
-def _open(table: Path) -> _Lines:
-    return _Lines(table)
-
-
-def _no_table(table: Path) -> UserError:
-    return UserError("this is no CSV table in UTF-8", where=table, hint=_HEADER)
-
-
-def _at(table: Path, line: int) -> str:
-    return f"{table}:{line}"

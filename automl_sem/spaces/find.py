@@ -76,17 +76,8 @@ def default_space(source: str, kind: str) -> Path:
     Args:
         source: Name of a built-in dataset, or where the data came from.
         kind: Kind of data.
-
-    Raises:
-        UserError: If there is none.
     """
-    name = SPACE_FOR_DATA.get(source) or SPACE_FOR_KIND.get(kind)
-    if name is None:
-        raise UserError(
-            f"there is no built-in space for {kind} in this version",
-            hint=f'Give a space file with KIND = "{kind}": --space my_space.py',
-        )
-    return find_space(name)
+    return find_space(SPACE_FOR_DATA.get(source, SPACE_FOR_KIND[kind]))
 
 
 def find_space(name: str) -> Path:

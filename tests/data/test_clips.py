@@ -22,14 +22,20 @@ from clip_files import (
 )
 from PIL import Image
 
-from automl_sem import UserError, search
+from automl_sem import UserError
+from automl_sem.api import dry_run
+from automl_sem.config import search_options
 from automl_sem.data import clips as module
 from automl_sem.data import examples, load_dataset
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.frames import frames
+from automl_sem.data.overview import describe
+from automl_sem.prepare import plan_run
+from automl_sem.spaces.load import load_space
 
 FORMS = ("frames", ".gif", ".webp", ".png", ".mp4", ".avi", ".webm", ".mov")
 EXACT = ("frames", ".gif", ".webp", ".png", ".avi")
+SPACE = 'KIND = "clips"\n\n\ndef build(hp, data):\n    pass\n'
 
 
 @pytest.fixture(autouse=True)
@@ -352,13 +358,10 @@ def test_groups_are_found_in_the_names_of_clips(tmp_path):
     assert any("too few groups to split one off" in note for note in by_path.notes)
 
 
-def test_a_group_that_holds_a_whole_class_is_refused_by_a_search(call, tmp_path):
+def test_a_group_that_holds_a_whole_class_is_noted(tmp_path):
     write_folder(tmp_path / "data", "frames")
-    space = tmp_path / "space.py"
-    space.write_text('KIND = "clips"\n\n\ndef build(hp, data):\n    pass\n')
-    code, _, err = call("search", tmp_path / "data", "--space", space, "--groups", "^(left|right)/")
-    assert code == 2
-    assert "all training examples of class 'left' are of one group" in err
+    notes = describe(str(tmp_path / "data"), groups="^(left|right)/").notes
+    assert any("all training examples of class 'left' are of one group" in note for note in notes)
 
 
 def test_the_same_frames_in_train_and_test_are_found_whatever_the_form(tmp_path):
@@ -513,7 +516,8 @@ def test_a_folder_that_is_no_folder_of_clips_is_one_clear_line(call, tmp_path, s
         (("motion", "--rate", "8"), "the option rate does not apply to 'motion'"),
         (("motion", "--kind", "images"), "motion: this holds clips, no images"),
         (("motion", "--frames", "1"), "--frames: it must be at least 2"),
-        (("motion", "--kind", "films"), "--kind: input should be 'images' or 'clips'"),
+        (("motion", "--kind", "films"), "--kind: input should be 'images', 'clips' or 'series'"),
+        (("motion", "--kind", "series"), "motion: this holds clips, no series"),
         (("motion", "--size", "4"), "motion needs a size of at least 16"),
     ],
 )
@@ -521,6 +525,32 @@ def test_wrong_options_are_one_clear_line(call, arguments, message):
     code, out, err = call("data", *arguments)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert message in err
+
+
+def test_a_folder_of_clips_holds_no_series(tmp_path):
+    write_folder(tmp_path / "data", "frames", each=2)
+    with pytest.raises(UserError, match="this holds clips, no series"):
+        load(tmp_path / "data", kind="series")
+
+
+@pytest.mark.parametrize(("shape", "held"), [((12, 9, 2), "series"), ((12, 9, 9, 1), "images")])
+def test_an_npz_file_holds_no_clips(tmp_path, shape, held):
+    np.savez(tmp_path / "a.npz", x_train=np.zeros(shape), y_train=np.arange(12) % 2)
+    with pytest.raises(UserError, match=f"this holds {held}, no clips"):
+        load(tmp_path / "a.npz", kind="clips")
+
+
+def test_a_table_of_series_holds_no_clips(tmp_path):
+    (tmp_path / "a.csv").write_text("id,time,label,x\n1,0,a,2\n")
+    with pytest.raises(UserError, match="this holds series, no clips"):
+        load(tmp_path / "a.csv", kind="clips")
+
+
+def test_arrays_from_python_are_no_clips():
+    with pytest.raises(UserError, match="arrays hold images or series, no clips"):
+        dry_run((np.zeros((12, 4, 9, 9, 1)), np.arange(12) % 2), kind="clips")
+    with pytest.raises(UserError, match="frames does not go with arrays"):
+        dry_run((np.zeros((12, 9, 9, 1)), np.arange(12) % 2), frames=4)
 
 
 def test_a_single_video_is_no_dataset(call, tmp_path):
@@ -545,15 +575,23 @@ def test_videos_without_their_reader_say_how_to_get_it(tmp_path, monkeypatch):
     assert "pip install 'automl-sem[video]'" in str(raised.value)
 
 
-def test_there_is_no_space_for_clips_yet(call, tmp_path):
+@pytest.mark.parametrize("space", [None, "images", "own"])
+def test_clips_are_not_searched_on_yet_and_that_is_said(call, tmp_path, space):
+    (tmp_path / "own.py").write_text(SPACE)
+    given = {None: (), "images": ("--space", "images"), "own": ("--space", tmp_path / "own.py")}
     for data in ("motion", write_folder(tmp_path / "data", "frames")):
-        code, out, err = call("search", data)
+        code, out, err = call("search", data, *given[space])
         assert (code, out, len(err.splitlines())) == (2, "", 1)
-        assert "there is no built-in space for clips in this version" in err
-        assert 'KIND = "clips"' in err
-    code, _, err = call("search", "motion", "--space", "images")
-    assert code == 2
-    assert "space 'images' is for images, but the data are clips" in err
+        assert "this version reads clips, but cannot search on them yet" in err
+
+
+def test_distortions_are_for_images(tmp_path):
+    (tmp_path / "own.py").write_text(SPACE)
+    options = search_options(stress="rotate")
+    with pytest.raises(
+        UserError, match="--stress: distortions are for images, but these are clips"
+    ):
+        plan_run(options, load_space(tmp_path / "own.py"), load("motion", size=16), False)
 
 
 # The command `data`
@@ -590,42 +628,3 @@ def test_the_sheet_shows_frames_of_a_clip_in_a_row(call):
         (at,) = [(y, x) for y, x in corners if (windows[y, x] == large).all()]
         tops.add(at[0])
     assert len(tops) == 1
-
-
-# A space of one's own
-
-SPACE = '''"""Frames flattened."""
-
-from keras import Model, Input, layers
-
-from automl_sem import Recipe
-
-KIND = "clips"
-BASELINE = {"units": 4}
-
-
-def build(hp, data):
-    x = inputs = Input(data.input_shape)
-    x = layers.Dense(hp.Int("units", 4, 8), activation="relu")(layers.Flatten()(x))
-    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
-
-
-def recipe(hp, data):
-    return Recipe(batch_size=8, epochs=1)
-'''
-
-
-def test_distortions_are_for_images(call, tmp_path):
-    (tmp_path / "mine.py").write_text(SPACE)
-    code, _, err = call("search", "motion", "--space", tmp_path / "mine.py", "--stress", "rotate")
-    assert code == 2
-    assert "--stress: distortions are for images, but these are clips" in err
-
-
-@pytest.mark.slow
-def test_a_space_of_ones_own_searches_clips(tmp_path):
-    (tmp_path / "mine.py").write_text(SPACE)
-    options = {"trials": 1, "folds": 2, "workers": 0, "say": lambda _: None}
-    run = search("motion", size=16, space=str(tmp_path / "mine.py"), out=tmp_path / "r", **options)
-    assert run.best.trial.number == 0
-    assert (tmp_path / "r" / "report.html").exists()
