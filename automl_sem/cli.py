@@ -348,8 +348,16 @@ def data(
     """Show what is understood of your data, with some examples."""
     from automl_sem.config import search_options
 
-    options = {"size": size, "image_size": image_size, "pad": pad, "groups": groups, "seed": seed}
-    options |= {"kind": kind, "frames": frames, "rate": rate}
+    options: dict[str, Any] = {
+        "size": size,
+        "image_size": image_size,
+        "pad": pad,
+        "groups": groups,
+        "kind": kind,
+        "frames": frames,
+        "rate": rate,
+        "seed": seed,
+    }
     search_options(**options)
     from automl_sem.data.overview import SHEET, check_sheet, describe, write_sheet
 

@@ -159,13 +159,8 @@ def from_files(
     x, kept = hold(sources, key, entry, looks, keep=reader.keep)
     digests = [[file.seen.digest for file in files] for files in sides.values()]
     copies = find_copies(digests[0], parts.train.y, parts.train.names, digests[1], parts.test.names)
+    seen = [file.seen for file in found]
     told = copies.notes(grouped=found.grouped, one=reader.one, many=reader.kind)
-    clips = {}
-    if plan.lead:
-        clips = {
-            "frames": np.array([file.seen.frames for file in found], np.int64),
-            "seconds": np.array([file.seen.seconds for file in found]),
-        }
     return Dataset(
         name=_name(source),
         source=str(source.resolve()),
@@ -175,10 +170,11 @@ def from_files(
         notes=(*notes, *told, *kept),
         pad=fill,
         inspection=Inspection(
-            sizes=np.array([file.seen.size for file in found], np.int64),
+            sizes=np.array([look.size for look in seen], np.int64),
             copies=copies,
             unreadable=tuple(f"{name_of(path, found.root)}: {why}" for path, why in found.bad),
-            **clips,
+            frames=np.array([look.frames for look in seen], np.int64) if plan.lead else None,
+            seconds=np.array([look.seconds for look in seen]) if plan.lead else None,
         ),
     )
 
