@@ -178,8 +178,8 @@ def search(
         time_limit: `"5m"` or seconds after which no new trial starts.
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
             epochs, batch_size, weights, warm_start, seed, out, size, image_size, pad, groups,
-            skip_bad, kind, workers, workers_per_gpu, gpus, stress, discard, deterministic. For
-            arrays `groups` is an array with the group of each example.
+            skip_bad, kind, frames, rate, workers, workers_per_gpu, gpus, stress, discard,
+            deterministic. For arrays `groups` is an array with the group of each example.
 
     Raises:
         UserError: If an option, the data or the space is wrong. Nothing is written then.
@@ -241,7 +241,7 @@ def _read_options(
         use_tensorflow()
         arrays = read_tf_dataset(target)
     if arrays is not None:
-        for name in ("data", "size", "skip_bad"):
+        for name in ("data", "size", "skip_bad", "frames", "rate"):
             if options.get(name):
                 raise UserError(f"{name} does not go with arrays", where="search")
         arrays["groups"] = options.pop("groups", None)

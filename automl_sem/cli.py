@@ -151,6 +151,8 @@ def search(
     groups: flags.Groups = None,
     skip_bad: flags.SkipBad = False,
     kind: flags.Kind = None,
+    frames: flags.Frames = None,
+    rate: flags.Rate = None,
     workers: flags.Workers = "auto",
     workers_per_gpu: flags.WorkersPerGpu = 1,
     gpus: flags.SearchGpus = "all",
@@ -183,6 +185,8 @@ def search(
         "groups": groups,
         "skip_bad": skip_bad,
         "kind": kind,
+        "frames": frames,
+        "rate": rate,
         "workers": _number_or(workers, "auto", "--workers"),
         "workers_per_gpu": workers_per_gpu,
         "gpus": _number_or(gpus, "all", "--gpus"),
@@ -327,6 +331,8 @@ def data(
     pad: flags.Pad = False,
     groups: flags.Groups = None,
     kind: flags.Kind = None,
+    frames: flags.Frames = None,
+    rate: flags.Rate = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice of a test part.")] = 0,
     sheet: Annotated[
         Path | None,
@@ -342,8 +348,16 @@ def data(
     """Show what is understood of your data, with some examples."""
     from automl_sem.config import search_options
 
-    options = {"size": size, "image_size": image_size, "pad": pad, "groups": groups, "seed": seed}
-    options["kind"] = kind
+    options: dict[str, Any] = {
+        "size": size,
+        "image_size": image_size,
+        "pad": pad,
+        "groups": groups,
+        "kind": kind,
+        "frames": frames,
+        "rate": rate,
+        "seed": seed,
+    }
     search_options(**options)
     from automl_sem.data.overview import SHEET, check_sheet, describe, write_sheet
 
@@ -367,6 +381,8 @@ def data(
             ("image-size", image_size),
             ("groups", groups),
             ("kind", kind),
+            ("frames", frames),
+            ("rate", rate),
         )
         if value is not None
     )
@@ -456,7 +472,7 @@ def spaces() -> None:
     for name, path in builtin_spaces().items():
         print(f"  {name:<10}  {summary(path)}\n  {'':<10}  {path}")
     print("Datasets:")
-    for name, (description, _) in BUILTIN.items():
+    for name, (description, *_) in BUILTIN.items():
         print(f"  {name:<10}  {description}")
     _next("search shapes")
 

@@ -32,13 +32,15 @@ class SearchOptions(BaseModel):
         warm_start: A run whose best hyperparameters are tried early.
         seed: Seed of the whole run.
         out: The run directory; by default `runs/DATE-TIME-NAME`.
-        size: Training drawings of the built-in shapes.
+        size: Training examples of the built-in shapes or motion.
         image_size: Side in pixels to resize images to.
         pad: Fill images of another shape up with the background instead of stretching them.
         groups: Column of a CSV table, or regular expression on the names of image files whose
             first group is the group: examples of one group stay in one fold.
         skip_bad: Leave unreadable images out instead of refusing.
-        kind: What arrays or a table hold, `"images"` or `"series"`; found out by default.
+        kind: What the data are, `"images"`, `"clips"` or `"series"`; found out by default.
+        frames: Frames that are taken of each clip.
+        rate: Frames that are taken of a clip in a second; evenly over the whole by default.
         workers: Worker processes, or `"auto"`: one a GPU, else one a core as far as memory
             and the number of trials go. 0 trains in the search's own process.
         workers_per_gpu: Workers that share a GPU.
@@ -69,7 +71,9 @@ class SearchOptions(BaseModel):
     pad: bool = False
     groups: str | None = Field(default=None, min_length=1)
     skip_bad: bool = False
-    kind: Literal["images", "series"] | None = None
+    kind: Literal["images", "clips", "series"] | None = None
+    frames: int | None = Field(default=None, ge=2, le=4096)
+    rate: float | None = Field(default=None, gt=0, le=1000)
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
     workers_per_gpu: int = Field(default=1, ge=1, le=64)
     gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"

@@ -31,7 +31,7 @@ WarmStart = Annotated[
 ]
 Seed = Annotated[int, Option(help="Seed of the whole run.")]
 Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
-Size = Annotated[int | None, Option(help="Training drawings of the built-in shapes.")]
+Size = Annotated[int | None, Option(help="Training examples of the built-in shapes or motion.")]
 ImageSize = Annotated[int | None, Option(help="Resize images to this many pixels a side.")]
 Pad = Annotated[
     bool, Option("--pad", help="Fill images of another shape up instead of stretching them.")
@@ -47,9 +47,20 @@ Groups = Annotated[
 Kind = Annotated[
     str | None,
     Option(
-        metavar="images|series",
-        help="What the arrays of an .npz file, or a table, hold.",
+        metavar="images|clips|series",
+        help="What a folder, a table or the arrays of an .npz file hold.",
         show_default="found out",
+    ),
+]
+Frames = Annotated[
+    int | None,
+    Option(help="Frames to take of each clip.", show_default="16, fewer if most clips are shorter"),
+]
+Rate = Annotated[
+    float | None,
+    Option(
+        help="Frames to take of a clip in a second, from its middle.",
+        show_default="evenly over the whole clip",
     ),
 ]
 SkipBad = Annotated[bool, Option(help="Leave unreadable images out.")]

@@ -78,6 +78,8 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             groups=options.groups,
             skip_bad=options.skip_bad,
             kind=options.kind,
+            frames=options.frames,
+            rate=options.rate,
             seed=options.seed,
         )
     if dataset.info.kind not in SPACE_FOR_KIND:
@@ -137,6 +139,12 @@ def plan_run(
     folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
+    if stress and many != "images":
+        raise UserError(
+            f"distortions are for images, but these are {many}",
+            where="--stress",
+            hint="Say --stress none",
+        )
     seen, asked = watched(space)
     starts = seen.starts(dataset.info)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):
@@ -196,7 +204,7 @@ def plan_run(
 
 def _drawings(space: Space, dataset: Dataset) -> str:
     """Return what a person with drawings should know of; empty without, or if they said it."""
-    if space.name != "images" or not looks_drawn(dataset.train):
+    if space.name != "images" or space.kind != "images" or not looks_drawn(dataset.train):
         return ""
     return (
         "these look like drawings: if they keep their class when turned, resized or drawn with "

@@ -26,8 +26,9 @@ class DataInfo:
     """What a search space may know of the data: never the examples themselves.
 
     Args:
-        kind: Kind of data, `"images"` or `"series"`.
-        input_shape: Shape of one example, (height, width, channels) or (time, channels).
+        kind: Kind of data, `"images"`, `"clips"` or `"series"`.
+        input_shape: Shape of one example, (height, width, channels), of a clip
+            (frames, height, width, channels), of series (time, channels).
         classes: Number of classes.
         n_train: Number of training examples.
         norm: How inputs reach the model: `"[0, 1]"`, or `"0..255"` for a model

@@ -1,4 +1,4 @@
-"""Datasets: built-in ones, images, series and arrays, and how they are split."""
+"""Datasets: built-in ones, images, clips, series and arrays, and how they are split."""
 
 from __future__ import annotations
 

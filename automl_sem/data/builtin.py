@@ -1,4 +1,4 @@
-"""Datasets that are always there: hand-drawn-looking shapes, and scikit-learn's digits."""
+"""Datasets that are always there: drawings, scikit-learn's digits, and clips of motion."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
+from automl_sem.data.motion import load_motion
 from automl_sem.data.split import hold_out_test
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
@@ -35,10 +36,12 @@ class Builtin(NamedTuple):
     Args:
         description: One line for people.
         load: Makes it, from a size (None for the usual one) and the seed of its split.
+        kind: Kind of data.
     """
 
     description: str
     load: Callable[[int | None, int], Dataset]
+    kind: str = "images"
 
 
 def load_shapes(size: int | None = None) -> Dataset:
@@ -80,7 +83,9 @@ def load_digits(size: int | None = None, seed: int = 0) -> Dataset:
     from sklearn import datasets
 
     if size is not None:
-        raise UserError("digits has no size to choose", where="size", hint="Only shapes has one")
+        raise UserError(
+            "digits has no size to choose", where="size", hint="Only shapes and motion have one"
+        )
     images, labels = datasets.load_digits(return_X_y=True)
     x = np.rint(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     names = tuple(f"digit {i:04d}" for i in range(len(x)))
@@ -96,6 +101,12 @@ BUILTIN: dict[str, Builtin] = {
     ),
     "digits": Builtin(
         "scikit-learn's handwritten digits, 8x8, 1438 to train on, 359 to test on", load_digits
+    ),
+    "motion": Builtin(
+        "clips of a figure that moves, turns, grows or shrinks, 12 frames of 24x24, 160 to train "
+        "on, 80 to test on: only the order of the frames tells",
+        lambda size, _seed: load_motion(size),
+        "clips",
     ),
 }
 

@@ -56,6 +56,11 @@ class Entry:
         array: NDArray[Any] = np.load(self.path / f"{name}.npy", mmap_mode="r")
         return array
 
+    def read(self, name: str) -> NDArray[Any]:
+        """Return an array, read into memory."""
+        array: NDArray[Any] = np.load(self.path / f"{name}.npy")
+        return array
+
 
 class ExampleCache:
     """A folder of entries.
@@ -66,12 +71,12 @@ class ExampleCache:
     """
 
     def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
-        self._folder = folder or _default_folder()
+        self.folder = folder or _default_folder()
         self._limit = limit
 
     def find(self, key: str) -> Entry | None:
         """Return an entry that is whole, and keep it from being removed; None without one."""
-        path = self._folder / key
+        path = self.folder / key
         if path not in _used:
             lock = _lock(path / "used", fcntl.LOCK_SH)
             if lock is None:
@@ -97,16 +102,16 @@ class ExampleCache:
         Raises:
             UserError: If it does not fit into the cache or onto the disk.
         """
-        path = self._folder / key
+        path = self.folder / key
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._make_room(size)
             with self._half_entry() as half:
                 _write_record(half, write(half))
                 self._put(half, path)
                 entry = self.find(key)
         except OSError as error:
-            raise disk_error(error, self._folder, go_on="the same command") from error
+            raise disk_error(error, self.folder, go_on="the same command") from error
         if entry is None:
             raise UserError("an entry is gone as soon as it was made", where=path)
         return entry
@@ -114,7 +119,7 @@ class ExampleCache:
     @contextlib.contextmanager
     def _half_entry(self) -> Iterator[Path]:
         """Give a folder to write to, locked as long as it is being written."""
-        half = Path(tempfile.mkdtemp(prefix=".", dir=self._folder))
+        half = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
         (half / "used").touch()
         lock = _lock(half / "used", fcntl.LOCK_SH)
         try:
@@ -133,11 +138,11 @@ class ExampleCache:
             if _whole(path) is None:
                 raise
             return  # another process made it meanwhile
-        sync(self._folder)
+        sync(self.folder)
 
     def _make_room(self, size: int) -> None:
         limit = _limit() if self._limit is None else self._limit
-        for half in self._folder.glob(".*"):
+        for half in self.folder.glob(".*"):
             if time.time() - _date(half) > ABANDONED_S:
                 _remove_unused(half)
         entries = sorted(self._entries(), key=lambda path: _date(path / "used"))
@@ -153,20 +158,20 @@ class ExampleCache:
             raise UserError(
                 f"the decoded examples take {size / GIB:.1f} GiB, but the cache may have "
                 f"{limit / GIB:.1f} GiB{in_use}",
-                where=self._folder,
+                where=self.folder,
                 hint=f"Allow more with {LIMIT_VARIABLE}, or make images smaller with --image-size",
             )
-        free = shutil.disk_usage(self._folder).free
+        free = shutil.disk_usage(self.folder).free
         if size > free:
             raise UserError(
                 f"the decoded examples take {size / GIB:.1f} GiB, but only "
                 f"{free / GIB:.1f} GiB of the disk are free",
-                where=self._folder,
+                where=self.folder,
                 hint="Free some, or set XDG_CACHE_HOME to a folder on a larger disk",
             )
 
     def _entries(self) -> list[Path]:
-        return [p for p in self._folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+        return [p for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
 
 
 def cache_key(files: Iterable[Path], options: Mapping[str, object]) -> str:

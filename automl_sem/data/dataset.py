@@ -23,12 +23,13 @@ class TrainingPart:
     """All that a search may see.
 
     Args:
-        x: Examples: images, uint8 (n, height, width, channels); or series, float32
-            (n, time, channels), of which NaN in all channels fills the end of shorter ones.
+        x: Examples: images, uint8 (n, height, width, channels); clips, uint8
+            (n, frames, height, width, channels); or series, float32 (n, time, channels), of which
+            NaN in all channels fills the end of shorter ones.
         y: Class numbers, int64 (n,).
         names: File name or row of each example, for people.
         class_names: Name of each class, in the order of their numbers.
-        kind: Kind of data, `"images"` or `"series"`.
+        kind: Kind of data, `"images"`, `"clips"` or `"series"`.
         groups: Number of the group of each example, int64 (n,): examples of one writer, patient
             or recording, which must stay in one fold. None if each stands for itself.
     """
@@ -94,12 +95,16 @@ class Inspection:
             their time steps and channels.
         copies: Which examples are the same; None if nobody looked.
         unreadable: What was left out, with the reason.
+        frames: Number of frames of each clip, int64 (m,); None of other examples.
+        seconds: How long each clip lasts, (m,), 0 where nothing says so; likewise.
         series: What series hold; None of other examples.
     """
 
     sizes: Ints
     copies: Copies | None = None
     unreadable: tuple[str, ...] = ()
+    frames: Ints | None = None
+    seconds: NDArray[np.float64] | None = None
     series: SeriesFacts | None = None
 
 

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from automl_sem.data.cache import GIB, Entry, ExampleCache, write_npy
 from automl_sem.environment import memory_limit
+from automl_sem.errors import UserError
 
 # Examples that take more are kept on disk: workers and devices need copies of their own.
 SHARE_OF_MEMORY = 0.25
@@ -39,7 +40,7 @@ class Source:
 
 
 def hold(
-    sources: Mapping[str, Source], key: str, entry: Entry | None, facts: Any
+    sources: Mapping[str, Source], key: str, entry: Entry | None, facts: Any, *, keep: bool = False
 ) -> tuple[dict[str, NDArray[Any]], list[str]]:
     """Return arrays by name, and notes: what is too large for memory is memory-mapped.
 
@@ -48,14 +49,14 @@ def hold(
         key: Name that its cache entry gets.
         entry: Its cache entry, if there is one already: then nothing is decoded.
         facts: What to keep beside it.
+        keep: Keep small ones in the cache as well, since decoding them takes long.
 
     Raises:
         UserError: If the cache or the disk has no room for it.
     """
     size = sum(source.nbytes for source in sources.values())
-    if not too_large(size):
-        if entry is not None:
-            return {name: np.array(entry.open(name)) for name in sources}, []
+    small = not too_large(size)
+    if small and entry is None and not keep:
         return {name: in_memory(source) for name, source in sources.items()}, []
 
     def write(folder: Path) -> Any:
@@ -64,7 +65,14 @@ def hold(
         return facts
 
     if entry is None:
-        entry = ExampleCache().make(key, size, write)
+        try:
+            entry = ExampleCache().make(key, size, write)
+        except UserError:
+            if not small:
+                raise
+            return {name: in_memory(source) for name, source in sources.items()}, []
+    if small:
+        return {name: entry.read(name) for name in sources}, []
     note = f"examples: {size / GIB:.1f} GiB, kept in {entry.path}"
     return {name: entry.open(name) for name in sources}, [note]
 

@@ -1,10 +1,10 @@
-"""Find the images of a folder and their classes, without looking into them."""
+"""Find the examples of a folder and their classes, without looking into them."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +14,9 @@ from automl_sem.errors import UserError
 
 PARTS = {"train": "train", "val": "train", "validation": "train", "test": "test"}
 
-_ARRANGE = "Put the images of each class into a folder of its own: DIR/CLASS/image.png"
-
 
 class Look(NamedTuple):
-    """What looking into an image file shows.
+    """What looking into an image or a clip shows.
 
     Args:
         height: In pixels.
@@ -27,6 +25,9 @@ class Look(NamedTuple):
         coloured: Whether it was saved with room for colours.
         border: Median value along its border, 0..255.
         digest: What is the same for files with the same pixels.
+        frames: Number of frames of a clip.
+        seconds: How long it lasts, 0 if nothing says so.
+        whole: Whether it can be read up to its end.
     """
 
     height: int
@@ -35,6 +36,9 @@ class Look(NamedTuple):
     coloured: bool
     border: int
     digest: str
+    frames: int = 1
+    seconds: float = 0.0
+    whole: bool = True
 
     @property
     def size(self) -> Size:
@@ -44,10 +48,10 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image file with its class and what looking into it showed.
+    """An image file, or a clip, with its class and what looking into it showed.
 
     Args:
-        path: The file.
+        path: The file; of a clip also a folder of frames.
         label: Its class.
         group: Its group, empty without groups.
         look: What looking into it showed; None before.
@@ -71,11 +75,11 @@ class Found:
 
     Args:
         root: The folder that names of files are relative to.
-        files: Image files of the training and the test part, in order.
-        other: Number of files that are no images of a class.
+        files: Examples of the training and the test part, in order.
+        other: Number of files that are no examples of a class.
         joined: Folders that joined the training part.
         beside: Folders beside `train` that mean nothing.
-        bad: Images that cannot be read, each with the reason.
+        bad: Examples that cannot be read, each with the reason.
         grouped: Whether the files have groups.
     """
 
@@ -93,30 +97,72 @@ class Found:
             yield from files
 
 
+@dataclass(frozen=True)
+class Content:
+    """What class folders hold.
+
+    Args:
+        many: What examples are called.
+        known: What an example may be.
+        place: Where one belongs.
+        here: Whether a file is, or may belong to, an example.
+        within: Returns the examples of a class folder, and the number of other files.
+    """
+
+    many: str
+    known: str
+    place: str
+    here: Callable[[Path], bool]
+    within: Callable[[Path], tuple[list[Path], int]]
+
+
 def find_images(folder: Path) -> Found:
     """Return the image files of a folder, in order, without looking into them."""
+    return find_examples(
+        folder, Content("images", f"{KNOWN} image", "DIR/CLASS/image.png", is_image, _images)
+    )
+
+
+def find_examples(folder: Path, content: Content) -> Found:
+    """Return the examples of a folder, in order, without looking into them.
+
+    Args:
+        folder: Holds a folder per class, or `train` and `test` with these.
+        content: What class folders hold.
+
+    Raises:
+        UserError: If it is not arranged like that, or there are none.
+    """
     found = Found(folder)
-    if not folder.is_dir():
-        raise UserError("no such folder", where=folder)
-    parts = _parts(folder)
+    parts = parts_of(folder, content.here)
     if not parts:
-        _add_classes(found, folder, "train")
+        _add_classes(found, folder, "train", content)
     for inner in parts:
         found.joined += [inner.name] if inner.name.lower() in ("val", "validation") else []
-        _add_classes(found, inner, PARTS[inner.name.lower()])
+        _add_classes(found, inner, PARTS[inner.name.lower()], content)
     if parts:
-        rest = [path for path in _visible(folder) if path not in parts]
+        rest = [path for path in visible(folder) if path not in parts]
         found.beside = [path.name for path in rest if path.is_dir()]
         found.other += len(rest) - len(found.beside)
     return found
 
 
-def _parts(folder: Path) -> list[Path]:
-    """Return the folders `train`, `test` and the like, if the folder is arranged that way."""
-    parts = [path for path in _folders(folder) if path.name.lower() in PARTS]
+def parts_of(folder: Path, here: Callable[[Path], bool]) -> list[Path]:
+    """Return the folders `train`, `test` and the like, if the folder is arranged that way.
+
+    Args:
+        folder: The data's folder.
+        here: Whether a file is, or may belong to, an example.
+
+    Raises:
+        UserError: If there is no such folder, or a test part without a training part.
+    """
+    if not folder.is_dir():
+        raise UserError("no such folder", where=folder)
+    parts = [path for path in folders_in(folder) if path.name.lower() in PARTS]
     names = [path.name.lower() for path in parts]
-    alone = len(parts) == len(_folders(folder))
-    nested = all(_holds_classes(path) for path in parts if path.name.lower() == "train")
+    alone = len(parts) == len(folders_in(folder))
+    nested = all(_holds_classes(path, here) for path in parts if path.name.lower() == "train")
     if "train" in names and (alone or nested):
         return parts
     if parts and alone:
@@ -128,39 +174,46 @@ def _parts(folder: Path) -> list[Path]:
     return []
 
 
-def _holds_classes(folder: Path) -> bool:
-    return bool(_folders(folder)) and not any(_is_image(path) for path in _visible(folder))
+def _holds_classes(folder: Path, here: Callable[[Path], bool]) -> bool:
+    return bool(folders_in(folder)) and not any(here(path) for path in visible(folder))
 
 
-def _add_classes(found: Found, folder: Path, part: str) -> None:
+def _add_classes(found: Found, folder: Path, part: str, content: Content) -> None:
     """Add the class folders of one part."""
-    classes = _folders(folder)
-    loose = [path for path in _visible(folder) if not path.is_dir()]
+    classes = folders_in(folder)
+    loose = [path for path in visible(folder) if not path.is_dir()]
     if not classes:
-        if any(_is_image(path) for path in loose):
-            what = "images lie directly in this folder, without a folder per class"
+        if any(content.here(path) for path in loose):
+            what = f"{content.many} lie directly in this folder, without a folder per class"
         else:
             what = "no class folders in this folder" if loose else "this folder is empty"
-        raise UserError(what, where=folder, hint=_ARRANGE)
+        hint = f"Put the {content.many} of each class into a folder of its own: {content.place}"
+        raise UserError(what, where=folder, hint=hint)
     found.other += len(loose)
     for inner in classes:
-        files = list(_walk(inner))
-        images = [path for path in files if _is_image(path)]
-        if not images:
+        examples, other = content.within(inner)
+        if not examples:
             raise UserError(
-                f"this class folder holds no {KNOWN} image",
+                f"this class folder holds no {content.known}",
                 where=inner,
-                hint="Add images or remove the folder",
+                hint=f"Add {content.many} or remove the folder",
             )
-        found.other += len(files) - len(images)
-        found.files[part] += [ImageFile(path, printable(inner.name)) for path in images]
+        found.other += other
+        found.files[part] += [ImageFile(path, printable(inner.name)) for path in examples]
 
 
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_dir()]
+def _images(folder: Path) -> tuple[list[Path], int]:
+    files = list(_walk(folder))
+    images = [path for path in files if is_image(path)]
+    return images, len(files) - len(images)
 
 
-def _visible(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in a folder that are not hidden, sorted."""
+    return [path for path in visible(folder) if path.is_dir()]
+
+
+def visible(folder: Path) -> list[Path]:
     """Return what lies in a folder and is not hidden, sorted."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -174,15 +227,17 @@ def _walk(folder: Path) -> list[Path]:
     for top, inner, names in os.walk(folder, onerror=denied):
         inner[:] = [name for name in inner if not name.startswith(".")]
         files += [Path(top, name) for name in names if not name.startswith(".")]
-    return sorted(files, key=_natural)
+    return sorted(files, key=natural)
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def natural(path: Path) -> list[tuple[int, str]]:
+    """Return what paths are sorted by: 2 before 10."""
     pieces = re.split(r"([0-9]+)", str(path))
     return [(int(piece), piece) if i % 2 else (0, piece) for i, piece in enumerate(pieces)]
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
+    """Return whether a file is named like an image."""
     return path.suffix.lower() in SUFFIXES
 
 

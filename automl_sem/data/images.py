@@ -7,49 +7,22 @@ labels.csv  DIR/metadata.csv               files with their labels: `table.py` s
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
-from automl_sem.data.cache import ExampleCache, cache_key
-from automl_sem.data.copies import digest, find_copies
-from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
-from automl_sem.data.examples import Source, hold
-from automl_sem.data.folders import Found, ImageFile, Look, find_images, name_of
-from automl_sem.data.groups import (
-    group_by_name,
-    group_column,
-    group_numbers,
-    groups_note,
-    shared_groups_note,
-)
-from automl_sem.data.labels import check_case
-from automl_sem.data.pixels import (
-    WILD_SHAPE,
-    Size,
-    border,
-    check_size,
-    decode_image,
-    resize,
-    saved_in_colour,
-)
-from automl_sem.data.split import check_classes, hold_out_test
+from automl_sem.data.copies import digest
+from automl_sem.data.dataset import Dataset
+from automl_sem.data.folders import Found, ImageFile, Look, find_images
+from automl_sem.data.from_files import Plan, from_files
+from automl_sem.data.groups import group_by_name, group_column
+from automl_sem.data.pixels import Size, border, decode_image, resize, saved_in_colour
 from automl_sem.data.table import find_tables, read_tables
 from automl_sem.errors import UserError
-from automl_sem.types import Bytes, Ints
+from automl_sem.types import Bytes
 
-MAX_SIDE = 64  # larger images are shrunk to this, unless --image-size says otherwise
 GREY_TOLERANCE = 2  # of 255: saving transparent strokes rounds red, green and blue apart
-WILD_SIZE = 4  # times
-_SKIP = "Repair or remove it, or leave such images out with --skip-bad"
-
-Looks = dict[str, list[Look | str]]  # of each part; a text: why it cannot be read
 
 
 def load_images(
@@ -80,68 +53,39 @@ def load_images(
     Raises:
         UserError: If the folder, the table or an image cannot be used.
     """
-    found = _find(source, groups, skip_bad)
-    _check_labels(source, found)
-    class_names = sorted({file.label for file in found.files["train"]})
-    options: dict[str, Any] = {
-        "image_size": image_size,
-        "pad": pad,
-        "groups": groups,
-        "skip_bad": skip_bad,
-        "seed": seed,
-    }
-    key = _key(found, options)
-    entry = ExampleCache().find(key)
-    looks = _look(found, skip_bad) if entry is None else _looks(entry.facts)
-    found = _seen(found, looks)
-    labels = {name: number for number, name in enumerate(class_names)}
-    train_files, test_files = found.files["train"], found.files["test"]
-    try:
-        check_classes(_numbers(train_files, labels), class_names, source)
-    except UserError as error:
-        raise _with_left_out(error, found) from None
-    split_off = []
-    if not test_files:
-        train_files, test_files, note = _split(found, labels, seed)
-        found = replace(found, files={"train": train_files, "test": test_files})
-        split_off.append(note)
-    size = _choose_size(source, train_files, image_size)
-    channels = 1 if all(file.seen.grey for file in train_files) else 3
-    fill = round(float(np.median([file.seen.border for file in train_files]))) if pad else None
-    notes = [*_notes(found, size, fill), *split_off]
-    groups_of = [[file.group for file in files] for files in (train_files, test_files)]
-    if found.grouped:
-        notes.append(groups_note(group_numbers(groups_of[0])))
-        notes += shared_groups_note(*groups_of)
-    parts = {"x_train": train_files, "x_test": test_files}
-    sources = {name: _source(files, size, channels, fill) for name, files in parts.items()}
-    x, kept = hold(sources, key, entry, looks)
-    y = _numbers(train_files, labels)
-    names, test_names = (
-        tuple(name_of(file.path, found.root) for file in files) for files in parts.values()
+    return from_files(
+        _find(source, groups, skip_bad),
+        source,
+        Images(),
+        image_size=image_size,
+        pad=pad,
+        groups=groups,
+        skip_bad=skip_bad,
+        seed=seed,
     )
-    digests = [[file.seen.digest for file in files] for files in parts.values()]
-    copies = find_copies(digests[0], y, names, digests[1], test_names)
-    return Dataset(
-        name=_name(source),
-        source=str(source.resolve()),
-        train=TrainingPart(
-            x=x["x_train"],
-            y=y,
-            names=names,
-            class_names=tuple(class_names),
-            groups=group_numbers(groups_of[0]) if found.grouped else None,
-        ),
-        test=HeldOutPart(x["x_test"], _numbers(test_files, labels), test_names),
-        options={name: value for name, value in options.items() if value},
-        notes=(*notes, *copies.notes(grouped=found.grouped), *kept),
-        pad=fill,
-        inspection=Inspection(
-            sizes=np.array([file.seen.size for file in found], np.int64),
-            copies=copies,
-            unreadable=tuple(f"{name_of(path, found.root)}: {why}" for path, why in found.bad),
-        ),
-    )
+
+
+class Images:
+    """Reads image files."""
+
+    kind = "images"
+    one = "image"
+    keep = False
+
+    def files(self, path: Path) -> list[Path]:
+        """Return the files that an example comes from."""
+        return [path]
+
+    def look(self, path: Path) -> Look:
+        """Return what looking into an image shows."""
+        return _look_into(path)
+
+    def expect(self, train: Sequence[ImageFile], image_size: int | None, pad: bool) -> None:
+        """Do nothing: images are quickly decoded again."""
+
+    def plan(self, train: Sequence[ImageFile], test: Sequence[ImageFile]) -> Plan:  # noqa: ARG002
+        """Return how images are read, whatever they are."""
+        return Plan((), _read)
 
 
 def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
@@ -157,69 +101,9 @@ def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
     return found if groups is None or column is not None else group_by_name(found, groups)
 
 
-def _with_left_out(error: UserError, found: Found) -> UserError:
-    """Return an error that names a file that was left out, which may be why."""
-    if not found.bad:
-        return error
-    path, why = found.bad[0]
-    count = f"{len(found.bad)} files are" if len(found.bad) > 1 else "a file is"
-    such_as = "such as " if len(found.bad) > 1 else ""
-    left_out = f"{count} left out, {such_as}{name_of(path, found.root)}: {why}"
-    return UserError(f"{error.what} ({left_out})", where=error.where, hint=error.hint)
-
-
-def _name(source: Path) -> str:
-    path = source.resolve()
-    return (path.stem if source.is_file() else path.name) or "images"
-
-
-def _check_labels(source: Path, found: Found) -> None:
-    """Refuse a test part with other classes than the training part."""
-    train, test = ({file.label for file in found.files[part]} for part in ("train", "test"))
-    check_case(train | test, source)
-    listed = source.is_file() or bool(find_tables(source))
-    if not test or train == test or (listed and test <= train):
-        return
-    only = [
-        f"only in {part}: {', '.join(sorted(names))}"
-        for part, names in (("train", train - test), ("test", test - train))
-        if names
-    ]
-    raise UserError(
-        f"train and test have different classes ({'; '.join(only)})",
-        where=source,
-        hint="Both need the same classes" if listed else "Both need the same class folders",
-    )
-
-
-def _key(found: Found, options: Mapping[str, object]) -> str:
-    """Return the name of the cache entry: size and channels follow from the files."""
-    parts = {part: len(files) for part, files in found.files.items()}
-    said = json.dumps([(file.label, file.group) for file in found]).encode()
-    return cache_key(
-        [file.path for file in found],
-        {
-            **options,
-            "parts": parts,
-            "labels": hashlib.sha256(said).hexdigest(),
-            "largest": MAX_SIDE,
-            "version": 3,
-        },
-    )
-
-
-def _look(found: Found, skip_bad: bool) -> Looks:
-    """Look into every file."""
-    looks: Looks = {part: [] for part in found.files}
-    for part, files in found.files.items():
-        for file in files:
-            try:
-                looks[part].append(_look_into(file.path))
-            except UserError as error:
-                if not skip_bad:
-                    raise UserError(error.what, where=error.where, hint=_SKIP) from None
-                looks[part].append(error.what)
-    return looks
+def _read(file: ImageFile, size: Size, channels: int, fill: int | None) -> Bytes:
+    image: Bytes = resize(decode_image(file.path, channels)[None], size, fill)[0]
+    return image
 
 
 def _look_into(path: Path) -> Look:
@@ -230,115 +114,3 @@ def _look_into(path: Path) -> Look:
     grey = int(np.ptp(pixels, axis=-1).max()) <= GREY_TOLERANCE
     edge = int(border(pixels[None])[0])
     return Look(height, width, grey, saved_in_colour(path), edge, digest(pixels))
-
-
-def _looks(facts: Mapping[str, Any]) -> Looks:
-    """Return what a cache entry remembers."""
-    return {
-        part: [look if isinstance(look, str) else Look(*look) for look in looks]
-        for part, looks in facts.items()
-    }
-
-
-def _seen(found: Found, looks: Looks) -> Found:
-    """Return what a folder holds, with what looking into its files showed."""
-    seen = replace(found, files={"train": [], "test": []}, bad=[*found.bad])
-    for part, files in found.files.items():
-        for file, look in zip(files, looks[part], strict=True):
-            if isinstance(look, str):
-                seen.bad.append((file.path, look))
-            else:
-                seen.files[part].append(replace(file, look=look))
-    return seen
-
-
-def _choose_size(source: Path, files: Sequence[ImageFile], image_size: int | None) -> Size:
-    """Return the one height and width that all images get."""
-    if image_size is not None:
-        size = (image_size, image_size)
-    else:
-        height, width = np.median([file.seen.size for file in files], axis=0)
-        scale = min(1.0, MAX_SIDE / max(height, width))
-        size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    check_size(size, source)
-    return size
-
-
-def _split(
-    found: Found, labels: Mapping[str, int], seed: int
-) -> tuple[list[ImageFile], list[ImageFile], str]:
-    """Split files as `hold_out_test` splits examples, before they are decoded."""
-    files = found.files["train"]
-    places = cast(Bytes, np.arange(len(files)))
-    groups = group_numbers([file.group for file in files]) if found.grouped else None
-    names = ("",) * len(files)
-    part = TrainingPart(places, _numbers(files, labels), names, tuple(labels), groups=groups)
-    train, test, note = hold_out_test(part, seed, [file.seen.digest for file in files])
-    return [files[place] for place in train.x], [files[place] for place in test.x], note
-
-
-def _source(files: Sequence[ImageFile], size: Size, channels: int, fill: int | None) -> Source:
-    def chunks() -> Iterator[Bytes]:
-        for file in files:
-            yield resize(decode_image(file.path, channels)[None], size, fill)
-
-    return Source((len(files), *size, channels), chunks)
-
-
-def _numbers(files: Iterable[ImageFile], labels: Mapping[str, int]) -> Ints:
-    return np.array([labels[file.label] for file in files], np.int64)
-
-
-def _notes(found: Found, size: Size, fill: int | None) -> list[str]:
-    """Return what was decided, one sentence each."""
-    files = list(found)
-    other_sizes = sum(file.seen.size != size for file in files)
-    notes = []
-    if found.joined:
-        notes.append(f"{' and '.join(found.joined)} joined to the training part")
-    if found.beside:
-        notes.append(f"folders beside train ignored: {', '.join(found.beside)}")
-    if other_sizes:
-        how = "" if fill is None else f", filled up with {fill} (0 black, 255 white)"
-        notes.append(f"{other_sizes} of {len(files)} images resized to {size[0]}x{size[1]}{how}")
-        notes += _wild(files, size) if fill is None else []
-    notes += _colours(found)
-    if found.other:
-        what = "file" if found.other == 1 else "files"
-        notes.append(f"{found.other} {what} ignored: not an image in a class folder")
-    if found.bad:
-        names = [name_of(path, found.root) for path, _ in found.bad]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        images = "image" if len(names) == 1 else "images"
-        notes.append(f"{len(names)} unreadable {images} left out: {', '.join(names[:3])}{more}")
-    return notes
-
-
-def _wild(files: Sequence[ImageFile], size: Size) -> list[str]:
-    """Return a note if images differ so much that one size does not suit them all."""
-    sizes = np.array([file.seen.size for file in files], np.float64)
-    shapes = np.append(sizes[:, 1] / sizes[:, 0], size[1] / size[0])
-    sides = sizes.max(axis=1)
-    stretched = shapes.max() > WILD_SHAPE * shapes.min()
-    if not stretched and sides.max() <= WILD_SIZE * sides.min():
-        return []
-    (h1, w1), (h2, w2) = (sizes[i].astype(int) for i in (sides.argmin(), sides.argmax()))
-    keep = ", --pad keeps their shape" if stretched else "; --pad keeps the shape of each"
-    return [
-        f"images differ widely, from {h1}x{w1} to {h2}x{w2}, and are stretched to one size{keep}"
-    ]
-
-
-def _colours(found: Found) -> list[str]:
-    """Return a note where colours are not taken as they were saved."""
-    if not all(file.seen.grey for file in found.files["train"]):
-        return []
-    kinds = Counter((file.seen.coloured, file.seen.grey) for file in found)
-    notes = []
-    if n := kinds[True, True]:
-        files = "colour file shows" if n == 1 else "colour files show"
-        notes.append(f"{n} {files} only grey: read as one channel")
-    if n := kinds[True, False]:
-        images = "image is" if n == 1 else "images are"
-        notes.append(f"{n} test {images} in colour, read as grey like the training images")
-    return notes

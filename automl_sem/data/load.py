@@ -10,12 +10,16 @@ import numpy as np
 
 from automl_sem.data.arrays import from_arrays, load_idx, load_npz
 from automl_sem.data.builtin import BUILTIN
+from automl_sem.data.clip_folders import holds_clips
+from automl_sem.data.clips import load_clips
 from automl_sem.data.dataset import Dataset
+from automl_sem.data.frames import is_video
 from automl_sem.data.idx import find_idx, is_idx_name
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
 from automl_sem.data.series_arrays import from_series, load_series_npz
 from automl_sem.data.series_table import is_series_table, load_series_table
+from automl_sem.data.table import find_tables
 from automl_sem.data.told import kind_of_array, kind_of_npz
 from automl_sem.data.ts import SUFFIX, find_ts, load_ts
 from automl_sem.errors import UserError, did_you_mean
@@ -23,7 +27,7 @@ from automl_sem.errors import UserError, did_you_mean
 Kind = Literal["builtin", "folder", "table", "idx", "npz", "series table", "ts"]
 
 TABLES = (".csv", ".tsv")
-FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each image
+FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each example
 SERIES: tuple[Kind, ...] = ("series table", "ts")  # kinds that hold series alone
 
 
@@ -36,6 +40,8 @@ def load_dataset(
     groups: str | None = None,
     skip_bad: bool = False,
     kind: str | None = None,
+    frames: int | None = None,
+    rate: float | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset; `load_dataset(d.source, **d.options)` loads `d` again.
@@ -44,16 +50,18 @@ def load_dataset(
         load_dataset("my_drawings", image_size=32)
 
     Args:
-        source: A built-in name, a folder of images, a CSV table of image files and labels, a
-            folder with MNIST's IDX files, an `.npz` file, a CSV table of series, or a `.ts` file
-            or a folder with such.
-        size: Number of training drawings, for `shapes` alone.
+        source: A built-in name, a folder of images or clips, a CSV table of image files and
+            labels, a folder with MNIST's IDX files, an `.npz` file, a CSV table of series, or a
+            `.ts` file or a folder with such.
+        size: Number of training examples, for `shapes` and `motion` alone.
         image_size: Height and width that images of a folder or file get.
         pad: Fill images of another shape up with the background, do not stretch them.
         groups: Column of a table, or regular expression on the names of image files, that
             says which examples belong together.
-        skip_bad: Leave images of a folder or table out that cannot be read.
-        kind: What arrays or a table hold, `"images"` or `"series"`; None to find out.
+        skip_bad: Leave images or clips of a folder or table out that cannot be read.
+        kind: What it holds, `"images"`, `"clips"` or `"series"`; None to find out.
+        frames: Frames to take of each clip.
+        rate: Frames to take of a clip in a second; None to take them evenly.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -61,12 +69,8 @@ def load_dataset(
             not fit it.
     """
     found, path = source_kind(source, kind), Path(source).expanduser()
-    note, holds = "", "series" if found in SERIES else "images"
-    if found == "npz":
-        images_only = image_size is not None or pad
-        holds, note = kind_of_npz(path, kind, for_images=images_only)
-    if kind not in (None, holds):
-        raise UserError(f"this holds {holds}, no {kind}", where=source)
+    holds, note = _held(source, found, path, kind, for_images=image_size is not None or pad)
+    clips = found in FILES and holds == "clips"
     _refuse(
         source,
         {
@@ -75,6 +79,8 @@ def load_dataset(
             "pad": pad and (found == "builtin" or holds == "series"),
             "groups": groups is not None and found not in (*FILES, "series table"),
             "skip_bad": skip_bad and found not in FILES,
+            "frames": frames is not None and not clips,
+            "rate": rate is not None and not clips,
         },
     )
     if image_size is not None and image_size < MIN_SIDE:
@@ -83,6 +89,19 @@ def load_dataset(
         )
     if found == "builtin":
         return BUILTIN[source].load(size, seed)
+    if clips:
+        return load_clips(
+            path,
+            frames=frames,
+            rate=rate,
+            image_size=image_size,
+            pad=pad,
+            groups=groups,
+            skip_bad=skip_bad,
+            kind=kind,
+            note=note,
+            seed=seed,
+        )
     if found == "series table":
         return load_series_table(path, kind=kind, groups=groups, seed=seed)
     if found == "ts":
@@ -98,6 +117,26 @@ def load_dataset(
         dataset = load(path, image_size=image_size, pad=pad, seed=seed)
     options = {**dataset.options, **({"kind": kind} if kind else {})}
     return replace(dataset, options=options, notes=(*([note] if note else []), *dataset.notes))
+
+
+def _held(
+    source: str, found: Kind, path: Path, kind: str | None, *, for_images: bool
+) -> tuple[str, str]:
+    """Return the kind of data that a source holds, and a note that says why."""
+    holds, note = "series" if found in SERIES else "images", ""
+    if found == "builtin":
+        holds = BUILTIN[source].kind
+    elif found == "npz":
+        said = None if kind == "clips" else kind
+        holds, note = kind_of_npz(path, said, for_images=for_images)
+    elif found == "folder" and not find_tables(path):
+        if kind in ("images", "clips"):
+            return kind, ""
+        clips, note = holds_clips(path)
+        holds = "clips" if clips else "images"
+    if kind not in (None, holds):
+        raise UserError(f"this holds {holds}, no {kind}", where=source)
+    return holds, note
 
 
 def from_memory(
@@ -126,6 +165,8 @@ def from_memory(
     Raises:
         UserError: If nobody can tell what they are, or they cannot be used.
     """
+    if kind == "clips":
+        raise UserError("arrays hold images or series, no clips", where="kind")
     note = ""
     told: str | None = kind
     if kind is None and not isinstance(x, list | tuple):
@@ -143,7 +184,7 @@ def source_kind(source: str, kind: str | None = None) -> Kind:
 
     Args:
         source: As for `load_dataset`.
-        kind: What a table holds, `"images"` or `"series"`; None to tell from its columns.
+        kind: What a person says that it holds; a table tells by its columns otherwise.
 
     Raises:
         UserError: If there is no such thing, or it is no dataset.
@@ -165,6 +206,10 @@ def source_kind(source: str, kind: str | None = None) -> Kind:
         raise UserError(
             "permission denied", where=source, hint="Check that you may read it"
         ) from None
+    if is_video(path):
+        raise UserError(
+            "this is a single video", where=path, hint="Give the folder that holds DIR/CLASS/*.mp4"
+        )
     if path.suffix.lower() in SUFFIXES:
         raise UserError(
             "this is a single image", where=path, hint="Give the folder that holds DIR/CLASS/*.png"
@@ -177,7 +222,7 @@ def source_kind(source: str, kind: str | None = None) -> Kind:
         return "ts"
     if path.suffix.lower() not in TABLES:
         return "npz"
-    series = is_series_table(path) if kind is None else kind == "series"
+    series = is_series_table(path) if kind in (None, "clips") else kind == "series"
     return "series table" if series else "table"
 
 
@@ -188,10 +233,12 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
             raise UserError(
                 f"the option {name} does not apply to '{source}'",
                 hint={
-                    "size": "Only shapes has a size to choose",
+                    "size": "Only shapes and motion have a size to choose",
                     "image_size": "Only your own images are resized",
                     "pad": "Only your own images are resized",
                     "groups": "It is for images and tables; an .npz file names its array groups",
                     "skip_bad": "Only image files can be unreadable",
+                    "frames": "Only clips have frames",
+                    "rate": "Only clips have frames",
                 }[name],
             )

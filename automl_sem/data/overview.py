@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from automl_sem.data.clip_overview import film_strips, frames_json, frames_lines
 from automl_sem.data.copies import Copies, Pair, digest, find_copies
 from automl_sem.data.dataset import Dataset, Inspection, TrainingPart
 from automl_sem.data.load import FILES, load_dataset, source_kind
@@ -127,13 +128,19 @@ class Overview:
                 "median": list(self.median),
                 "largest": list(self.largest),
             },
+            **frames_json(self.inspection),
         }
 
     def _sizes(self) -> list[str]:
-        pad, (height, width, channels) = self.dataset.pad, self.dataset.info.input_shape
+        pad, (*frames, height, width, channels) = self.dataset.pad, self.dataset.info.input_shape
         change = "" if pad is None else f", filled up with {pad} (0 black, 255 white)"
-        become = f"{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
-        return [f"as saved    {self._saved()}", f"as trained  {become}"]
+        of = f"{frames[0]} frames of " if frames else ""
+        become = f"{of}{height}x{width}, {'grey' if channels == 1 else 'in colour'}{change}"
+        return [
+            f"as saved    {self._saved()}",
+            *frames_lines(self.inspection),
+            f"as trained  {become}",
+        ]
 
     def _unreadable(self) -> list[str]:
         unreadable = self.inspection.unreadable
@@ -165,12 +172,14 @@ def describe(source: str, **options: Any) -> Overview:
     """
     skip_bad = source_kind(source, options.get("kind")) in FILES
     dataset = load_dataset(source, **{**options, "skip_bad": skip_bad})
-    found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[1:3]], np.int64))
+    found = dataset.inspection or Inspection(np.array([dataset.train.x.shape[-3:-1]], np.int64))
     notes, train = dataset.notes, dataset.train
     if found.copies is None:
         copies = _copies(dataset)
         found = replace(found, copies=copies)
-        notes += tuple(copies.notes(grouped=train.groups is not None))
+        one = "clip" if train.kind == "clips" else "image"
+        told = copies.notes(grouped=train.groups is not None, one=one, many=train.kind)
+        notes += tuple(told)
     names, groups, copies_of = train.class_names, train.groups, train.copies()
     try:
         note = usable_folds(train.y, USUAL_FOLDS, names, groups, copies_of, train.kind)[1]
@@ -190,6 +199,8 @@ def describe(source: str, **options: Any) -> Overview:
 def contact_sheet(dataset: Dataset) -> Any:
     """Return a picture of some training examples as the network sees them, a row per class.
 
+    Of clips there are several rows per class, each with some frames of one clip.
+
     Args:
         dataset: Has at least two classes.
 
@@ -206,33 +217,39 @@ def contact_sheet(dataset: Dataset) -> Any:
         if len(picks := _some(np.flatnonzero(part.y == label)))
     ]
     labels = [f"{_short(name)} ({(part.y == part.y[picks[0]]).sum()})" for name, picks in rows]
+    places: list[list[Any]] = [list(picks) for _, picks in rows]
+    if part.kind == "clips":
+        labels, places = film_strips(labels, places, part.info.input_shape[0])
     font = ImageFont.load_default(FONT)
     column = round(max(font.getlength(label) for label in labels)) + 3 * GAP
     line = max(tall, FONT + GAP) + GAP
-    columns = max(len(picks) for _, picks in rows)
+    columns = max(map(len, places))
     canvas = Image.new(
-        "RGB", (column + columns * (wide + GAP) + GAP, len(rows) * line + GAP), (200, 205, 212)
+        "RGB", (column + columns * (wide + GAP) + GAP, len(labels) * line + GAP), (200, 205, 212)
     )
     draw = ImageDraw.Draw(canvas)
-    for i, (label, (_, picks)) in enumerate(zip(labels, rows, strict=True)):
+    for i, (label, row) in enumerate(zip(labels, places, strict=True)):
         top = GAP + i * line
         draw.text((GAP, top + (line - GAP) / 2), label, fill=(20, 20, 20), font=font, anchor="lm")
-        for j, row in enumerate(picks):
-            canvas.paste(picture(row), (column + j * (wide + GAP), top))
+        for j, place in enumerate(row):
+            canvas.paste(picture(place), (column + j * (wide + GAP), top))
     return canvas
 
 
-def _images(part: TrainingPart) -> tuple[Size, Callable[[int], Any]]:
-    """Return the size in pixels of the pictures of images, and what makes one from its row."""
+def _images(part: TrainingPart) -> tuple[Size, Callable[[Any], Any]]:
+    """Return the size in pixels of the pictures of images, and what makes one from its row.
+
+    Of clips it makes one from row and frame.
+    """
     from PIL import Image
 
-    height, width, channels = part.info.input_shape
+    height, width, channels = part.info.input_shape[-3:]
     scale = max(1, -(-CELL // max(height, width))) * min(1.0, LARGEST_CELL / max(height, width))
     tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
     smooth = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR
 
-    def picture(row: int) -> Any:
-        pixels: Bytes = np.asarray(part.x[row])
+    def picture(place: Any) -> Any:
+        pixels: Bytes = np.asarray(part.x[place])
         image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
         return image.resize((wide, tall), smooth)
 

@@ -125,7 +125,7 @@ def open_rgb(path: Path) -> Any:
     try:
         with Image.open(path, formats=FORMATS) as image:
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return on_white(ImageOps.exif_transpose(image))
     except FileNotFoundError:
         raise UserError("no such file", where=path) from None
     except PermissionError as error:
@@ -134,8 +134,8 @@ def open_rgb(path: Path) -> Any:
         raise UserError(f"cannot be read as an image: {_reason(path, error)}", where=path) from None
 
 
-def _to_rgb(image: Any) -> Any:
-    """Return RGB, on white where the image is transparent."""
+def on_white(image: Any) -> Any:
+    """Return an image of PIL as RGB, on white where it is transparent."""
     from PIL import Image
 
     if image.mode.startswith("I") or image.mode == "F":

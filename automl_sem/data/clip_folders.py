@@ -1,0 +1,164 @@
+"""Find the clips of a folder, and tell whether a folder holds clips or images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from automl_sem.data.folders import (
+    Content,
+    Found,
+    find_examples,
+    folders_in,
+    is_image,
+    name_of,
+    parts_of,
+    visible,
+)
+from automl_sem.data.frames import (
+    ANIMATIONS,
+    KNOWN_CLIPS,
+    animated,
+    frame_files,
+    is_video,
+)
+from automl_sem.data.pixels import FORMATS
+from automl_sem.errors import UserError
+
+RULE = (
+    "everything in the class folders is a video, an animation, or a folder of frames of one size "
+    "that are numbered from 0 or 1 without a gap"
+)
+_FRAMES = "Put the frames of each clip into a folder of its own, DIR/CLASS/CLIP/0001.png"
+
+
+def find_clips(folder: Path) -> Found:
+    """Return the clips of a folder, in order, without looking into them.
+
+    Args:
+        folder: Holds a folder per class, or `train` and `test` with these.
+
+    Raises:
+        UserError: If it is not arranged like that, or images lie among the clips.
+    """
+    content = Content("clips", KNOWN_CLIPS, "DIR/CLASS/clip.mp4", _may_be_clip, _clips)
+    return find_examples(folder, content)
+
+
+def holds_clips(folder: Path) -> tuple[bool, str]:
+    """Return whether a folder holds clips, and a note that says why; empty if nobody would ask.
+
+    It does if everything in its class folders is a clip, as `RULE` says.
+
+    Args:
+        folder: As for `find_clips`.
+    """
+    some = False
+    for path, clip in _told(folder):
+        if clip is False:
+            note = (
+                f"read as images: {name_of(path, folder)} is no clip, and a folder of clips is one "
+                f"where {RULE}; --kind clips says that it is one"
+            )
+            return False, note if some else ""
+        some |= clip is True
+    return some, f"read as clips: {RULE}; --kind images reads images instead" if some else ""
+
+
+def _told(folder: Path) -> Iterator[tuple[Path, bool | None]]:
+    """Yield what is in class folders and whether it is a clip, None where it may be one."""
+    try:
+        parts = parts_of(folder, _may_be_clip)
+    except UserError:
+        return
+    for part in parts or [folder]:
+        for inner in folders_in(part):
+            yield from _told_in(inner)
+
+
+def _told_in(folder: Path) -> Iterator[tuple[Path, bool | None]]:
+    for path in visible(folder):
+        if path.is_dir():
+            files = frame_files(path)
+            if not files or _moving(files[0]):
+                yield from _told_in(path)
+            elif any(inner.is_dir() or is_video(inner) for inner in visible(path)):
+                yield path, False
+            else:
+                yield path, _numbered(files)
+        elif is_video(path):
+            yield path, True
+        elif _may_be_clip(path):
+            yield path, animated(path)
+
+
+def _numbered(files: list[Path]) -> bool | None:
+    """Return whether these are the frames of a clip; None for a single one, which may be.
+
+    Of the sizes those of the first and the last are compared: looking into all takes long.
+    """
+    names = [re.fullmatch(r"(.*?)([0-9]+)(\D*)", file.name.lower()) for file in files]
+    matches = [name for name in names if name]
+    if len(matches) < len(files) or len({(m.group(1), m.group(3)) for m in matches}) > 1:
+        return False
+    numbers = [int(match.group(2)) for match in matches]
+    if numbers[0] not in (0, 1) or numbers != list(range(numbers[0], numbers[0] + len(files))):
+        return False
+    if len(files) == 1:
+        return None
+    sizes = [_size(files[0]), _size(files[-1])]
+    return None if None in sizes else sizes[0] == sizes[1]
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Return width and height of an image, None if it cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return int(image.width), int(image.height)
+    except Exception:  # decoders of broken files raise errors of many kinds
+        return None
+
+
+def _clips(folder: Path) -> tuple[list[Path], int]:
+    """Return the clips of a class folder, and the number of other files."""
+    clips, other = [], 0
+    for path in visible(folder):
+        if path.is_dir():
+            inner, more = _clips_of_folder(path)
+            clips += inner
+            other += more
+        elif is_video(path) or (path.suffix.lower() in ANIMATIONS and animated(path) is not False):
+            clips.append(path)
+        elif is_image(path):
+            raise UserError("a single image lies among the clips", where=path, hint=_FRAMES)
+        else:
+            other += 1
+    return clips, other
+
+
+def _clips_of_folder(folder: Path) -> tuple[list[Path], int]:
+    """Return the clips of a folder within a class folder: it may be one itself."""
+    inside = visible(folder)
+    still = [path for path in frame_files(folder) if not _moving(path)]
+    if not still and any(path.is_dir() or _may_be_clip(path) for path in inside):
+        return _clips(folder)
+    clips = [path for path in inside if path.is_dir() or is_video(path) or _moving(path)]
+    if clips:
+        raise UserError(
+            f"single images lie beside '{clips[0].name}' in this folder", where=folder, hint=_FRAMES
+        )
+    return [folder], len(inside) - len(still)
+
+
+def _may_be_clip(path: Path) -> bool:
+    return not path.is_dir() and (
+        is_image(path) or is_video(path) or path.suffix.lower() in ANIMATIONS
+    )
+
+
+def _moving(path: Path) -> bool:
+    """Return whether a file in a folder of frames is an animation: these are no PNG there."""
+    return path.suffix.lower() in (".gif", ".webp", ".apng") and bool(animated(path))

@@ -1,0 +1,266 @@
+"""Clips: a folder per class that holds videos, animations, or folders of frames.
+
+DIR/CLASS/CLIP/0001.png  DIR/CLASS/clip.gif  DIR/CLASS/clip.mp4     a test part is split off
+DIR/train/CLASS/...      DIR/test/CLASS/...         `val` or `validation` joins the training part
+
+Every clip becomes the same number of frames of the same size. It is decoded frame by frame, once
+as a rule: the first time that a dataset is loaded, into the cache of examples.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from automl_sem.data.clip_folders import find_clips
+from automl_sem.data.copies import digest
+from automl_sem.data.dataset import Dataset
+from automl_sem.data.folders import ImageFile, Look, name_of
+from automl_sem.data.frames import EndsEarly, frame_files, frames, is_video
+from automl_sem.data.from_files import Plan, from_files, usual_size
+from automl_sem.data.groups import group_by_name
+from automl_sem.data.images import GREY_TOLERANCE
+from automl_sem.data.pixels import Size, border, resize, saved_in_colour
+from automl_sem.data.sampling import Sampling, Wanted, probe
+from automl_sem.data.spool import Spool
+from automl_sem.data.table import find_tables
+from automl_sem.data.video import check_reader
+from automl_sem.errors import UserError
+from automl_sem.types import Bytes
+
+LOSSY_TOLERANCE = 8  # of 255: what compression makes of the colours of a grey video
+RESIZED_AT_ONCE = 2**25  # bytes of frames
+SPOOLED_AT_MOST = 2**28  # bytes of the frames of a clip as they were saved
+
+
+def load_clips(
+    source: Path,
+    *,
+    frames: int | None = None,
+    rate: float | None = None,
+    image_size: int | None = None,
+    pad: bool = False,
+    groups: str | None = None,
+    skip_bad: bool = False,
+    kind: str | None = None,
+    note: str = "",
+    seed: int = 0,
+) -> Dataset:
+    """Return the clips of a folder, each with as many frames of one size, grey if all are.
+
+    Args:
+        source: A folder that holds a folder per class, or `train` and `test` with these.
+        frames: Frames to take of each clip; None for 16, or as many as most training clips have.
+        rate: Frames to take in a second, from the middle of a clip; None to take them evenly
+            from the first to the last.
+        image_size: Height and width of all frames; None for a size that suits them.
+        pad: Keep the shape of frames: fill them up with the background, do not stretch them.
+        groups: A regular expression on the names of clips whose first group is the group.
+        skip_bad: Leave clips out that cannot be read.
+        kind: What a person said that the folder holds.
+        note: Why it is taken for clips.
+        seed: Seed of the choice of a test part, where there is none.
+
+    Raises:
+        UserError: If the folder or a clip cannot be used.
+    """
+    if source.is_file() or find_tables(source):
+        raise UserError(
+            "a table cannot list clips",
+            where=source,
+            hint="Arrange them in a folder per class: DIR/CLASS/clip.mp4",
+        )
+    found = find_clips(source)
+    videos = (file.path for file in found if is_video(file.path))
+    if video := next(videos, None):
+        check_reader(video)
+    if groups is not None:
+        found = group_by_name(found, groups)
+    return from_files(
+        found,
+        source,
+        Clips(found.root, Sampling(frames, rate), note),
+        image_size=image_size,
+        pad=pad,
+        groups=groups,
+        skip_bad=skip_bad,
+        seed=seed,
+        own={"kind": kind, "frames": frames, "rate": rate},
+    )
+
+
+class Clips:
+    """Reads clips.
+
+    Frames that are met while a clip is looked into are spooled, if they are likely to be those
+    that will be wanted in the end: then it is not decoded again.
+
+    Args:
+        root: The folder that names of clips are relative to.
+        sampling: Which frames a person wants.
+        note: Why these are clips, to be said aloud.
+    """
+
+    kind = "clips"
+    one = "clip"
+    keep = True
+
+    def __init__(self, root: Path, sampling: Sampling, note: str = "") -> None:
+        self._root = root
+        self._sampling = sampling
+        self._note = note
+        self._spool = Spool()
+        self._length: int | None = None  # frames that are likely to be wanted
+        self._size: Size | None = None
+        self._pad = False
+
+    def files(self, path: Path) -> list[Path]:
+        """Return the files that a clip comes from."""
+        return [path, *frame_files(path)] if path.is_dir() else [path]
+
+    def expect(self, train: Sequence[ImageFile], image_size: int | None, pad: bool) -> None:
+        """Guess length and size of all clips from what their files say of themselves."""
+        if self._sampling.rate is not None:
+            return
+        probes = [seen for file in train if (seen := probe(file.path)) is not None]
+        if probes:
+            self._length = self._sampling.length([seen.frames for seen in probes], [])
+            self._size = usual_size([seen.size for seen in probes], image_size)
+            self._pad = pad
+
+    def look(self, path: Path) -> Look:
+        """Decode a clip and return what it shows."""
+        guess = None if self._length is None else probe(path)
+        wanted = None
+        if guess is not None and self._length is not None:
+            wanted = Wanted.evenly(self._length, guess.frames)
+        digests: list[str] = []
+        picked: list[Bytes] = []
+        size: Size | None = None
+        grey, edge, whole = True, 0, True
+        first, end = None, None
+        tolerance = LOSSY_TOLERANCE if is_video(path) else GREY_TOLERANCE
+        try:
+            for frame in frames(path):
+                pixels = frame.pixels()
+                if size is None:
+                    size, first = (pixels.shape[0], pixels.shape[1]), frame.start
+                    edge = int(border(pixels[None])[0])
+                if pixels.shape[:2] != size:
+                    raise UserError(
+                        f"its frames differ in size: {size[0]}x{size[1]} and "
+                        f"{pixels.shape[0]}x{pixels.shape[1]}",
+                        where=path,
+                    )
+                grey = grey and int(np.ptp(pixels, axis=-1).max()) <= tolerance
+                if wanted is not None and len(picked) * pixels.nbytes <= SPOOLED_AT_MOST:
+                    picked += [pixels] * wanted.times(len(digests), None)
+                digests.append(digest(pixels))
+                end = frame.end
+        except EndsEarly:
+            whole = False
+        if size is None or len(digests) < 2:
+            raise _too_short(path, len(digests))
+        if guess is not None and guess.frames == len(digests) and len(picked) == self._length:
+            self._keep(path, picked, grey)
+        return Look(
+            size[0],
+            size[1],
+            grey,
+            _coloured(path),
+            edge,
+            digest(np.frombuffer("".join(digests).encode(), np.uint8)),
+            len(digests),
+            0.0 if first is None or end is None else end - first,
+            whole,
+        )
+
+    def _keep(self, path: Path, picked: list[Bytes], grey: bool) -> None:
+        if self._size is not None and (not self._pad or picked[0].shape[:2] == self._size):
+            self._spool.put(path, _shaped(picked, self._size, 1 if grey else 3, None))
+
+    def plan(self, train: Sequence[ImageFile], test: Sequence[ImageFile]) -> Plan:
+        """Return which frames are taken of each clip, by the training part alone."""
+        rate = self._sampling.rate
+        for file in (*train, *test) if rate is not None else ():
+            if not file.seen.seconds:
+                raise UserError(
+                    "nothing says when its frames are shown, which a rate needs",
+                    where=file.path,
+                    hint="Leave --rate out: frames are taken evenly",
+                )
+        seen = [file.seen for file in train]
+        length = self._sampling.length(
+            [look.frames for look in seen], [look.seconds for look in seen]
+        )
+
+        def read(file: ImageFile, size: Size, channels: int, fill: int | None) -> Bytes:
+            kept = self._spool.get(file.path, (length, *size, channels))
+            if kept is not None:
+                return kept
+            wanted = self._sampling.wanted(length, file.seen.frames, file.seen.seconds)
+            return _decode(file.path, wanted, size, channels, fill)
+
+        looks = [file.seen for file in (*train, *test)]
+        notes = [self._note, self._sampling.note(length, looks)]
+        cut = [name_of(file.path, self._root) for file in (*train, *test) if not file.seen.whole]
+        if cut:
+            ends = "clip ends early and is" if len(cut) == 1 else "clips end early and are"
+            notes.append(f"{len(cut)} {ends} used as far as it goes, such as {cut[0]}")
+        return Plan((length,), read, tuple(filter(None, notes)))
+
+
+def _decode(path: Path, wanted: Wanted, size: Size, channels: int, fill: int | None) -> Bytes:
+    """Return the wanted frames of a clip, uint8 (frames, height, width, channels)."""
+
+    def picked() -> Iterator[Bytes]:
+        first, frame = None, None
+        with contextlib.suppress(EndsEarly):
+            for number, frame in enumerate(frames(path)):
+                first = frame.start if first is None else first
+                end = None if frame.end is None or first is None else frame.end - first
+                if times := wanted.times(number, end):
+                    pixels = frame.pixels()
+                    yield from [pixels] * times
+                if not wanted.left:
+                    return
+        if frame is None:
+            raise UserError("it changed while it was read", where=path)
+        yield from [frame.pixels()] * wanted.left
+
+    parts, batch = [], []
+    for frame in picked():
+        batch.append(frame)
+        if len(batch) * frame.nbytes > RESIZED_AT_ONCE:
+            parts.append(_shaped(batch, size, channels, fill))
+            batch = []
+    if batch:
+        parts.append(_shaped(batch, size, channels, fill))
+    return np.concatenate(parts)
+
+
+def _shaped(picked: Sequence[Bytes], size: Size, channels: int, fill: int | None) -> Bytes:
+    """Return frames in one size and number of channels, as images are brought there."""
+    from PIL import Image
+
+    if channels == 1:
+        picked = [np.asarray(Image.fromarray(pixels).convert("L"))[..., None] for pixels in picked]
+    return resize(np.stack(picked), size, fill)
+
+
+def _coloured(path: Path) -> bool:
+    """Return whether a clip was saved with room for colours, which all videos have."""
+    if is_video(path):
+        return True
+    return saved_in_colour(frame_files(path)[0] if path.is_dir() else path)
+
+
+def _too_short(path: Path, count: int) -> UserError:
+    if count:
+        what, hint = "a clip of one frame, which shows no motion", "A clip needs at least 2"
+        return UserError(what, where=path, hint=f"{hint}; --kind images is for single images")
+    empty = "this clip folder holds no frames" if path.is_dir() else "no frame can be read"
+    return UserError(empty, where=path)

@@ -1,0 +1,100 @@
+"""Video files, frame by frame, read with PyAV (https://pyav.org), which brings FFmpeg along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_sem.data.frames import EndsEarly, Frame
+from automl_sem.data.pixels import denied
+from automl_sem.errors import UserError
+from automl_sem.types import Bytes
+
+USUAL_RATE = 25.0  # frames a second, where a file names none
+LATE = 1.5  # frames: a video that ends by more before its time was cut off
+
+
+def check_reader(video: Path) -> None:
+    """Refuse videos where PyAV is missing.
+
+    Args:
+        video: One of them.
+
+    Raises:
+        UserError: If it is not installed.
+    """
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "videos are read by the package av, which is not installed",
+            where=video,
+            hint="Install it with: pip install 'automl-sem[video]'",
+        ) from None
+
+
+def video_frames(path: Path) -> Iterator[Frame]:
+    """Yield the frames of a video, turned upright as the camera noted.
+
+    Args:
+        path: An MP4, AVI, WebM, MOV or MKV file.
+
+    Raises:
+        UserError: If it cannot be read, or has no pictures.
+        EndsEarly: After the last frame that can be decoded, if more should follow.
+    """
+    check_reader(path)
+    import av
+
+    try:
+        container = av.open(str(path), metadata_errors="replace")
+    except PermissionError as error:
+        denied(error)
+    except (av.FFmpegError, ValueError) as error:
+        raise UserError(f"cannot be read as a video: {_reason(path, error)}", where=path) from None
+    with container:
+        if not container.streams.video:
+            raise UserError("there are no pictures in this file: no video stream", where=path)
+        stream = container.streams.video[0]
+        lasts = 1 / float(stream.average_rate or stream.guessed_rate or USUAL_RATE)
+        count, end = 0, 0.0
+        try:
+            for frame in container.decode(stream):
+                start = count * lasts if frame.time is None else frame.time
+                own = frame.duration * frame.time_base if frame.duration else lasts
+                end = start + float(own)
+                yield Frame(start, end, partial(_upright, frame))
+                count += 1
+        except av.FFmpegError as error:
+            if count:
+                raise EndsEarly from error
+            reason = _reason(path, error)
+            raise UserError(f"cannot be read as a video: {reason}", where=path) from None
+        if count and (count < stream.frames or end + LATE * lasts < _length(stream)):
+            raise EndsEarly
+
+
+def _upright(frame: Any) -> Bytes:
+    pixels: Bytes = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def _length(stream: Any) -> float:
+    """Return how many seconds a stream lasts by what the file says, 0 if it says nothing."""
+    if stream.duration is not None:
+        return float(stream.duration * stream.time_base)
+    hours, minutes, seconds = (["0"] * 3 + stream.metadata.get("DURATION", "").split(":"))[-3:]
+    try:
+        return 3600 * float(hours) + 60 * float(minutes) + float(seconds or 0)
+    except ValueError:
+        return 0.0
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty"
+    return str(getattr(error, "strerror", None) or error).lower()
