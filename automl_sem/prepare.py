@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -70,18 +71,7 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             if options.target and Path(options.target).is_dir():
                 hint += f", or say ./{options.target} for the folder of that name"
             raise UserError("the space names no DATA", where=space_path, hint=hint)
-        dataset = load_dataset(
-            source,
-            size=options.size,
-            image_size=options.image_size,
-            pad=options.pad,
-            groups=options.groups,
-            skip_bad=options.skip_bad,
-            kind=options.kind,
-            frames=options.frames,
-            rate=options.rate,
-            seed=options.seed,
-        )
+        dataset = _load(source, options)
     if dataset.info.kind not in SPACE_FOR_KIND:
         raise UserError(
             f"this version reads {dataset.info.kind}, but cannot search on them yet",
@@ -99,6 +89,32 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
         )
     space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
     return space.with_weights(weights), dataset
+
+
+def _load(source: str, options: SearchOptions) -> Dataset:
+    """Return the dataset; what may be images as well as clips are images in a search."""
+
+    def load(kind: str | None) -> Dataset:
+        return load_dataset(
+            source,
+            size=options.size,
+            image_size=options.image_size,
+            pad=options.pad,
+            groups=options.groups,
+            skip_bad=options.skip_bad,
+            kind=kind,
+            frames=options.frames,
+            rate=options.rate,
+            seed=options.seed,
+        )
+
+    dataset = load(options.kind)
+    if options.kind is None and dataset.info.kind == "clips" and source not in BUILTIN:
+        with contextlib.suppress(UserError):  # videos are no images
+            note = "read as images, since this version cannot search on clips yet"
+            images = load("images")
+            return replace(images, notes=(note, *images.notes))
+    return dataset
 
 
 def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:
@@ -139,12 +155,6 @@ def plan_run(
     folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
     stress = _stress(options, space)
-    if stress and many != "images":
-        raise UserError(
-            f"distortions are for images, but these are {many}",
-            where="--stress",
-            hint="Say --stress none",
-        )
     seen, asked = watched(space)
     starts = seen.starts(dataset.info)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):
@@ -204,7 +214,7 @@ def plan_run(
 
 def _drawings(space: Space, dataset: Dataset) -> str:
     """Return what a person with drawings should know of; empty without, or if they said it."""
-    if space.name != "images" or space.kind != "images" or not looks_drawn(dataset.train):
+    if space.name != "images" or not looks_drawn(dataset.train):
         return ""
     return (
         "these look like drawings: if they keep their class when turned, resized or drawn with "

@@ -18,7 +18,6 @@ TITLE = "Mistakes"
 
 SHOWN = 12
 FEW = 4  # mistakes below which doubtful hits are shown as well
-CLIP_FRAMES = 4  # of a clip
 SIDE = 112  # pixels that the longer side of a picture is enlarged to, about
 
 
@@ -81,17 +80,13 @@ def _describe(dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
 
 
 def data_uri(image: Bytes) -> str:
-    """Return an image as a PNG in a data URI, its pixels enlarged; of a clip some frames in a row.
+    """Return an image as a PNG in a data URI, its pixels enlarged.
 
     Args:
-        image: (height, width, channels), grey or colour; or a clip, (frames, height, width,
-            channels).
+        image: (height, width, channels), grey or colour.
     """
     from PIL import Image
 
-    if image.ndim == 4:
-        places = np.linspace(0, len(image) - 1, CLIP_FRAMES).round().astype(int)
-        image = np.concatenate(image[places], axis=1)
     shown = image[..., :3] if image.shape[-1] >= 3 else image[..., :1]
     zoom = max(1, SIDE // max(shown.shape[:2]))
     large = shown.repeat(zoom, axis=0).repeat(zoom, axis=1)

@@ -24,14 +24,11 @@ from PIL import Image
 
 from automl_sem import UserError
 from automl_sem.api import dry_run
-from automl_sem.config import search_options
 from automl_sem.data import clips as module
 from automl_sem.data import examples, load_dataset
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.frames import frames
 from automl_sem.data.overview import describe
-from automl_sem.prepare import plan_run
-from automl_sem.spaces.load import load_space
 
 FORMS = ("frames", ".gif", ".webp", ".png", ".mp4", ".avi", ".webm", ".mov")
 EXACT = ("frames", ".gif", ".webp", ".png", ".avi")
@@ -579,19 +576,23 @@ def test_videos_without_their_reader_say_how_to_get_it(tmp_path, monkeypatch):
 def test_clips_are_not_searched_on_yet_and_that_is_said(call, tmp_path, space):
     (tmp_path / "own.py").write_text(SPACE)
     given = {None: (), "images": ("--space", "images"), "own": ("--space", tmp_path / "own.py")}
-    for data in ("motion", write_folder(tmp_path / "data", "frames")):
-        code, out, err = call("search", data, *given[space])
+    frames = write_folder(tmp_path / "frames", "frames")
+    for data in (
+        ("motion",),
+        (write_folder(tmp_path / "data", ".avi"),),
+        (frames, "--kind", "clips"),
+    ):
+        code, out, err = call("search", *data, *given[space])
         assert (code, out, len(err.splitlines())) == (2, "", 1)
         assert "this version reads clips, but cannot search on them yet" in err
 
 
-def test_distortions_are_for_images(tmp_path):
-    (tmp_path / "own.py").write_text(SPACE)
-    options = search_options(stress="rotate")
-    with pytest.raises(
-        UserError, match="--stress: distortions are for images, but these are clips"
-    ):
-        plan_run(options, load_space(tmp_path / "own.py"), load("motion", size=16), False)
+def test_a_search_reads_numbered_frames_as_images_and_says_so(call, tmp_path):
+    folder = write_folder(tmp_path / "data", "frames")
+    code, out, err = call("search", folder, "--dry-run")
+    assert (code, err) == (0, "")
+    assert "note      read as images, since this version cannot search on clips yet" in out
+    assert "2 classes, 12x16x1" in out
 
 
 # The command `data`
@@ -608,7 +609,7 @@ def test_the_command_says_what_was_understood(call, tmp_path):
     assert "as trained  4 frames of 12x16, grey" in lines
     assert "frames      6 to 9 (median 6), 10 to 20 (median 10) a second" in lines
     assert "unreadable  1" in lines
-    assert err.splitlines()[-1] == f"next: automl-sem search {folder} --frames 4 --skip-bad"
+    assert err.splitlines()[-1] == "this version cannot search on clips yet"
     code, out, _ = call("data", folder, "--json", "--force")
     found = json.loads(out)
     assert found["kind"] == "clips"
