@@ -61,6 +61,23 @@ def missing_folds(run: RunDirectory, entry: Entry) -> int:
     return folds - len(run.read_folds(entry.candidate.trial, entry.stage))
 
 
+def those_that_fit(run: RunDirectory, entries: Sequence[Entry], room: float) -> list[Entry]:
+    """Return the entries for which there is room, those that are done already among them.
+
+    Args:
+        run: Where fold results are kept.
+        entries: In the order of their importance.
+        room: How many can still be trained in full.
+    """
+    folds, chosen = int(run.splits("fresh").max()) + 1, []
+    for entry in entries:
+        share = missing_folds(run, entry) / folds
+        if share <= room:
+            chosen.append(entry)
+            room -= share
+    return chosen
+
+
 def train_on_fresh_folds(
     run: RunDirectory,
     pool: Pool,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -71,12 +70,28 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             if options.target and Path(options.target).is_dir():
                 hint += f", or say ./{options.target} for the folder of that name"
             raise UserError("the space names no DATA", where=space_path, hint=hint)
-        dataset = _load(source, options)
+        dataset = load_dataset(
+            source,
+            size=options.size,
+            image_size=options.image_size,
+            pad=options.pad,
+            groups=options.groups,
+            skip_bad=options.skip_bad,
+            kind=options.kind,
+            frames=options.frames,
+            rate=options.rate,
+            seed=options.seed,
+        )
     if dataset.info.kind not in SPACE_FOR_KIND:
+        taken = [note for note in dataset.notes if note.startswith("taken as")]
         raise UserError(
-            f"this version reads {dataset.info.kind}, but cannot search on them yet",
+            f"this version reads {dataset.info.kind}, but cannot search on them yet"
+            + (f" (x_train {dataset.train.x.shape} is {taken[0]})" if taken else ""),
             where=dataset.source,
-            hint="`automl-sem data` shows them",
+            hint="Images are (n, height, width) or (n, height, width, channels), see --kind and "
+            "--image-size"
+            if taken
+            else "`automl-sem data` shows them",
         )
     if space is None:
         path = default_space(dataset.source, dataset.info.kind)
@@ -89,32 +104,6 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
         )
     space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
     return space.with_weights(weights), dataset
-
-
-def _load(source: str, options: SearchOptions) -> Dataset:
-    """Return the dataset; what may be images as well as clips are images in a search."""
-
-    def load(kind: str | None) -> Dataset:
-        return load_dataset(
-            source,
-            size=options.size,
-            image_size=options.image_size,
-            pad=options.pad,
-            groups=options.groups,
-            skip_bad=options.skip_bad,
-            kind=kind,
-            frames=options.frames,
-            rate=options.rate,
-            seed=options.seed,
-        )
-
-    dataset = load(options.kind)
-    if options.kind is None and dataset.info.kind == "clips" and source not in BUILTIN:
-        with contextlib.suppress(UserError):  # videos are no images
-            note = "read as images, since this version cannot search on clips yet"
-            images = load("images")
-            return replace(images, notes=(note, *images.notes))
-    return dataset
 
 
 def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:

@@ -14,7 +14,7 @@ from automl_sem.data import Dataset
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
 from automl_sem.finalists import score_finalists
-from automl_sem.fresh import Entry, missing_folds, train_on_fresh_folds
+from automl_sem.fresh import missing_folds, those_that_fit, train_on_fresh_folds
 from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
 from automl_sem.run import RunDirectory
@@ -211,13 +211,8 @@ def _check_stress(directory: RunDirectory, pool: Pool, listener: Listener, limit
     best = results.best.trial.candidate()
     baseline = None if results.baseline is None else results.baseline.trial.candidate()
     room = limits.room(results.best.trial.seconds, pool.slots)
-    entries: list[Entry] = []
-    fits = 0
-    for entry in to_train(directory, best):
-        missing = missing_folds(directory, entry)
-        if missing == 0 or len(entries) < room:
-            entries.append(entry)
-            fits += missing
+    entries = those_that_fit(directory, to_train(directory, best), room)
+    fits = sum(missing_folds(directory, entry) for entry in entries)
     if fits:
         variants = ", then ".join(entry.variant for entry in entries)
         listener.note(

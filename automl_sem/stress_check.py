@@ -263,6 +263,8 @@ def _most_alike(score: Score, condition: str, names: Sequence[str]) -> str:
         return ""
     a, b = worst_pair(found[0])
     share = found[0][a, b]
+    if share == 0:
+        return ""
     return f"; distorted so, {share:.0%} of '{names[a]}' and '{names[b]}' are taken for one another"
 
 

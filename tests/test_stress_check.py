@@ -7,7 +7,7 @@ import pytest
 from sklearn import datasets
 
 from automl_sem import search
-from automl_sem.fresh import fresh_seed, missing_folds, train_on_fresh_folds
+from automl_sem.fresh import fresh_seed, missing_folds, those_that_fit, train_on_fresh_folds
 from automl_sem.manifest import Manifest
 from automl_sem.run import RunDirectory
 from automl_sem.stress_check import (
@@ -263,6 +263,23 @@ def test_networks_that_both_train_for_a_stress_of_the_space_or_neither_show_noth
     for best, baseline in ((BEST, BASELINE), (TURNS, prepared_baseline), (TURNS, None)):
         findings, _ = checked(made, MadeUpPool(), best, baseline)
         assert findings == Findings([], [])
+
+
+def test_a_cost_without_confusion_names_no_classes(run):
+    findings, _ = checked(run(True, score([])), MadeUpPool(score([], loss=0.5)))
+    (costs,) = findings.warnings
+    assert costs.endswith("0.4 more (95 % interval 0.4 to 0.4)")
+
+
+def test_what_is_done_takes_no_room(run):
+    made = run(True, score([]))
+    with pytest.raises(KeyboardInterrupt):
+        checked(made, MadeUpPool(CONFUSING, kill_after=4))
+    rotate, shift = to_train(made, BEST)  # done, and one of three folds done
+    assert those_that_fit(made, [rotate, shift], 0.0) == [rotate]
+    assert those_that_fit(made, [rotate, shift], 0.6) == [rotate]
+    assert those_that_fit(made, [rotate, shift], 0.7) == [rotate, shift]
+    assert those_that_fit(made, [shift, rotate], float("inf")) == [shift, rotate]
 
 
 @pytest.mark.slow

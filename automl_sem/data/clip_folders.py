@@ -49,12 +49,13 @@ def find_clips(folder: Path) -> Found:
 def holds_clips(folder: Path) -> tuple[bool, str]:
     """Return whether a folder holds clips, and a note that says why; empty if nobody would ask.
 
-    It does if everything in its class folders is a clip, as `RULE` says.
+    It does if everything in its class folders is a clip, as `RULE` says, and one is a video.
+    Animations and folders of frames may be meant as images, which can be searched on.
 
     Args:
         folder: As for `find_clips`.
     """
-    some = False
+    some = videos = False
     for path, clip in _told(folder):
         if clip is False:
             note = (
@@ -63,7 +64,14 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
             )
             return False, note if some else ""
         some |= clip is True
-    return some, f"read as clips: {RULE}; --kind images reads images instead" if some else ""
+        videos |= is_video(path)
+    if videos:
+        return True, f"read as clips: {RULE}"
+    note = (
+        f"read as images, each file as one, though {RULE}: --kind clips reads clips. Images of one "
+        "clip are best kept on one side of every split, with --groups"
+    )
+    return False, note if some else ""
 
 
 def _told(folder: Path) -> Iterator[tuple[Path, bool | None]]:

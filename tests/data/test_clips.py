@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +55,9 @@ def decoded(monkeypatch):
 
 
 def load(folder, **options):
+    """Load clips, said to be some where it is a folder."""
+    if Path(folder).is_dir():
+        options = {"kind": "clips", **options}
     return load_dataset(str(folder), **options)
 
 
@@ -82,7 +86,26 @@ def test_every_form_gives_the_frames_that_were_saved_in_their_order(tmp_path, fo
     for name, clip in zip(dataset.train.names, dataset.train.x, strict=True):
         saved = moving(seed=seed_of(name))[..., :1]
         assert np.abs(clip.astype(int) - saved).mean() < (1 if form in EXACT else 4)
-    assert any("read as clips" in note for note in dataset.notes)
+
+
+def held(folder):
+    """Return the kind of data that nobody said a folder holds, and the notes."""
+    dataset = load_dataset(str(folder))
+    return dataset.info.kind, "; ".join(dataset.notes)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_videos_are_clips_and_what_may_be_images_is_so_unless_said_otherwise(tmp_path, form):
+    write_folder(tmp_path / "data", form)
+    kind, notes = held(tmp_path / "data")
+    if form in (".mp4", ".avi", ".webm", ".mov"):
+        assert kind == "clips"
+        assert "read as clips: everything in the class folders is a video" in notes
+    else:
+        assert kind == "images"
+        assert "read as images, each file as one, though everything in the class" in notes
+        assert "--kind clips reads clips" in notes
+        assert "--groups" in notes
 
 
 def test_colour_stays_and_one_coloured_clip_is_enough(tmp_path):
@@ -104,7 +127,7 @@ def test_frames_are_taken_evenly_from_the_first_to_the_last(tmp_path):
     np.testing.assert_array_equal(
         dataset.train.x[0], moving(frames=21, seed=seed)[[0, 5, 10, 15, 20], ..., :1]
     )
-    assert dataset.options == {"frames": 5}
+    assert dataset.options == {"frames": 5, "kind": "clips"}
     assert "5 frames of each clip, evenly from its first to its last" in dataset.notes
 
 
@@ -279,11 +302,10 @@ def test_the_kind_is_kept_in_arrays(tmp_path):
 def test_numbered_drawings_with_gaps_stay_images(tmp_path):
     write_folder(tmp_path / "data", "frames")
     (tmp_path / "data" / "left" / "w1_3" / "0003.png").unlink()
-    dataset = load(tmp_path / "data")
-    assert dataset.info.kind == "images"
-    assert len(dataset.train.y) + len(dataset.test.y) == 12 * 6 - 1
-    (note,) = [note for note in dataset.notes if "read as images: left/w1_3 is no clip" in note]
-    assert "--kind clips" in note
+    kind, notes = held(tmp_path / "data")
+    assert kind == "images"
+    assert "read as images: left/w1_3 is no clip" in notes
+    assert "--kind clips says that it is one" in notes
     clips = load(tmp_path / "data", kind="clips")
     assert clips.info.kind == "clips"
     assert clips.options == {"kind": "clips"}
@@ -304,7 +326,20 @@ def test_a_folder_that_is_not_plainly_clips_stays_images(tmp_path, trouble):
     else:
         shutil.rmtree(inner)
         write_frames(inner, moving(), "IMG_{}.png", first=2817)
-    assert load(tmp_path / "data").info.kind == "images"
+    kind, notes = held(tmp_path / "data")
+    assert kind == "images"
+    assert "is no clip" in notes
+
+
+def test_numbered_images_in_folders_below_their_class_are_read_as_ever(tmp_path):
+    for i in range(12):
+        path = tmp_path / "data" / "ab"[i % 2] / "images" / f"{i // 2:03d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(moving(seed=i)[0]).save(path)
+    dataset = load_dataset(str(tmp_path / "data"), groups=r"^([ab]/images/\d)")
+    assert dataset.info.kind == "images"
+    assert len(dataset.train.y) + len(dataset.test.y) == 12
+    assert dataset.options.get("kind") is None
 
 
 def test_nested_still_images_and_ordinary_folders_stay_images(tmp_path):
@@ -312,15 +347,17 @@ def test_nested_still_images_and_ordinary_folders_stay_images(tmp_path):
         path = tmp_path / "data" / "ab"[i % 2] / "2019" / f"IMG_{i + 40}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(moving(seed=i)[0]).save(path)
-    dataset = load(tmp_path / "data")
-    assert dataset.info.kind == "images"
-    assert not any("clips" in note for note in dataset.notes)
+    kind, notes = held(tmp_path / "data")
+    assert kind == "images"
+    assert "clip" not in notes
 
 
 def test_still_and_moving_gifs_together_stay_images(tmp_path):
     write_folder(tmp_path / "data", ".gif")
     Image.fromarray(moving()[0]).save(tmp_path / "data" / "left" / "z.gif")
-    assert load(tmp_path / "data").info.kind == "images"
+    kind, notes = held(tmp_path / "data")
+    assert kind == "images"
+    assert "read as images: left/z.gif is no clip" in notes
 
 
 def test_videos_beside_photos_are_left_out_as_ever(tmp_path):
@@ -329,9 +366,9 @@ def test_videos_beside_photos_are_left_out_as_ever(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(moving(seed=i)[0]).save(path)
         path.with_suffix(".mov").write_bytes(b"live")
-    dataset = load(tmp_path / "data")
-    assert dataset.info.kind == "images"
-    assert "12 files ignored: not an image in a class folder" in dataset.notes
+    kind, notes = held(tmp_path / "data")
+    assert kind == "images"
+    assert "12 files ignored: not an image in a class folder" in notes
 
 
 def test_a_person_may_say_that_clips_are_images(tmp_path):
@@ -461,7 +498,7 @@ def no_animation(folder):
 def test_a_bad_clip_is_one_clear_line_and_can_be_skipped(call, tmp_path, spoil):
     folder = write_folder(tmp_path / "data", "frames")
     message = spoil(folder)
-    code, out, err = call("search", folder)
+    code, out, err = call("search", folder, "--kind", "clips")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert message in err
     assert "--skip-bad" in err
@@ -525,7 +562,7 @@ def test_wrong_options_are_one_clear_line(call, arguments, message):
 
 
 def test_a_folder_of_clips_holds_no_series(tmp_path):
-    write_folder(tmp_path / "data", "frames", each=2)
+    write_folder(tmp_path / "data", ".avi", each=2)
     with pytest.raises(UserError, match="this holds clips, no series"):
         load(tmp_path / "data", kind="series")
 
@@ -591,7 +628,7 @@ def test_a_search_reads_numbered_frames_as_images_and_says_so(call, tmp_path):
     folder = write_folder(tmp_path / "data", "frames")
     code, out, err = call("search", folder, "--dry-run")
     assert (code, err) == (0, "")
-    assert "note      read as images, since this version cannot search on clips yet" in out
+    assert "note      read as images, each file as one, though everything in the class fold" in out
     assert "2 classes, 12x16x1" in out
 
 
@@ -602,7 +639,7 @@ def test_the_command_says_what_was_understood(call, tmp_path):
     folder = write_folder(tmp_path / "data", ".gif", each=5)
     write_animation(folder / "left" / "a.gif", moving(9, 77, (20, 24)), 50)
     (folder / "left" / "z.gif").write_bytes(b"GIF")
-    code, out, err = call("data", folder, "--frames", 4)
+    code, out, err = call("data", folder, "--kind", "clips", "--frames", 4)
     assert code == 0, err
     lines = out.splitlines()
     assert "clips       9 to train, 2 held out for the test" in lines
@@ -610,7 +647,7 @@ def test_the_command_says_what_was_understood(call, tmp_path):
     assert "frames      6 to 9 (median 6), 10 to 20 (median 10) a second" in lines
     assert "unreadable  1" in lines
     assert err.splitlines()[-1] == "this version cannot search on clips yet"
-    code, out, _ = call("data", folder, "--json", "--force")
+    code, out, _ = call("data", folder, "--kind", "clips", "--json", "--force")
     found = json.loads(out)
     assert found["kind"] == "clips"
     assert found["saved_frames"] == {"smallest": 6, "median": 6, "largest": 9}
