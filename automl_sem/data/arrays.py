@@ -17,7 +17,7 @@ from automl_sem.data.examples import Source, hold, in_memory, too_large
 from automl_sem.data.groups import read_groups
 from automl_sem.data.idx import find_idx, read_idx
 from automl_sem.data.labels import class_numbers, class_values, read_labels
-from automl_sem.data.npz import Rows, large_arrays, read_npz
+from automl_sem.data.npz import Rows, check_names, large_arrays, read_npz
 from automl_sem.data.parts import make_parts, row_names, rows
 from automl_sem.data.pixels import WILD_SHAPE, Size, border, check_size, resize
 from automl_sem.data.split import check_classes
@@ -63,13 +63,7 @@ def load_npz(
     """
     large = large_arrays(path, ("x_train", "x_test"), lambda x: _too_large(x, image_size))
     arrays = read_npz(path, [key for key in KEYS if key not in large])
-    if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
-        raise UserError(
-            f"there is no {' and no '.join(missing)} in this file, only: "
-            + (", ".join(sorted(arrays)) or "nothing"),
-            where=path,
-            hint=f"Known names: {', '.join(KEYS)}",
-        )
+    check_names(arrays, KEYS, path)
     names = arrays.get("class_names")
     return _dataset(
         {key: large.get(key, arrays.get(key)) for key in KEYS},

@@ -26,7 +26,6 @@ from automl_sem.data.images import GREY_TOLERANCE
 from automl_sem.data.pixels import Size, border, resize, saved_in_colour
 from automl_sem.data.sampling import Sampling, Wanted, probe
 from automl_sem.data.spool import Spool
-from automl_sem.data.table import find_tables
 from automl_sem.data.video import check_reader
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
@@ -67,12 +66,6 @@ def load_clips(
     Raises:
         UserError: If the folder or a clip cannot be used.
     """
-    if source.is_file() or find_tables(source):
-        raise UserError(
-            "a table cannot list clips",
-            where=source,
-            hint="Arrange them in a folder per class: DIR/CLASS/clip.mp4",
-        )
     found = find_clips(source)
     videos = (file.path for file in found if is_video(file.path))
     if video := next(videos, None):

@@ -6,7 +6,7 @@ import contextlib
 import math
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -148,3 +148,20 @@ def _checked(path: Path) -> Iterator[None]:
             what = "it holds Python objects, which are not loaded since they may run code"
             raise UserError(what, where=path, hint=_PLAIN) from None
         raise UserError("this is no .npz file", where=path, hint=_SAVE) from None
+
+
+def check_names(arrays: Mapping[str, Any], known: Sequence[str], path: Path) -> None:
+    """Raise a UserError unless a file holds `x_train` and `y_train`.
+
+    Args:
+        arrays: What it holds, by name.
+        known: All names that mean something there.
+        path: The file.
+    """
+    if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
+        raise UserError(
+            f"there is no {' and no '.join(missing)} in this file, only: "
+            + (", ".join(sorted(arrays)) or "nothing"),
+            where=path,
+            hint=f"Known names: {', '.join(known)}",
+        )

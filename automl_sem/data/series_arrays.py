@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.groups import read_groups
 from automl_sem.data.missing import without_padding
-from automl_sem.data.npz import read_npz
+from automl_sem.data.npz import check_names, read_npz
 from automl_sem.data.parts import row_names
 from automl_sem.data.series import SeriesPart, series_dataset
 from automl_sem.errors import UserError
@@ -50,13 +50,7 @@ def load_series_npz(
         UserError: If the file or an array in it cannot be used.
     """
     arrays = read_npz(path, KEYS)
-    if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
-        raise UserError(
-            f"there is no {' and no '.join(missing)} in this file, only: "
-            + (", ".join(sorted(arrays)) or "nothing"),
-            where=path,
-            hint=f"Known names: {', '.join(KEYS)}",
-        )
+    check_names(arrays, KEYS, path)
     names = arrays.get("class_names")
     return from_series(
         arrays["x_train"],
