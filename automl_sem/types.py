@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Examples = NDArray[Any]  # as of `TrainingPart.x`, (n, ...)
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
@@ -329,7 +330,7 @@ class Score:
 
     @property
     def log_loss(self) -> float:
-        """Mean of the folds' log-losses on images as they are, in nats."""
+        """Mean of the folds' log-losses on examples as they are, in nats."""
         return float(np.mean([f.log_loss for f in self.folds]))
 
     @property

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.data.examples import too_large
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
 from automl_sem.scoring.precision import FULL
@@ -37,7 +36,7 @@ def choose_trainer(
         part: The training part.
         seed: Seed of the trial.
         precision: Dtype policy of the graph trainer.
-        stress: Scores each fold's model on distorted images too, or None.
+        stress: Scores each fold's model on distorted examples too, or None.
 
     Raises:
         UserError: If Keras has no optimizer of the recipe's name.
@@ -45,7 +44,7 @@ def choose_trainer(
     with seeded(derive_seed(seed, "trace")):
         model = build()
     reasons = only_fit_can(model)
-    if isinstance(part.x, np.memmap):
+    if too_large(part.x.nbytes):
         reasons.append("the examples are larger than memory")
     if recipe.optimizer not in OPTIMIZERS:
         keras_optimizer(recipe.optimizer)

@@ -1,4 +1,4 @@
-"""Stress folds: held-out images are also scored under fixed distortions.
+"""Stress folds: held-out examples are also scored under fixed distortions.
 
 Small tidy data saturates: every candidate gets all of it right, and folds of the same data
 cannot see what changes in use. The distortions of a fold are drawn from the run's seed, so
@@ -10,27 +10,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl_sem.data.dataset import TrainingPart, release_pages
-from automl_sem.scoring.batches import background
+from automl_sem.data.dataset import TrainingPart, read_rows
+from automl_sem.scoring.inputs import Inputs, inputs_of
 from automl_sem.scoring.metrics import Interval, wilson_interval
 from automl_sem.seeds import derive_seed
-from automl_sem.types import Augment, Bytes, Floats, Ints, Score, StressResult
+from automl_sem.types import Augment, Examples, Floats, Ints, Score, StressResult
 
 if TYPE_CHECKING:
     from automl_sem.augmentation.base import RandomChange
 
 SHARES = (0.5, 1.0)  # of its strength, at which each kind is tried
-FEW = 500  # examples below which each image has two copies in each condition
-MOST = 400  # images of a fold that are distorted
-CHUNK = 64  # images distorted at a time
-KEPT_BYTES = 2**27  # of distorted images are kept for the next candidate
-AT_ONCE_BYTES = 2**25  # of distorted images a model is asked about at once, or one condition's
+FEW = 500  # examples below which each has two copies in each condition
+MOST = 400  # examples of a fold that are distorted
+CHUNK = 64  # examples distorted at a time
+KEPT_BYTES = 2**27  # of distorted examples are kept for the next candidate
+AT_ONCE_BYTES = 2**25  # of distorted examples a model is asked about at once, or one condition's
 
-Predict = Callable[[Bytes], Floats]
+Predict = Callable[[Examples], Floats]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Condition:
 
     Args:
         name: For people, `"rotate 180"`.
-        change: Distorts images at random.
+        change: Distorts examples at random.
         scored: Whether it is part of the objective.
     """
 
@@ -69,7 +69,7 @@ def conditions(stress: Mapping[str, float]) -> list[Condition]:
 
 
 class StressFolds:
-    """Scores models on distorted copies of held-out images, the same for every candidate.
+    """Scores models on distorted copies of held-out examples, the same for every candidate.
 
     Args:
         stress: Kinds with their strengths, at least one.
@@ -80,10 +80,12 @@ class StressFolds:
     def __init__(self, stress: Mapping[str, float], part: TrainingPart, seed: int) -> None:
         self._conditions = conditions(stress)
         self._part = part
+        self._inputs = inputs_of(part)
+        self._fitted = self._inputs.fit(np.arange(len(part.y)))
         self._seed = derive_seed(seed, "stress")
         self._copies = 2 if len(part.y) < FEW else 1
         self._classes = len(part.class_names)
-        self._kept: dict[bytes, list[Bytes]] = {}
+        self._kept: dict[bytes, list[Examples]] = {}
         self._kept_bytes = 0
 
     def score(self, held_out: Ints, predict: Predict) -> StressResult:
@@ -91,7 +93,7 @@ class StressFolds:
 
         Args:
             held_out: Rows of the fold, (n,); of many, some are taken.
-            predict: Returns class probabilities, (m, classes), of images (m, ...).
+            predict: Returns class probabilities, (m, classes), of raw examples (m, ...).
         """
         rows = np.asarray(held_out, np.int64)
         if len(rows) > MOST:
@@ -99,8 +101,8 @@ class StressFolds:
             rows = rows[np.sort(chosen)]
         labels = self._part.y[rows]
         true, guesses = [], []
-        for images in self._distorted(rows):
-            probabilities = predict(images).reshape(-1, self._copies, len(rows), self._classes)
+        for examples in self._distorted(rows):
+            probabilities = predict(examples).reshape(-1, self._copies, len(rows), self._classes)
             index = np.broadcast_to(labels, probabilities.shape[:-1])[..., None]
             true.append(np.take_along_axis(probabilities, index, axis=-1)[..., 0])
             guesses.append(probabilities.argmax(axis=-1))
@@ -113,8 +115,8 @@ class StressFolds:
             guesses=np.concatenate(guesses),
         )
 
-    def examples(self, held_out: Ints, row: int, copy: int = 0) -> dict[str, Bytes]:
-        """Return a distorted copy of an image in each condition, as it was scored.
+    def examples(self, held_out: Ints, row: int, copy: int = 0) -> dict[str, Examples]:
+        """Return a distorted copy of an example in each condition, as it was scored.
 
         Args:
             held_out: Rows of its fold that were distorted, `StressResult.rows`, (n,).
@@ -122,20 +124,19 @@ class StressFolds:
             copy: Number of the copy.
 
         Returns:
-            An image, (height, width, channels), by the name of the condition.
+            A raw example, (...), by the name of the condition.
         """
         rows = np.asarray(held_out, np.int64)
-        images = self._part.x[rows]
-        fill = np.float32(background(images))
+        raw = read_rows(self._part.x, rows)
         place = int(np.flatnonzero(rows == row)[0])
         first = place - place % CHUNK
         return {
-            condition.name: self._chunk(condition, copy, rows, images, first, fill)[place - first]
+            condition.name: self._chunk(condition, copy, rows, raw, first)[place - first]
             for condition in self._conditions
         }
 
-    def _distorted(self, rows: Ints) -> Iterator[Bytes]:
-        """Yield the copies of some conditions, (conditions * copies * n, height, width, channels).
+    def _distorted(self, rows: Ints) -> Iterator[Examples]:
+        """Yield the copies of some conditions, (conditions * copies * n, ...).
 
         All of a small fold come at once, so that a model is asked once.
         """
@@ -143,17 +144,15 @@ class StressFolds:
         if key in self._kept:
             yield from self._kept[key]
             return
-        images = self._part.x[rows]
-        release_pages(self._part.x)
-        fill = np.float32(background(images))
-        each = images.nbytes * self._copies
+        raw = read_rows(self._part.x, rows)
+        each = raw.nbytes * self._copies
         at_once = max(1, AT_ONCE_BYTES // max(each, 1))
         needed = each * len(self._conditions)
         keep = self._kept_bytes + needed <= KEPT_BYTES
         made = []
         for first in range(0, len(self._conditions), at_once):
             some = self._conditions[first : first + at_once]
-            copies = np.concatenate([self._copies_of(c, rows, images, fill) for c in some])
+            copies = np.concatenate([self._copies_of(c, rows, raw) for c in some])
             if keep:
                 made.append(copies)
             yield copies
@@ -161,24 +160,25 @@ class StressFolds:
             self._kept[key] = made
             self._kept_bytes += needed
 
-    def _copies_of(self, condition: Condition, rows: Ints, images: Bytes, fill: Any) -> Bytes:
-        """Return the copies in one condition, (copies * n, height, width, channels)."""
+    def _copies_of(self, condition: Condition, rows: Ints, raw: Examples) -> Examples:
+        """Return the copies in one condition, (copies * n, ...)."""
         return np.concatenate(
             [
-                self._chunk(condition, copy, rows, images, first, fill)
+                self._chunk(condition, copy, rows, raw, first)
                 for copy in range(self._copies)
-                for first in range(0, len(images), CHUNK)
+                for first in range(0, len(raw), CHUNK)
             ]
         )
 
     def _chunk(
-        self, condition: Condition, copy: int, rows: Ints, images: Bytes, first: int, fill: Any
-    ) -> Bytes:
-        """Return a copy of the images from place `first` on, `CHUNK` of them."""
-        # An image is distorted in another way in another fold, so that fresh folds ask anew.
+        self, condition: Condition, copy: int, rows: Ints, raw: Examples, first: int
+    ) -> Examples:
+        """Return a copy of the examples from place `first` on, `CHUNK` of them."""
+        # An example is distorted in another way in another fold, so that fresh folds ask anew.
         fold = hashlib.sha256(rows.tobytes()).hexdigest()
         seed = derive_seed(self._seed, condition.name, copy, fold)
-        return _changed(condition.change, images[first : first + CHUNK], [seed, first], fill)
+        chunk = raw[first : first + CHUNK]
+        return _changed(condition.change, chunk, [seed, first], self._inputs, self._fitted)
 
 
 def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> StressFolds | None:
@@ -194,13 +194,13 @@ def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> 
 
 @dataclass(frozen=True)
 class StressScore:
-    """How all held-out images fared in one condition.
+    """How all held-out examples fared in one condition.
 
     Args:
         condition: Its name, `"rotate 180"`.
         scored: Whether it is part of the objective; otherwise nothing was trained for it.
         accuracy: Share of distorted copies that are right.
-        low: Lower end of the 95 % interval of the accuracy, which counts images, not copies.
+        low: Lower end of the 95 % interval of the accuracy, which counts examples, not copies.
         high: Its upper end.
         log_loss: Mean over the copies, in nats.
     """
@@ -233,7 +233,7 @@ def stress_scores(score: Score) -> list[StressScore]:
 
 
 def stress_interval(score: Score) -> Interval | None:
-    """Return the interval of `Score.stress_accuracy`, or None: it counts images, not copies."""
+    """Return the interval of `Score.stress_accuracy`, or None: it counts examples, not copies."""
     share = score.stress_accuracy
     if share is None:
         return None
@@ -241,10 +241,13 @@ def stress_interval(score: Score) -> Interval | None:
     return replace(wilson_interval(share * images, images), metric="stress_accuracy")
 
 
-def _changed(change: RandomChange, images: Bytes, seed: list[int], fill: Any) -> Bytes:
+def _changed(
+    change: RandomChange, raw: Examples, seed: list[int], inputs: Inputs, fitted: Floats
+) -> Examples:
     import tensorflow as tf
 
     with tf.device("CPU:0"):  # another device may round in another way
-        draws = change.draw(len(images), images.shape[1:], np.array(seed, np.int32))
-        changed: Floats = change.change(tf.cast(images, tf.float32), draws, fill).numpy()
-    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+        draws = change.draw(len(raw), raw.shape[1:], np.array(seed, np.int32))
+        values = inputs.values(tf.constant(raw), tf.constant(fitted))
+        changed: Floats = change.change(values, draws, inputs.fill(fitted)).numpy()
+    return inputs.raw(changed, fitted)
