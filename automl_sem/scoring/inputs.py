@@ -125,7 +125,7 @@ class SeriesInputs:
     def __init__(self, part: TrainingPart, raw: bool) -> None:
         self._raw = raw
         self._sums = None if raw else _sums(part.x)
-        self.shape = (2, part.x.shape[-1])
+        self.shape: tuple[int, ...] = (2, part.x.shape[-1])
 
     def fit(self, rows: NDArray[Any]) -> Floats:
         """Return mean and standard deviation of each channel, (2, channels); 1 where it is 0."""
@@ -155,7 +155,8 @@ class SeriesInputs:
 
     def raw(self, values: Floats, fitted: Floats) -> NDArray[Any]:
         """Return series in their own units."""
-        return (values * fitted[1] + fitted[0]).astype(np.float32)
+        own: Floats = (values * fitted[1] + fitted[0]).astype(np.float32)
+        return own
 
 
 def marked(values: Any) -> Any:

@@ -246,13 +246,14 @@ def test_a_changed_frame_is_seen(tmp_path, decoded):
     assert len(decoded) == 24
 
 
-def test_large_ones_are_memory_mapped(tmp_path, monkeypatch):
+def test_they_are_memory_mapped_and_large_ones_spoken_of(tmp_path, monkeypatch):
     write_folder(tmp_path / "data", "frames")
     small = load(tmp_path / "data")
-    assert not isinstance(small.train.x, np.memmap)
     monkeypatch.setattr(examples, "SHARE_OF_MEMORY", 0.0)
     large = load(tmp_path / "data")
-    assert isinstance(large.train.x, np.memmap)
+    for found, spoken_of in ((small, False), (large, True)):
+        assert isinstance(found.train.x, np.memmap)
+        assert any("GiB, kept in" in note for note in found.notes) is spoken_of
     np.testing.assert_array_equal(small.train.x, large.train.x)
 
 
@@ -609,21 +610,6 @@ def test_videos_without_their_reader_say_how_to_get_it(tmp_path, monkeypatch):
     assert "pip install 'automl-sem[video]'" in str(raised.value)
 
 
-@pytest.mark.parametrize("space", [None, "images", "own"])
-def test_clips_are_not_searched_on_yet_and_that_is_said(call, tmp_path, space):
-    (tmp_path / "own.py").write_text(SPACE)
-    given = {None: (), "images": ("--space", "images"), "own": ("--space", tmp_path / "own.py")}
-    frames = write_folder(tmp_path / "frames", "frames")
-    for data in (
-        ("motion",),
-        (write_folder(tmp_path / "data", ".avi"),),
-        (frames, "--kind", "clips"),
-    ):
-        code, out, err = call("search", *data, *given[space])
-        assert (code, out, len(err.splitlines())) == (2, "", 1)
-        assert "this version reads clips, but cannot search on them yet" in err
-
-
 def test_a_search_reads_numbered_frames_as_images_and_says_so(call, tmp_path):
     folder = write_folder(tmp_path / "data", "frames")
     code, out, err = call("search", folder, "--dry-run")
@@ -646,7 +632,9 @@ def test_the_command_says_what_was_understood(call, tmp_path):
     assert "as trained  4 frames of 12x16, grey" in lines
     assert "frames      6 to 9 (median 6), 10 to 20 (median 10) a second" in lines
     assert "unreadable  1" in lines
-    assert err.splitlines()[-1] == "this version cannot search on clips yet"
+    assert err.splitlines()[-1] == (
+        f"next: automl-sem search {folder} --kind clips --frames 4 --skip-bad"
+    )
     code, out, _ = call("data", folder, "--kind", "clips", "--json", "--force")
     found = json.loads(out)
     assert found["kind"] == "clips"
