@@ -17,11 +17,12 @@ from sequence_parts import (
     recurrent,
 )
 
+from automl_sem.augmentation.marks import marked
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.scoring import inputs
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.scoring.fit import FitTrainer
-from automl_sem.scoring.inputs import inputs_of, marked
+from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.types import Recipe
 
