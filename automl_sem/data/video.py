@@ -74,7 +74,7 @@ def video_frames(path: Path) -> Iterator[Frame]:
                 raise EndsEarly from error
             reason = _reason(path, error)
             raise UserError(f"cannot be read as a video: {reason}", where=path) from None
-        if count and (count < stream.frames or end + LATE * lasts < _length(stream)):
+        if count and _breaks_off(stream, count, end + LATE * lasts):
             raise EndsEarly
 
 
@@ -83,10 +83,27 @@ def _upright(frame: Any) -> Bytes:
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 
 
-def _length(stream: Any) -> float:
-    """Return how many seconds a stream lasts by what the file says, 0 if it says nothing."""
+def _breaks_off(stream: Any, count: int, end: float) -> bool:
+    """Return whether a file says both of more frames and of more time than there is.
+
+    An MP4 file that was cut without being encoded again counts frames that are not shown.
+
+    Args:
+        stream: Of the file.
+        count: Frames that were decoded.
+        end: When the last of them ends at the latest, in seconds.
+    """
+    said = _end(stream)
+    fewer, shorter = count < stream.frames, end < said
+    if stream.frames and said:
+        return fewer and shorter
+    return fewer or shorter
+
+
+def _end(stream: Any) -> float:
+    """Return when a stream ends by what the file says, in seconds, 0 if it says nothing."""
     if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     hours, minutes, seconds = (["0"] * 3 + stream.metadata.get("DURATION", "").split(":"))[-3:]
     try:
         return 3600 * float(hours) + 60 * float(minutes) + float(seconds or 0)

@@ -39,6 +39,24 @@ def write_video(path, clip, rate=10, options=None):
             container.mux(packet)
 
 
+def cut_video(path, start, options=None):
+    """Let a video begin later without encoding it again: it keeps frames that are not shown."""
+    import av
+
+    whole = path.with_stem(f"{path.stem}-whole")
+    path.rename(whole)
+    with av.open(str(whole)) as source, av.open(str(path), "w", options=options or {}) as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is not None:
+                packet.pts -= round(start / packet.time_base)
+                packet.dts -= round(start / packet.time_base)
+                packet.stream = copy
+                target.mux(packet)
+    whole.unlink()
+
+
 def write_sound(path):
     """Write a file with sound and no pictures."""
     import av

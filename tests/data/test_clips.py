@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clip_files import (
+    cut_video,
     moving,
     write_animation,
     write_folder,
@@ -28,7 +29,7 @@ from automl_sem.api import dry_run
 from automl_sem.data import clips as module
 from automl_sem.data import examples, load_dataset
 from automl_sem.data.dataset import Dataset
-from automl_sem.data.frames import frames
+from automl_sem.data.frames import EndsEarly, frames
 from automl_sem.data.overview import describe
 
 FORMS = ("frames", ".gif", ".webp", ".png", ".mp4", ".avi", ".webm", ".mov")
@@ -436,6 +437,31 @@ def test_a_clip_that_ends_early_is_used_as_far_as_it_goes(tmp_path, form, keep):
         for note in dataset.notes
     )
     assert 2 <= dataset.inspection.frames.min() < 20
+
+
+def test_a_video_that_was_cut_without_encoding_it_again_ends_in_time(tmp_path):
+    write_folder(tmp_path / "data", ".mp4", frames=20)
+    for path in (tmp_path / "data").rglob("*.mp4"):
+        cut_video(path, 0.5)
+    dataset = load(tmp_path / "data", frames=15)
+    assert dataset.inspection.frames.tolist() == [15] * 12
+    assert not any("early" in note for note in dataset.notes)
+    saved = moving(frames=20, seed=seed_of(dataset.train.names[0]))[5:, ..., :1]
+    assert np.abs(dataset.train.x[0].astype(int) - saved).mean() < 4
+
+
+@pytest.mark.parametrize("start", [0.5, -2.0])
+def test_a_video_that_was_cut_and_breaks_off_ends_early(tmp_path, start):
+    path = tmp_path / "a.mp4"
+    noise = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), np.uint8)
+    write_video(path, noise)
+    cut_video(path, start, {"movflags": "faststart"})
+    whole = [(frame.start, frame.end) for frame in frames(path)]
+    assert whole[0][0] == pytest.approx(max(0.0, -start))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * 0.7)])
+    with pytest.raises(EndsEarly):
+        list(frames(path))
 
 
 def one_frame(folder):
