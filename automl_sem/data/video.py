@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.frames import EndsEarly, Frame
-from automl_sem.data.pixels import denied
+from automl_sem.data.pixels import Size, denied
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
 
@@ -76,6 +76,26 @@ def video_frames(path: Path) -> Iterator[Frame]:
             raise UserError(f"cannot be read as a video: {reason}", where=path) from None
         if count and _breaks_off(stream, count, end + LATE * lasts):
             raise EndsEarly
+
+
+def said_of_video(path: Path) -> tuple[int, Size, float] | None:
+    """Return number and size of the frames, and seconds, by what the file says; None if nothing.
+
+    Size is that before the video is turned upright. The number may be wrong: where the file has
+    none, or counts frames that are not shown, it follows from the seconds.
+
+    Args:
+        path: A video.
+    """
+    import av
+
+    with av.open(str(path), metadata_errors="replace") as container:
+        stream = container.streams.video[0]
+        start = float((stream.start_time or 0) * stream.time_base)
+        seconds = _end(stream) - start if _end(stream) else (container.duration or 0) / av.time_base
+        lasting = round(seconds * float(stream.average_rate or 0))
+        count = min(filter(None, (stream.frames, lasting)), default=0)
+        return (count, (stream.height, stream.width), seconds) if count else None
 
 
 def _upright(frame: Any) -> Bytes:

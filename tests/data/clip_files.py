@@ -7,8 +7,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-CODECS = {".mp4": "libx264", ".avi": "ffv1", ".webm": "libvpx-vp9", ".mov": "libx264"}
-LOSSLESS = ".avi"
+CODECS = {
+    ".mp4": "libx264",
+    ".avi": "ffv1",
+    ".webm": "libvpx-vp9",
+    ".mov": "libx264",
+    ".mkv": "ffv1",
+}
+LOSSLESS = (".avi", ".mkv")
 
 
 def moving(frames=6, seed=0, side=(12, 16), colour=False):
@@ -27,7 +33,7 @@ def write_video(path, clip, rate=10, options=None):
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    lossless = path.suffix == LOSSLESS
+    lossless = path.suffix in LOSSLESS
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(CODECS[path.suffix], rate=rate)
         stream.height, stream.width = clip.shape[1:3]

@@ -17,6 +17,7 @@ from clip_files import (
     cut_video,
     moving,
     write_animation,
+    write_clip,
     write_folder,
     write_frames,
     write_sound,
@@ -27,10 +28,12 @@ from PIL import Image
 from automl_sem import UserError
 from automl_sem.api import dry_run
 from automl_sem.data import clips as module
-from automl_sem.data import examples, load_dataset
+from automl_sem.data import examples, load_dataset, picks
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.frames import EndsEarly, frames
 from automl_sem.data.overview import describe
+from automl_sem.data.pixels import resize
+from automl_sem.data.sampling import Probe
 
 FORMS = ("frames", ".gif", ".webp", ".png", ".mp4", ".avi", ".webm", ".mov")
 EXACT = ("frames", ".gif", ".webp", ".png", ".avi")
@@ -215,25 +218,80 @@ def test_frames_are_resized_or_padded_as_images_are(tmp_path):
 # Kept in the cache
 
 
-@pytest.mark.parametrize("form", ["frames", ".gif", ".avi"])
-def test_a_clip_is_decoded_once(tmp_path, decoded, form):
-    write_folder(tmp_path / "data", form)
-    first = load(tmp_path / "data")
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        *((form, {}) for form in (*FORMS, ".mkv")),
+        *((form, {"frames": 4, "rate": 5.0}) for form in (".mp4", ".avi", ".webm", ".mkv")),
+    ],
+)
+def test_a_clip_is_decoded_once(tmp_path, decoded, form, options):
+    write_folder(tmp_path / "data", form, frames=20)
+    first = load(tmp_path / "data", **options)
     assert len(decoded) == len(set(decoded)) == 12
-    second = load(tmp_path / "data")
+    second = load(tmp_path / "data", **options)
     assert len(decoded) == 12
     np.testing.assert_array_equal(first.train.x, second.train.x)
     assert first.train.fingerprint() == second.train.fingerprint()
     assert (first.notes, first.options) == (second.notes, second.options)
 
 
-@pytest.mark.parametrize("options", [{}, {"image_size": 9}, {"pad": True, "image_size": 18}])
-def test_what_was_kept_equals_what_is_decoded_again(tmp_path, monkeypatch, options):
-    write_folder(tmp_path / "data", ".gif")
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        (".gif", {}),
+        (".gif", {"image_size": 9}),
+        (".gif", {"pad": True, "image_size": 18}),
+        (".webm", {"image_size": 9, "frames": 13}),
+        (".avi", {"rate": 7.0, "frames": 3}),
+        (".avi", {"rate": 7.0, "frames": 30}),  # longer than the clips
+        (".gif", {"rate": 7.0, "frames": 3}),
+    ],
+)
+def test_what_was_kept_equals_what_is_decoded_again(tmp_path, monkeypatch, form, options):
+    write_folder(tmp_path / "data", form)
+    write_clip(tmp_path / "data" / "left" / "long", form, moving(9, 55))
+    write_clip(tmp_path / "data" / "right" / "red", form, moving(seed=56, colour=True))
     kept = load(tmp_path / "data", **options)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     monkeypatch.setattr(module.Spool, "get", lambda *_: None)
     np.testing.assert_array_equal(kept.train.x, load(tmp_path / "data", **options).train.x)
+
+
+def test_a_grey_clip_among_coloured_ones_is_decoded_once_as_well(tmp_path, decoded):
+    write_folder(tmp_path / "data", ".avi")
+    for name in ("left/w0_0", "right/w0_0", "left/w0_1", "right/w0_1"):
+        write_video(tmp_path / "data" / f"{name}.avi", moving(seed=3, colour=True))
+    assert load(tmp_path / "data").info.input_shape == (6, 12, 16, 3)
+    assert len(decoded) == 12
+
+
+def test_what_a_file_says_wrongly_costs_time_and_nothing_else(tmp_path, monkeypatch, decoded):
+    write_folder(tmp_path / "data", ".avi", frames=20)
+    right = load(tmp_path / "data", frames=5)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    monkeypatch.setattr(module, "probe", lambda _: Probe(19, (12, 16), 1.9))
+    wrong = load(tmp_path / "data", frames=5)
+    assert len(decoded) == 36
+    np.testing.assert_array_equal(right.train.x, wrong.train.x)
+
+
+def test_frames_are_resized_some_at_a_time(tmp_path, monkeypatch):
+    most = []
+
+    def noted(images, *how):
+        most.append(images.nbytes)
+        return resize(images, *how)
+
+    monkeypatch.setattr(picks, "RESIZED_AT_ONCE", 5_000)
+    monkeypatch.setattr(picks, "resize", noted)
+    write_folder(tmp_path / "data", ".avi", frames=30, side=(20, 20))  # 36,000 bytes
+    few = load(tmp_path / "data", frames=30, image_size=10)
+    assert max(most) == 6_000
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    all_at_once = load(tmp_path / "data", frames=30, image_size=10)
+    np.testing.assert_array_equal(few.train.x, all_at_once.train.x)
 
 
 def test_a_changed_frame_is_seen(tmp_path, decoded):
