@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -29,8 +30,10 @@ from automl_sem import UserError
 from automl_sem.api import dry_run
 from automl_sem.data import clips as module
 from automl_sem.data import examples, load_dataset, picks
+from automl_sem.data.builtin import SHAPES, draw_shapes
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.frames import EndsEarly, frames
+from automl_sem.data.motion import MOTIONS, draw_clips
 from automl_sem.data.overview import describe
 from automl_sem.data.pixels import resize
 from automl_sem.data.sampling import Probe
@@ -99,17 +102,14 @@ def held(folder):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_videos_are_clips_and_what_may_be_images_is_so_unless_said_otherwise(tmp_path, form):
+def test_what_is_plainly_a_clip_is_read_as_one_and_that_is_said(tmp_path, form):
     write_folder(tmp_path / "data", form)
     kind, notes = held(tmp_path / "data")
-    if form in (".mp4", ".avi", ".webm", ".mov"):
-        assert kind == "clips"
-        assert "read as clips: everything in the class folders is a video" in notes
-    else:
-        assert kind == "images"
-        assert "read as images, each file as one, though everything in the class" in notes
-        assert "--kind clips reads clips" in notes
-        assert "--groups" in notes
+    assert kind == "clips"
+    assert "read as clips: everything in the class folders is a video" in notes
+    video = form in (".mp4", ".avi", ".webm", ".mov")
+    assert ("--kind images reads each file as an image" in notes) is not video
+    assert ("images that follow one another differ" in notes) is (form == "frames")
 
 
 def test_colour_stays_and_one_coloured_clip_is_enough(tmp_path):
@@ -391,14 +391,63 @@ def test_a_folder_that_is_not_plainly_clips_stays_images(tmp_path, trouble):
 
 
 def test_numbered_images_in_folders_below_their_class_are_read_as_ever(tmp_path):
-    for i in range(12):
-        path = tmp_path / "data" / "ab"[i % 2] / "images" / f"{i // 2:03d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(moving(seed=i)[0]).save(path)
+    for label in "ab":  # one folder each
+        write_frames(tmp_path / "data" / label / "images", moving(seed=ord(label)), first=0)
     dataset = load_dataset(str(tmp_path / "data"), groups=r"^([ab]/images/\d)")
     assert dataset.info.kind == "images"
     assert len(dataset.train.y) + len(dataset.test.y) == 12
     assert dataset.options.get("kind") is None
+    assert any("no class has two such folders" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("part", ["", "train"])
+def test_numbered_drawings_in_a_folder_for_each_person_are_images(tmp_path, part):
+    x, y, _ = draw_shapes("train", 180)
+    for label, name in enumerate(SHAPES):
+        drawings = x[y == label, ..., 0]
+        for person in range(5):
+            own = np.clip(drawings[person::5].astype(int) - 20 * person, 0, 255)  # their paper
+            write_frames(tmp_path / "data" / part / name / f"person{person}", own.astype(np.uint8))
+    dataset = load_dataset(str(tmp_path / "data"), groups=r"/(person\d)/")
+    assert dataset.info.kind == "images"
+    assert len(dataset.train.y) + len(dataset.test.y) == 180
+    (note,) = (note for note in dataset.notes if note.startswith("read as images, each file"))
+    assert re.search(r"differ (9\d|1\d\d)% as much as those further apart in a folder", note)
+    assert "--kind clips reads each folder as a clip" in note
+    assert "--groups" in note
+    clips = load_dataset(str(tmp_path / "data"), kind="clips")
+    assert len(clips.train.y) + len(clips.test.y) == 15
+
+
+def test_frames_of_noisy_motion_are_clips(tmp_path):
+    x, y, _ = draw_clips("train", 64)
+    for row, clip in enumerate(x[..., 0]):
+        write_frames(tmp_path / "data" / MOTIONS[y[row]] / f"{row}", clip, "{:d}.png", first=0)
+    kind, notes = held(tmp_path / "data")
+    assert kind == "clips"
+    assert re.search(r"differ [5-8]\d% as much as those further apart in a folder", notes)
+
+
+def test_frames_without_motion_are_clips_if_folders_differ(tmp_path):
+    rng = np.random.default_rng(0)
+    for row in range(12):
+        scene = np.kron(rng.integers(0, 200, (4, 4)), np.ones((4, 4), int))
+        flicker = rng.integers(0, 9, (5, 16, 16))
+        folder = tmp_path / "data" / "ab"[row % 2] / f"{row}"
+        write_frames(folder, (scene + flicker).astype(np.uint8))
+    kind, notes = held(tmp_path / "data")
+    assert kind == "clips"
+    assert re.search(r"differ [1-4]% as much as images of different folders", notes)
+
+
+def test_two_images_in_each_folder_are_images(tmp_path):
+    rng = np.random.default_rng(0)
+    for row in range(12):
+        pixels = rng.integers(0, 256, (2, 16, 16), np.uint8)
+        write_frames(tmp_path / "data" / "ab"[row % 2] / f"{row}", pixels)
+    kind, notes = held(tmp_path / "data")
+    assert kind == "images"
+    assert "as much as images of different folders (frames of clips do by less than 5%)" in notes
 
 
 def test_nested_still_images_and_ordinary_folders_stay_images(tmp_path):
@@ -708,11 +757,10 @@ def test_clips_are_not_searched_on_yet_and_that_is_said(call, tmp_path, space):
         assert "this version reads clips, but cannot search on them yet" in err
 
 
-def test_a_search_reads_numbered_frames_as_images_and_says_so(call, tmp_path):
+def test_a_search_reads_numbered_frames_as_images_if_told_to(call, tmp_path):
     folder = write_folder(tmp_path / "data", "frames")
-    code, out, err = call("search", folder, "--dry-run")
+    code, out, err = call("search", folder, "--kind", "images", "--dry-run")
     assert (code, err) == (0, "")
-    assert "note      read as images, each file as one, though everything in the class fold" in out
     assert "2 classes, 12x16x1" in out
 
 
