@@ -28,6 +28,7 @@ Kind = Literal["builtin", "folder", "table", "idx", "npz", "series table", "ts"]
 
 TABLES = (".csv", ".tsv")
 FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each example
+GIVE = "Give examples with their labels: (x, y) or (x, y, x_test, y_test)"
 SERIES: tuple[Kind, ...] = ("series table", "ts")  # kinds that hold series alone
 
 
@@ -167,6 +168,9 @@ def from_memory(
     """
     if kind == "clips":
         raise UserError("arrays hold images or series, no clips", where="kind")
+    for name, given in (("x", x), ("y", y)):
+        if given is None:
+            raise UserError(f"{name} is None", where="arrays", hint=GIVE)
     note = ""
     told: str | None = kind
     if kind is None and not isinstance(x, list | tuple):
