@@ -73,7 +73,7 @@ Stress = Annotated[
     str | None,
     Option(
         help="Score under distortions that labels survive as well: rotate=180,scale,shift,shear,"
-        "stroke,noise, or none.",
+        "stroke,noise, of sequences speed=0.5,start,warp,crop,drop,noise, or none.",
         show_default="the space's own",
     ),
 ]

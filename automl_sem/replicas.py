@@ -114,7 +114,7 @@ class MirroredTrainer:
         self._rows = np.arange(len(part.x))
         self._fill = background_of(part.x, self._rows)
         self._weights = class_weights(recipe, part, self._rows)
-        self._augmentation = augmentation_of(recipe, part.x.shape[1:])
+        self._augmentation = augmentation_of(recipe, part.info)
         self._strategy = _strategy(tuple(devices))
         with self._strategy.scope(), seeded(seed):
             self.model = build()

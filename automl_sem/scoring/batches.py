@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.types import Bytes, Floats, Ints, Recipe
+from automl_sem.types import Bytes, DataInfo, Floats, Ints, Recipe
 
 if TYPE_CHECKING:
     from automl_sem.augmentation.pipeline import Augmentation
@@ -81,8 +81,12 @@ def wants_raw_values(model: Any) -> bool:
 
 
 def background(x: Bytes) -> float:
-    """Return the median of the images' border pixels, 0..255: what shows beside a moved image."""
-    border = [x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]]
+    """Return the median of the border pixels, 0..255: what shows beside a moved image.
+
+    Args:
+        x: Images or clips, (n, [frames,] height, width, channels).
+    """
+    border = [x[..., 0, :, :], x[..., -1, :, :], x[..., 0, :], x[..., -1, :]]
     return float(np.median(np.concatenate([edge.ravel() for edge in border])))
 
 
@@ -95,18 +99,18 @@ def looks_drawn(part: TrainingPart) -> bool:
     return bool(np.median(free.mean(axis=(1, 2, 3))) > DRAWING_FREE)
 
 
-def augmentation_of(recipe: Recipe, shape: tuple[int, ...]) -> Augmentation | None:
-    """Return what changes the training images of a recipe at random, or None.
+def augmentation_of(recipe: Recipe, info: DataInfo) -> Augmentation | None:
+    """Return what changes the training examples of a recipe at random, or None.
 
     Args:
         recipe: Says what to change.
-        shape: Shape of an image, (height, width, channels).
+        info: Says the kind of data and the shape of an example.
     """
     if not recipe.augmentation:
         return None
     from automl_sem.augmentation.pipeline import Augmentation
 
-    return Augmentation(recipe.augmentation, shape)
+    return Augmentation(recipe.augmentation, info.kind, info.input_shape)
 
 
 def targets(labels: Any, classes: int, smoothing: float) -> Any:

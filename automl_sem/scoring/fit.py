@@ -136,7 +136,7 @@ class Fitter:
         self._scale = 1.0 if wants_raw_values(model) else 1.0 / 255.0
         self._fill = background_of(part.x, rows)
         self._weights = class_weights(recipe, part, rows)
-        self._augmentation = augmentation_of(recipe, part.x.shape[1:])
+        self._augmentation = augmentation_of(recipe, part.info)
         # A training step of a person's own may expect class numbers, so it gets them if it can.
         self._soft = recipe.label_smoothing > 0 or recipe.augmentation.mixup > 0
         # Not compiled by XLA, as the graph trainer is not: the same numbers, and on a

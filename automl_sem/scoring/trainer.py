@@ -77,7 +77,7 @@ class FoldTrainer:
                 model = self._build()
         self._model = model
         self._scale = 1.0 if wants_raw_values(self._model) else 1.0 / 255.0
-        self._augmentation = augmentation_of(recipe, part.x.shape[1:])
+        self._augmentation = augmentation_of(recipe, part.info)
         self._optimizer: Any = None
         # A variable, since folds may differ in size: a schedule then needs no other graph.
         self._steps = tf.Variable(1.0, trainable=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean, one_line
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
-from automl_sem.types import DataInfo, Recipe
+from automl_sem.types import DataInfo, Recipe, check_augment
 
 Values = Mapping[str, Value]
 
@@ -105,6 +105,7 @@ class Space:
                 f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
                 where=f"recipe in {self.path}",
             )
+        check_augment(made.augmentation, data.kind, f"Recipe.augment in {self.path}")
         return replace(made, **self.settled)  # type: ignore[arg-type]
 
     def rebuild(self, values: Values, data: DataInfo) -> Any:
