@@ -104,7 +104,7 @@ def test_each_frame_has_its_own_noise():
 @pytest.mark.parametrize(
     ("kind", "augment"),
     [
-        ("clips", OF_CLIPS),
+        pytest.param("clips", OF_CLIPS, marks=pytest.mark.slow),
         ("clips", dataclasses.replace(OF_CLIPS, mixup=0.0)),
         ("series", OF_SERIES),
         ("series", dataclasses.replace(OF_SERIES, mixup=0.0)),
