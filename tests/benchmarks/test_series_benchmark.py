@@ -133,11 +133,12 @@ def test_the_clips_are_read_as_what_they_are_said_to_be(tmp_path, colour, channe
 
 
 def test_memory_of_clips_is_judged_by_pages_counted_once():
-    def text(once):
-        step = clips_memory.Step("grey", "search, 2 trials", 60.0, once, 5000.0, 3)
+    def text(once, command=clips_memory.SEARCH):
+        step = clips_memory.Step("grey", command, 60.0, once, 5000.0, 3)
         return clips_memory.describe([step], 2000, "gif")
 
     assert "| grey | search, 2 trials | 60 | 2,048 | 5,000 | 3 |" in text(2048.0)
     assert "The goal is 2,048 MiB: met (2,048 MiB at most)" in text(2048.0)
     assert "The goal is 2,048 MiB: missed (2,049 MiB at most)" in text(2049.0)
+    assert "2,048 MiB: open without a search (800 MiB" in text(800.0, "data, decoding")
     assert "250 MiB decoded if grey, 750 MiB in colour" in text(1.0)
