@@ -10,9 +10,9 @@ from pathlib import Path
 from automl_sem.errors import UserError, did_you_mean
 
 # The space that fits each kind of data when none is named.
-SPACE_FOR_KIND = {"images": "images"}
+SPACE_FOR_KIND = {"images": "images", "clips": "motion", "series": "series"}
 # Built-in datasets that have a space of their own.
-SPACE_FOR_DATA = {"shapes": "shapes", "digits": "digits"}
+SPACE_FOR_DATA = {"shapes": "shapes", "digits": "digits", "motion": "motion"}
 
 
 @dataclass(frozen=True)
