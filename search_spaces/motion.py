@@ -3,15 +3,15 @@
     automl-sem search motion
     automl-sem search my_clips/ --space motion
 
-A CNN turns each frame into a vector, the same CNN for all; an LSTM reads the vectors in their order;
-its last state, or a mean of its states, is classified. The blocks stand in `sequences.py` and
-`blocks.py`, with their papers.
+A CNN turns each frame into a vector, the same CNN for all; an LSTM reads the vectors in their
+order; its last state, or a mean of its states, is classified. The blocks stand in `sequences.py`
+and `blocks.py`, with their papers.
 
 What the size of an LSTM costs and buys: `lstm_units` is how many numbers it carries from frame to
-frame. Twice as many are up to four times the weights, 4 * units * (units + frame_units + 1), and with
-few clips these are soon learnt by heart. Time they hardly cost: a clip has few frames, and the CNN
-sees each pixel of them. The report draws score against `lstm_units`. Copy this file, change it, and
-run
+frame. Twice as many are up to four times the weights, 4 * units * (units + frame_units + 1), so
+that a few clips are soon learnt by heart. Time they hardly cost: a clip has few frames, and the
+CNN sees each pixel of them. The report draws score against `lstm_units`. Copy this file, change
+it, and run
 
     automl-sem search my_space.py
 """
@@ -30,12 +30,13 @@ BASELINE = {
     "frame_units": 64, "cell": "lstm", "lstm_units": 64, "lstm_layers": 1, "both_ways": False,
     "pooling": "last", "dropout": 0.0,
     "training": "short", "learning_rate": 1e-3, "schedule": "constant", "weight_decay": 0.0,
-    "label_smoothing": 0.0,
+    "augment": False, "label_smoothing": 0.0, "class_weight": "none",
 }  # fmt: skip
 
 WELL_TRAINED = {
     "training": "short", "learning_rate": 3e-3, "schedule": "cosine", "weight_decay": 1e-4,
-    "label_smoothing": 0.0,
+    "augment": True, "flip": False, "shift": 0.3, "rotation": 0, "noise": 0.0, "speed": 0.0,
+    "drop": 0.0, "label_smoothing": 0.0, "class_weight": "none",
 }  # fmt: skip
 GOOD_STARTS = [
     {
@@ -94,6 +95,23 @@ def recipe(hp, data):
         weight_decay=hp.Choice("weight_decay", [0.0, 1e-4, 1e-3]),
         batch_size=16 if data.n_train < 5000 else 32,
         steps=steps,
-        clip_norm=1.0,
+        clip_norm=1.0,  # an LSTM's gradients can grow with every step back in time
+        augment=augmentation(hp),
         label_smoothing=hp.Choice("label_smoothing", [0.0, 0.05, 0.1]),
+        class_weight=hp.Choice("class_weight", ["none", "balanced", "sampling"]),
     )
+
+
+def augmentation(hp):
+    """Return how training clips are changed, all frames alike: not at all, or by strengths."""
+    augment = hp.Boolean("augment")
+    with hp.conditional_scope("augment", [True]):
+        strengths = {
+            "flip": hp.Boolean("flip"),  # not where left and right are classes
+            "shift": hp.Choice("shift", [0.0, 0.1, 0.3]),  # of the side
+            "rotation": hp.Choice("rotation", [0, 10]),  # degrees
+            "noise": hp.Choice("noise", [0.0, 0.05]),  # of the full range
+            "speed": hp.Choice("speed", [0.0, 0.25]),
+            "drop": hp.Choice("drop", [0.0, 0.2]),  # of the frames
+        }
+    return Augment(**strengths) if augment else Augment()

@@ -8,11 +8,11 @@ Four networks are compared: an LSTM alone, on top of convolutions, or beside the
 convolutions alone. The blocks stand in `sequences.py`, with their papers.
 
 What the size of an LSTM costs and buys: `lstm_units` is how many numbers it carries from step to
-step. Twice as many are four times the weights, 4 * units * (units + channels + 1), so a few
-dozen series are soon learnt by heart. Steps come one after another, so time grows with the length of
-a series, and with the size only once that is large: on a CPU 8 and 32 units take the same time, 128
-about twice as long. More units remember more at once, not for longer: long series are shortened first,
-or read by convolutions. The report draws score against `lstm_units`. Copy this file, change it, and run
+step. Twice as many are up to four times the weights, 4 * units * (units + channels + 1), so that
+a few dozen series are soon learnt by heart. Steps come one after another, so time grows with
+their number first of all. More units remember more at once, not for longer: long
+series are shortened first (`memory`), or read by convolutions. The report draws score against
+`lstm_units`. Copy this file, change it, and run
 
     automl-sem search my_space.py
 """
@@ -33,12 +33,13 @@ BASELINE = {
     "network": "lstm", "cell": "lstm", "lstm_units": 64, "lstm_layers": 1, "both_ways": False,
     "memory": 64, "pooling": "last", "dropout": 0.0,
     "training": "short", "learning_rate": 1e-3, "schedule": "constant", "weight_decay": 0.0,
-    "label_smoothing": 0.0,
+    "augment": False, "label_smoothing": 0.0, "class_weight": "none",
 }  # fmt: skip
 
 WELL_TRAINED = {
     "training": "short", "learning_rate": 3e-3, "schedule": "cosine", "weight_decay": 1e-4,
-    "label_smoothing": 0.0, "dropout": 0.2,
+    "augment": True, "warp": 0.06, "crop": 0.1, "noise": 0.1, "mute": 0.0, "mixup": 0.0,
+    "label_smoothing": 0.0, "class_weight": "none", "dropout": 0.2,
 }  # fmt: skip
 LSTM_FCN = {
     "network": "lstm-fcn", "front": "plain", "filters": 32, "resolution": 512,
@@ -46,7 +47,7 @@ LSTM_FCN = {
     "pooling": "last",
 }  # fmt: skip
 GOOD_STARTS = [
-    {**WELL_TRAINED, "network": "cnn", "front": "residual", "filters": 32, "resolution": 256},
+    {**WELL_TRAINED, "network": "cnn", "front": "residual", "filters": 16, "resolution": 256},
     {**WELL_TRAINED, **LSTM_FCN},
 ]
 
@@ -101,6 +102,22 @@ def recipe(hp, data):
         weight_decay=hp.Choice("weight_decay", [0.0, 1e-4, 1e-3]),
         batch_size=16 if data.n_train < 500 else 32 if data.n_train < 5000 else 64,
         steps=steps,
-        clip_norm=1.0,
+        clip_norm=1.0,  # an LSTM's gradients can grow with every step back in time
+        augment=augmentation(hp),
         label_smoothing=hp.Choice("label_smoothing", [0.0, 0.05, 0.1]),
+        class_weight=hp.Choice("class_weight", ["none", "balanced", "sampling"]),
     )
+
+
+def augmentation(hp):
+    """Return how training series are changed: not at all, or each change by its strength."""
+    augment = hp.Boolean("augment")
+    with hp.conditional_scope("augment", [True]):
+        strengths = {
+            "warp": hp.Choice("warp", [0.0, 0.03, 0.06, 0.1]),  # shares of the length
+            "crop": hp.Choice("crop", [0.0, 0.1, 0.3]),
+            "noise": hp.Choice("noise", [0.0, 0.05, 0.1, 0.2]),  # of the standard deviation
+            "channels": hp.Choice("mute", [0.0, 0.3]),
+            "mixup": hp.Choice("mixup", [0.0, 0.2]),
+        }
+    return Augment(**strengths) if augment else Augment()
