@@ -55,10 +55,10 @@ def load_dataset(
             labels, a folder with MNIST's IDX files, an `.npz` file, a CSV table of series, or a
             `.ts` file or a folder with such.
         size: Number of training examples, for `shapes` and `motion` alone.
-        image_size: Height and width that images of a folder or file get.
-        pad: Fill images of another shape up with the background, do not stretch them.
-        groups: Column of a table, or regular expression on the names of image files, that
-            says which examples belong together.
+        image_size: Height and width that images and frames of a folder or file get.
+        pad: Fill those of another shape up with the background, do not stretch them.
+        groups: Column of a table, or regular expression on the names of image files or clips,
+            that says which examples belong together.
         skip_bad: Leave images or clips of a folder or table out that cannot be read.
         kind: What it holds, `"images"`, `"clips"` or `"series"`; None to find out.
         frames: Frames to take of each clip.
@@ -238,10 +238,10 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
                 f"the option {name} does not apply to '{source}'",
                 hint={
                     "size": "Only shapes and motion have a size to choose",
-                    "image_size": "Only your own images are resized",
-                    "pad": "Only your own images are resized",
-                    "groups": "It is for images and tables; an .npz file names its array groups",
-                    "skip_bad": "Only image files can be unreadable",
+                    "image_size": "Only images and clips of your own are resized",
+                    "pad": "Only images and clips of your own are resized",
+                    "groups": "It is for folders and tables; an .npz file names its array groups",
+                    "skip_bad": "It is for files of images and clips",
                     "frames": "Only clips have frames",
                     "rate": "Only clips have frames",
                 }[name],
