@@ -32,7 +32,7 @@ class SearchOptions(BaseModel):
         warm_start: A run whose best hyperparameters are tried early.
         seed: Seed of the whole run.
         out: The run directory; by default `runs/DATE-TIME-NAME`.
-        size: Training examples of the built-in shapes or motion.
+        size: Training examples of the built-in shapes, motion or strokes.
         image_size: Side in pixels to resize images and frames to.
         pad: Fill those of another shape up with the background instead of stretching them.
         groups: Column of a CSV table, or regular expression on the names of image files or

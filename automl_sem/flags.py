@@ -31,7 +31,7 @@ WarmStart = Annotated[
 ]
 Seed = Annotated[int, Option(help="Seed of the whole run.")]
 Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
-Size = Annotated[int | None, Option(help="Training examples of the built-in shapes or motion.")]
+Size = Annotated[int | None, Option(help="Training examples of shapes, motion or strokes.")]
 ImageSize = Annotated[int | None, Option(help="Resize images and frames to so many pixels a side.")]
 Pad = Annotated[
     bool, Option("--pad", help="Fill images and frames of another shape up, do not stretch them.")

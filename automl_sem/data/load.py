@@ -54,7 +54,7 @@ def load_dataset(
         source: A built-in name, a folder of images or clips, a CSV table of image files and
             labels, a folder with MNIST's IDX files, an `.npz` file, a CSV table of series, or a
             `.ts` file or a folder with such.
-        size: Number of training examples, for `shapes` and `motion` alone.
+        size: Number of training examples, for `shapes`, `motion` and `strokes` alone.
         image_size: Height and width that images and frames of a folder or file get.
         pad: Fill those of another shape up with the background, do not stretch them.
         groups: Column of a table, or regular expression on the names of image files or clips,
@@ -237,7 +237,7 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
             raise UserError(
                 f"the option {name} does not apply to '{source}'",
                 hint={
-                    "size": "Only shapes and motion have a size to choose",
+                    "size": "Only shapes, motion and strokes have a size to choose",
                     "image_size": "Only images and clips of your own are resized",
                     "pad": "Only images and clips of your own are resized",
                     "groups": "It is for folders and tables; an .npz file names its array groups",
