@@ -360,7 +360,6 @@ def data(
     }
     search_options(**options)
     from automl_sem.data.overview import SHEET, check_sheet, describe, write_sheet
-    from automl_sem.spaces.find import SPACE_FOR_KIND
 
     sheet = SHEET if force and sheet is None else sheet
     if sheet is not None:
@@ -375,9 +374,6 @@ def data(
         "" if sheet or written == SHEET else f" (there was another {SHEET}: --force replaces it)"
     )
     _say(f"examples of each class: {written}{other}")
-    if (held := found.dataset.info.kind) not in SPACE_FOR_KIND:
-        _say(f"this version cannot search on {held} yet")
-        return
     given = "".join(
         f" --{name} {shlex.quote(str(value))}"
         for name, value in (
@@ -385,6 +381,8 @@ def data(
             ("image-size", image_size),
             ("groups", groups),
             ("kind", kind),
+            ("frames", frames),
+            ("rate", rate),
         )
         if value is not None
     )

@@ -102,12 +102,14 @@ def _stress_lines(results: Results) -> list[str]:
     if results.best is None or not results.run.manifest.stress:
         return []
     found, findings = stress_scores(results.best.folds), read_findings(results.run)
+    kind = results.run.manifest.kind
     asked = ", ".join(f"{s.condition} {percent(s.accuracy)}" for s in found if s.scored)
     unseen = ", ".join(f"{s.condition} {percent(s.accuracy)}" for s in found if not s.scored)
     return [
         f"stressed  trial {results.best.trial.number}: {asked}",
         f"unseen    {unseen}: distortions that nothing was trained or chosen for",
-        "          objective: the mean of the log-loss on images as they are and on distorted ones",
+        f"          objective: the mean of the log-loss on {kind} as they are and on distorted "
+        "ones",
         *(f"warning   {warning}" for warning in findings.warnings),
         *(f"open      {unknown}" for unknown in findings.unknown),
     ]

@@ -79,7 +79,7 @@ class Manifest(BaseModel):
             proposed when all up to n - window have ended, and knows these alone. None
             when trials are proposed as workers become free.
         space: Name, origin and SHA-256 of the space file.
-        data: Name, source, loader options, fingerprints and shape of the dataset.
+        data: Name, kind, source, loader options, fingerprints and shape of the dataset.
         notes: What the loaders decided.
         versions: Versions of the packages that matter.
         machine: Processor, cores and devices.
@@ -109,3 +109,8 @@ class Manifest(BaseModel):
     notes: list[str] = []
     versions: dict[str, str] = {}
     machine: dict[str, Any] = {}
+
+    @property
+    def kind(self) -> str:
+        """Kind of data, which is what people call its examples: `"images"`."""
+        return str(self.data.get("kind", "images"))

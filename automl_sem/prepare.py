@@ -17,6 +17,7 @@ from automl_sem.augmentation.kinds import checked_stress, described, parse_stres
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
+from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
 from automl_sem.fresh import fresh_seed
@@ -24,10 +25,9 @@ from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
 from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
 from automl_sem.run import RunDirectory, now
-from automl_sem.scoring.batches import looks_drawn
 from automl_sem.scoring.discard import check_rule
 from automl_sem.spaces.asked import reads_weights, watched
-from automl_sem.spaces.find import SPACE_FOR_KIND, Target, default_space, find, find_space
+from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 from automl_sem.warm_start import warm_start
@@ -81,17 +81,6 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             frames=options.frames,
             rate=options.rate,
             seed=options.seed,
-        )
-    if dataset.info.kind not in SPACE_FOR_KIND:
-        taken = [note for note in dataset.notes if note.startswith("taken as")]
-        raise UserError(
-            f"this version reads {dataset.info.kind}, but cannot search on them yet"
-            + (f" (x_train {dataset.train.x.shape} is {taken[0]})" if taken else ""),
-            where=dataset.source,
-            hint="Images are (n, height, width) or (n, height, width, channels), see --kind and "
-            "--image-size"
-            if taken
-            else "`automl-sem data` shows them",
         )
     if space is None:
         path = default_space(dataset.source, dataset.info.kind)
@@ -284,6 +273,7 @@ def workers_of(directory: RunDirectory, wanted: int | None = None) -> WorkerPlan
 def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
     return {
         "name": dataset.name,
+        "kind": dataset.info.kind,
         "source": "data.npz in the run directory" if from_memory else dataset.source,
         "in_run": from_memory,
         "options": dict(dataset.options),

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.backup import State
-from automl_sem.data.dataset import TrainingPart
+from automl_sem.data.dataset import TrainingPart, read_rows
+from automl_sem.data.examples import too_large
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
@@ -18,10 +19,10 @@ from automl_sem.scoring.batches import (
     epoch_order,
     step_seed,
     targets,
-    wants_raw_values,
 )
 from automl_sem.scoring.choose import only_fit_can
-from automl_sem.scoring.fit import Fitter, background_of, read_rows
+from automl_sem.scoring.fit import Fitter
+from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.recipes import make_optimizer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Recipe
@@ -87,8 +88,8 @@ class MirroredTrainer:
     Args:
         build: Returns the model.
         recipe: How to train it.
-        part: The training data, copied to every device: all at once, or if it is
-            memory-mapped, load by load.
+        part: The training data, copied to every device: all at once, or if it is too large
+            for that, load by load.
         seed: Decides initial weights, shuffling and augmentation.
         steps: Steps of the whole training.
         devices: Names of the devices.
@@ -112,7 +113,6 @@ class MirroredTrainer:
         self._part = part
         self._devices = tuple(devices)
         self._rows = np.arange(len(part.x))
-        self._fill = background_of(part.x, self._rows)
         self._weights = class_weights(recipe, part, self._rows)
         self._augmentation = augmentation_of(recipe, part.info)
         self._strategy = _strategy(tuple(devices))
@@ -121,8 +121,9 @@ class MirroredTrainer:
             self._optimizer = make_optimizer(recipe, steps, model=self.model)
             self._optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self._optimizer)
-        self._scale = 1.0 if wants_raw_values(self.model) else 1.0 / 255.0
-        self._all = None if isinstance(part.x, np.memmap) else self._load(part.x, part.y)
+        self._inputs = inputs_of(part, self.model)
+        self._fitted = self._inputs.fit(self._rows)
+        self._all = None if too_large(part.x.nbytes) else self._load(part.x, part.y)
         self._run = tf.function(self._steps_graph, reduce_retracing=True)
         self._spread_noise()
 
@@ -206,14 +207,15 @@ class MirroredTrainer:
         if self.devices > 1:
             share = slice(tf.where(empty, 0, first), tf.where(empty, batch, last))
         read = share if self._augmentation is None else slice(None)
-        images = tf.cast(tf.gather(x, rows[read]), tf.float32)
+        values = self._inputs.values(tf.gather(x, rows[read]), self._fitted)
         classes = len(self._part.class_names)
         wanted = targets(tf.gather(y, rows[read]), classes, self._recipe.label_smoothing)
         if self._augmentation is not None:
-            images, wanted = self._augmentation(images, wanted, seed, self._fill, share)
+            fill = self._inputs.fill(self._fitted)
+            values, wanted = self._augmentation(values, wanted, seed, fill, share)
         weight = tf.where(empty, 0.0, 1.0)
         with tf.GradientTape() as tape:
-            probabilities = self.model(images * self._scale, training=True)
+            probabilities = self.model(self._inputs.ready(values), training=True)
             losses = weight * cross_entropy(wanted, probabilities)
             if self._recipe.class_weight == "balanced":
                 losses *= tf.linalg.matvec(wanted, self._weights)

@@ -37,7 +37,7 @@ class TrialRecord:
         proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` or `"model"`.
         objective: What is minimised, mean over its folds in nats, or None: the log-loss, or
             its mean with that under stress.
-        log_loss: Mean log-loss of images as they are, or None.
+        log_loss: Mean log-loss of examples as they are, or None.
         accuracy: Share of out-of-fold predictions that are right, or None.
         stress_accuracy: The same of distorted copies, or None.
         fold_scores: Objective of each fold; of a discarded trial only the folds done.

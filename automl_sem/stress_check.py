@@ -35,7 +35,7 @@ class Confused:
     Args:
         pair: Their numbers.
         share: Share of their distorted copies that are taken for the other.
-        clean: The same of images as they are, by a network that need not withstand it.
+        clean: The same of examples as they are, by a network that need not withstand it.
     """
 
     pair: tuple[int, int]
@@ -117,7 +117,7 @@ def check_stress(
         elif reference is not None:
             pair = _against_baseline(run, reference, best, baseline, kind, strength)
         if pair is not None:
-            found.warnings.extend(warnings_of(pair, condition, names))
+            found.warnings.extend(warnings_of(pair, condition, names, run.manifest.kind))
     run.write_json("stress.json", {"schema_version": 1, **asdict(found)})
 
 
@@ -155,13 +155,14 @@ def _against_baseline(
     return Pair(reference, plain, alike=False)
 
 
-def warnings_of(pair: Pair, condition: str, names: Sequence[str]) -> list[str]:
+def warnings_of(pair: Pair, condition: str, names: Sequence[str], examples: str) -> list[str]:
     """Return what speaks against a stress, in sentences.
 
     Args:
         pair: Two scores on the same folds.
         condition: Name of the distortion at a strength, `"rotate 180"`.
         names: Names of the classes.
+        examples: What examples are called, `"images"`.
     """
     found = []
     confused = confused_pair(pair.trained, pair.without, condition, len(names))
@@ -176,7 +177,7 @@ def warnings_of(pair: Pair, condition: str, names: Sequence[str]) -> list[str]:
         cost, interval = clean_cost(pair.trained, pair.without)
         if interval.low > 0:
             found.append(
-                f"{condition} may change labels: log-loss on images as they are is "
+                f"{condition} may change labels: log-loss on {examples} as they are is "
                 f"{pair.trained.log_loss:.3g} with training for it and {pair.without.log_loss:.3g} "
                 f"without, {cost:.3g} more (95 % interval {interval.low:.3g} to "
                 f"{interval.high:.3g}){_most_alike(pair.trained, condition, names)}"
@@ -199,12 +200,12 @@ def prepared(candidate: Candidate, kind: str, strength: float) -> bool:
 def confused_pair(score: Score, plain: Score, condition: str, classes: int) -> Confused | None:
     """Return the pair of classes that a distortion makes alike, or None.
 
-    It must be confused often, more often than on images as they are by more than two standard
+    It must be confused often, more often than on examples as they are by more than two standard
     errors, and far more often than other pairs.
 
     Args:
         score: Of a network that trains for the distortion.
-        plain: Of one that does not, for images as they are.
+        plain: Of one that does not, for examples as they are.
         condition: Name of the distortion at a strength.
         classes: Number of classes.
     """
@@ -269,7 +270,7 @@ def _most_alike(score: Score, condition: str, names: Sequence[str]) -> str:
 
 
 def clean_cost(trained: Score, without: Score) -> tuple[float, Interval]:
-    """Return the log-loss on images as they are that training for a stress costs.
+    """Return the log-loss on examples as they are that training for a stress costs.
 
     Returns:
         Its mean over the paired folds, and its interval (`fold_interval`).

@@ -15,6 +15,7 @@ from automl_sem.errors import UserError
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Examples = NDArray[Any]  # as of `TrainingPart.x`, (n, ...)
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
@@ -404,7 +405,7 @@ class Score:
 
     @property
     def log_loss(self) -> float:
-        """Mean of the folds' log-losses on images as they are, in nats."""
+        """Mean of the folds' log-losses on examples as they are, in nats."""
         return float(np.mean([f.log_loss for f in self.folds]))
 
     @property

@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from automl_sem.augmentation.padding import nan_to_zeros, zeros_to_nan
+from automl_sem.augmentation.marks import marked
+from automl_sem.augmentation.padding import zeros_to_nan
 
 Change = Callable[[Any, Any, Any, Any], Any]
 
@@ -101,7 +102,7 @@ class RandomChange(keras.layers.Layer):  # type: ignore[misc]
         batch, *shape = (size if known is None else known for known, size in sizes)
         draws = self.draw(batch, tuple(shape), seed)
         if len(images.shape) == 3:
-            return nan_to_zeros(self.change(zeros_to_nan(images), draws, 0.0))
+            return marked(self.change(zeros_to_nan(images), draws, 0.0))
         low, high = self.value_range
         scale = 255.0 / (high - low)
         images = (images - low) * scale

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-ALMOST_ZERO = 1e-6  # what a real step of zeros becomes, so that it is not taken for padding
-
 
 def is_padding(series: Any) -> Any:
     """Return where series are padded, (batch, time, 1).
@@ -49,13 +47,3 @@ def zeros_to_nan(series: Any) -> Any:
     """Return series as models are given them, (batch, time, channels), padded with NaN instead."""
     padding = tf.reduce_all(series == 0, axis=-1, keepdims=True)
     return tf.where(padding, np.float32(np.nan), series)
-
-
-def nan_to_zeros(series: Any) -> Any:
-    """Return series as models are given them: padding, and nothing else, is 0 in all channels.
-
-    Args:
-        series: (batch, time, channels), NaN where they are padded.
-    """
-    zero = tf.reduce_all(series == 0, axis=-1, keepdims=True)
-    return tf.where(is_padding(series), 0.0, tf.where(zero, ALMOST_ZERO, series))

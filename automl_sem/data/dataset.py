@@ -198,6 +198,22 @@ def _some_rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
         release_pages(array)
 
 
+def read_rows(x: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """Return rows of an array, read in the order in which they lie on the disk.
+
+    Args:
+        x: Examples, (n, ...), which may be memory-mapped.
+        rows: Row numbers, (m,), in any order.
+    """
+    if not isinstance(x, np.memmap):
+        return np.take(x, rows, axis=0)
+    order = np.argsort(rows, kind="stable")
+    read = np.empty((len(rows), *x.shape[1:]), x.dtype)
+    read[order] = x[rows[order]]
+    release_pages(x)
+    return read
+
+
 def release_pages(array: NDArray[Any]) -> None:
     """Let go of the pages of a memory-mapped array that were read; others are left alone.
 

@@ -175,7 +175,7 @@ def _listed(x: Any, key: str, where: object) -> Sequence[Any]:
     """Return the series of an array or of a list of arrays."""
     if not isinstance(x, list | tuple):
         x = np.asarray(x)
-        if x.dtype.kind != "O" and x.ndim not in (2, 3):
+        if x.ndim not in (2, 3) and not (x.dtype.kind == "O" and x.ndim):
             raise UserError(f"{key} {_FORM}. Received: {x.shape}", where=where)
     if not len(x):
         raise UserError(f"{key} has no series", where=where)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.pixels import resize, resizing_layer
-from automl_sem.scoring.batches import wants_raw_values
+from automl_sem.scoring.inputs import wants_raw_values
 from automl_sem.scoring.views import averaged
 from automl_sem.types import Bytes, Floats
 

@@ -1,4 +1,4 @@
-"""Batches inside the training graph: order, scaling, targets, loss."""
+"""Batches inside the training graph: order, targets, loss."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.types import Bytes, DataInfo, Floats, Ints, Recipe
+from automl_sem.types import DataInfo, Floats, Ints, Recipe
 
 if TYPE_CHECKING:
     from automl_sem.augmentation.pipeline import Augmentation
-
-
-DRAWING_SIDE = 64  # pixels
-DRAWING_GROUND = 24  # how far a pixel of the ground may be from its usual value, 0..255
-DRAWING_FREE = 0.6  # share of a drawing that is ground
-DRAWINGS_LOOKED_AT = 500
 
 
 def epoch_order(rows: NDArray[Any], labels: Ints, recipe: Recipe, seed: int) -> NDArray[np.int32]:
@@ -67,50 +61,18 @@ def step_seed(seed: Any, step: Any) -> Any:
     return seed + [0, 7919 * step]
 
 
-def wants_raw_values(model: Any) -> bool:
-    """Whether a model scales 0..255 itself, since it begins with Rescaling or Normalization."""
-    import keras
-
-    from automl_sem.augmentation.base import RandomChange
-
-    before = keras.layers.InputLayer | RandomChange
-    first = next((x for x in model.layers if not isinstance(x, before)), None)
-    if isinstance(first, keras.Model):
-        return wants_raw_values(first)
-    return isinstance(first, keras.layers.Rescaling | keras.layers.Normalization)
-
-
-def background(x: Bytes) -> float:
-    """Return the median of the border pixels, 0..255: what shows beside a moved image.
-
-    Args:
-        x: Images or clips, (n, [frames,] height, width, channels).
-    """
-    border = [x[..., 0, :, :], x[..., -1, :, :], x[..., 0, :], x[..., -1, :]]
-    return float(np.median(np.concatenate([edge.ravel() for edge in border])))
-
-
-def looks_drawn(part: TrainingPart) -> bool:
-    """Whether images are small grey drawings: strokes that leave most of an even ground free."""
-    if part.x.shape[-1] != 1 or max(part.x.shape[1:3]) > DRAWING_SIDE:
-        return False
-    some = part.x[:DRAWINGS_LOOKED_AT].astype(np.float32)
-    free = np.abs(some - background(part.x[:DRAWINGS_LOOKED_AT])) < DRAWING_GROUND
-    return bool(np.median(free.mean(axis=(1, 2, 3))) > DRAWING_FREE)
-
-
-def augmentation_of(recipe: Recipe, info: DataInfo) -> Augmentation | None:
+def augmentation_of(recipe: Recipe, data: DataInfo) -> Augmentation | None:
     """Return what changes the training examples of a recipe at random, or None.
 
     Args:
         recipe: Says what to change.
-        info: Says the kind of data and the shape of an example.
+        data: Kind and shape of the examples.
     """
     if not recipe.augmentation:
         return None
     from automl_sem.augmentation.pipeline import Augmentation
 
-    return Augmentation(recipe.augmentation, info.kind, info.input_shape)
+    return Augmentation(recipe.augmentation, data.kind, data.input_shape)
 
 
 def targets(labels: Any, classes: int, smoothing: float) -> Any:

@@ -14,27 +14,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_sem.data.dataset import TrainingPart, release_pages
+from automl_sem.data.dataset import TrainingPart, read_rows
 from automl_sem.scoring.batches import (
     augmentation_of,
-    background,
     class_weights,
     epoch_order,
     step_seed,
     targets,
-    wants_raw_values,
 )
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
+from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
+from automl_sem.types import Examples, Floats, FoldResult, Ints, Recipe
 
 # Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
 PREFETCH = 2
-# Enough images of a dataset on disk for the median of their borders.
-BACKGROUND_IMAGES = 1000
 
 InputKind = Literal["dense", "sparse", "ragged"]
 
@@ -48,7 +45,7 @@ class FitTrainer:
         part: The training part; its examples may be memory-mapped.
         seed: Seed of the trial.
         note: Why Keras's `fit` trains it, for people.
-        stress: Scores each fold's model on distorted images too, or None.
+        stress: Scores each fold's model on distorted examples too, or None.
     """
 
     def __init__(
@@ -92,7 +89,7 @@ class FitTrainer:
             fold_epochs(self._recipe, len(rows)),
             train=fitter.run_epoch,
             predict=fitter.predict,
-            predict_images=fitter.predict_images,
+            predict_examples=fitter.predict_examples,
             stress=self._stress,
             started=started,
         )
@@ -133,8 +130,8 @@ class Fitter:
         self._noise = noise
         self._epoch = 0
         self._kind = input_kind(model)
-        self._scale = 1.0 if wants_raw_values(model) else 1.0 / 255.0
-        self._fill = background_of(part.x, rows)
+        self._inputs = inputs_of(part, model)
+        self._fitted = self._inputs.fit(rows)
         self._weights = class_weights(recipe, part, rows)
         self._augmentation = augmentation_of(recipe, part.info)
         # A training step of a person's own may expect class numbers, so it gets them if it can.
@@ -144,9 +141,9 @@ class Fitter:
         loss = "categorical_crossentropy" if self._soft else "sparse_categorical_crossentropy"
         model.compile(self._optimizer, loss, jit_compile=False)
         self._optimizer.build(model.trainable_variables)
+        self._raw = tf.TensorSpec([None, *part.x.shape[1:]], tf.as_dtype(part.x.dtype))
         self._batches = self._stream()
-        signature = [tf.TensorSpec([None, *part.x.shape[1:]], tf.uint8)]
-        self._probabilities = tf.function(self._probabilities_graph, input_signature=signature)
+        self._probabilities = tf.function(self._probabilities_graph, input_signature=[self._raw])
 
     @property
     def variables(self) -> list[Any]:
@@ -174,19 +171,21 @@ class Fitter:
     def predict(self, rows: NDArray[Any]) -> Floats:
         """Return the class probabilities of rows, (n, classes)."""
         return predict_in_chunks(
-            rows, lambda chunk: self._probabilities(read_rows(self._part.x, chunk))
+            rows,
+            lambda chunk: self._probabilities(read_rows(self._part.x, chunk)),
+            self._part.info.input_shape,
         )
 
-    def predict_images(self, images: Bytes) -> Floats:
-        """Return the class probabilities of images, (n, classes)."""
-        return predict_in_chunks(images, self._probabilities)
+    def predict_examples(self, examples: Examples) -> Floats:
+        """Return the class probabilities of raw examples, (n, classes)."""
+        return predict_in_chunks(examples, self._probabilities, examples.shape[1:])
 
     def _stream(self) -> Any:
         """Return the batches of an epoch; whoever reads them next gets those of `_epoch`."""
         import tensorflow as tf
 
         signature = (
-            tf.TensorSpec([None, *self._part.x.shape[1:]], tf.uint8),
+            self._raw,
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([2], tf.int32),
         )
@@ -196,8 +195,8 @@ class Fitter:
         batches = batches.apply(tf.data.experimental.assert_cardinality(steps))
         return batches.map(self._prepare).prefetch(PREFETCH)
 
-    def _read_epoch(self) -> Iterator[tuple[Bytes, NDArray[np.int32], NDArray[np.int32]]]:
-        """Yield images, labels and the seed of the augmentation, batch by batch."""
+    def _read_epoch(self) -> Iterator[tuple[Examples, NDArray[np.int32], NDArray[np.int32]]]:
+        """Yield raw examples, labels and the seed of the augmentation, batch by batch."""
         size = self._recipe.batch_size
         seed = derive_seed(self._seed, self._epoch)
         order = epoch_order(self._rows, self._part.y, self._recipe, seed)
@@ -207,42 +206,43 @@ class Fitter:
             noise = step_seed(np.array([self._noise, self._epoch]), step).astype(np.int32)
             yield read_rows(self._part.x, rows), labels, noise
 
-    def _prepare(self, images: Any, labels: Any, seed: Any) -> Any:
+    def _prepare(self, raw: Any, labels: Any, seed: Any) -> Any:
         """Return inputs and labels, with their weights only if there are any.
 
         A training step of a person's own may know nothing of weights.
         """
         import tensorflow as tf
 
-        images = tf.cast(images, tf.float32)
+        values = self._inputs.values(raw, self._fitted)
         wanted = targets(labels, len(self._part.class_names), self._recipe.label_smoothing)
         if self._augmentation is not None:
-            images, wanted = self._augmentation(images, wanted, seed, self._fill)
-        inputs = self._as_input(images * self._scale)
+            fill = self._inputs.fill(self._fitted)
+            values, wanted = self._augmentation(values, wanted, seed, fill)
+        inputs = self._as_input(values)
         learnt = wanted if self._soft else labels
         if self._recipe.class_weight != "balanced":
             return inputs, learnt
         return inputs, learnt, tf.linalg.matvec(wanted, self._weights)
 
-    def _probabilities_graph(self, images: Any) -> Any:
+    def _probabilities_graph(self, raw: Any) -> Any:
         import tensorflow as tf
 
         def predicted(view: Any) -> Any:
-            inputs = self._as_input(view * self._scale)
-            return tf.cast(self.model(inputs, training=False), tf.float32)
+            return tf.cast(self.model(self._as_input(view), training=False), tf.float32)
 
-        return averaged(predicted, tf.cast(images, tf.float32), self._recipe.views)
+        return averaged(predicted, self._inputs.values(raw, self._fitted), self._recipe.views)
 
-    def _as_input(self, images: Any) -> Any:
-        """Return dense images as what the model takes: dense, sparse or ragged."""
+    def _as_input(self, values: Any) -> Any:
+        """Return values as what the model takes: dense, sparse or ragged."""
         import tensorflow as tf
 
+        inputs = self._inputs.ready(values)
         if self._kind == "sparse":
-            return tf.sparse.from_dense(images)
+            return tf.sparse.from_dense(inputs)
         if self._kind == "ragged":
             rank = self.model.inputs[0].ragged_rank or 1
-            return tf.RaggedTensor.from_tensor(images, ragged_rank=rank)
-        return images
+            return tf.RaggedTensor.from_tensor(inputs, ragged_rank=rank)
+        return inputs
 
 
 def input_kind(model: Any) -> InputKind:
@@ -251,24 +251,3 @@ def input_kind(model: Any) -> InputKind:
     if getattr(inputs[0], "sparse", False):
         return "sparse"
     return "ragged" if getattr(inputs[0], "ragged", False) else "dense"
-
-
-def read_rows(x: Bytes, rows: NDArray[Any]) -> Bytes:
-    """Return rows of an array, read in the order in which they lie on the disk.
-
-    Args:
-        x: Examples, (n, ...), which may be memory-mapped.
-        rows: Row numbers, (m,), in any order.
-    """
-    order = np.argsort(rows, kind="stable")
-    read = np.empty((len(rows), *x.shape[1:]), x.dtype)
-    read[order] = x[rows[order]]
-    release_pages(x)
-    return read
-
-
-def background_of(x: Bytes, rows: NDArray[Any]) -> float:
-    """Return the background of the images in some rows; on disk, of enough of them."""
-    if isinstance(x, np.memmap) and len(rows) > BACKGROUND_IMAGES:
-        rows = rows[np.linspace(0, len(rows) - 1, BACKGROUND_IMAGES).round().astype(int)]
-    return background(read_rows(x, rows))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from automl_sem.failures import Diverged
 from automl_sem.scoring.metrics import accuracy, log_loss
 from automl_sem.scoring.stress import StressFolds
-from automl_sem.types import Bytes, CurvePoint, Floats, FoldResult, Ints
+from automl_sem.types import CurvePoint, Examples, Floats, FoldResult, Ints
 
 CURVE_POINTS = 10
 PREDICT_BATCH = 512
+PREDICT_VALUES = 2**23  # numbers in the examples of a batch
 
 
 def train_rows(labels: Ints, held_out: Ints) -> Ints:
@@ -31,7 +33,7 @@ def run_fold(
     *,
     train: Callable[[int], float],
     predict: Callable[[Ints], Floats],
-    predict_images: Callable[[Bytes], Floats],
+    predict_examples: Callable[[Examples], Floats],
     stress: StressFolds | None,
     started: float,
 ) -> FoldResult:
@@ -44,8 +46,8 @@ def run_fold(
         epochs: How many.
         train: Trains the epoch of that number, from 1, and returns its loss.
         predict: Returns the class probabilities of rows, (n, classes).
-        predict_images: The same of images, (n, height, width, channels).
-        stress: Scores the model on distorted images too, or None.
+        predict_examples: The same of examples, (n, ...).
+        stress: Scores the model on distorted examples too, or None.
         started: `time.perf_counter()` when the fold was begun.
 
     Raises:
@@ -65,7 +67,7 @@ def run_fold(
             point = log_loss(truth, probabilities), accuracy(truth, probabilities)
             curve.append(CurvePoint(epoch, loss, *point))
     _check_probabilities(probabilities, fold)
-    under_stress = None if stress is None else stress.score(held_out, predict_images)
+    under_stress = None if stress is None else stress.score(held_out, predict_examples)
     if under_stress is not None and not np.isfinite(under_stress.true).all():
         raise Diverged(f"the predictions of fold {fold} under stress are not finite")
     return FoldResult(
@@ -80,9 +82,18 @@ def run_fold(
     )
 
 
-def predict_in_chunks(rows: NDArray[Any] | Bytes, predict: Callable[[NDArray[Any]], Any]) -> Floats:
-    """Return the class probabilities of rows or images, (n, classes), so many at a time."""
-    chunks = [rows[i : i + PREDICT_BATCH] for i in range(0, len(rows), PREDICT_BATCH)]
+def predict_in_chunks(
+    rows: NDArray[Any], predict: Callable[[NDArray[Any]], Any], shape: Sequence[int]
+) -> Floats:
+    """Return the class probabilities of rows or examples, (n, classes), so many at a time.
+
+    Args:
+        rows: Row numbers, (n,), or examples, (n, ...).
+        predict: Returns the class probabilities of some.
+        shape: Shape of an example; of large ones fewer are predicted at a time.
+    """
+    some = max(1, min(PREDICT_BATCH, PREDICT_VALUES // math.prod(shape)))
+    chunks = [rows[i : i + some] for i in range(0, len(rows), some)]
     return np.concatenate([np.asarray(predict(chunk)) for chunk in chunks]).astype(np.float32)
 
 

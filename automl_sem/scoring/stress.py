@@ -7,20 +7,18 @@ that every candidate is asked the same.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from automl_sem.data.dataset import TrainingPart, release_pages
-from automl_sem.scoring.batches import background
+from automl_sem.data.dataset import TrainingPart, read_rows
+from automl_sem.scoring.inputs import Inputs, inputs_of
 from automl_sem.scoring.metrics import Interval, wilson_interval
 from automl_sem.seeds import derive_seed
-from automl_sem.types import Augment, Floats, Ints, Score, StressResult
+from automl_sem.types import Augment, Examples, Floats, Ints, Score, StressResult
 
 if TYPE_CHECKING:
     from automl_sem.augmentation.base import RandomChange
@@ -31,9 +29,7 @@ MOST = 400  # examples of a fold that are distorted
 CHUNK = 64  # images, frames or series distorted at a time
 KEPT_BYTES = 2**27  # of distorted examples are kept for the next candidate
 AT_ONCE_BYTES = 2**25  # of distorted examples a model is asked about at once, or one condition's
-UNITS = 1000  # series that say what a channel's mean and standard deviation are
 
-Examples = NDArray[Any]  # raw: bytes of images and clips; series, NaN where they are padded
 Predict = Callable[[Examples], Floats]
 
 
@@ -93,6 +89,8 @@ class StressFolds:
     def __init__(self, stress: Mapping[str, float], part: TrainingPart, seed: int) -> None:
         self._conditions = conditions(stress, part.kind)
         self._part = part
+        self._inputs = inputs_of(part)
+        self._fitted = self._inputs.fit(np.arange(len(part.y)))
         self._seed = derive_seed(seed, "stress")
         self._copies = 2 if len(part.y) < FEW else 1
         self._classes = len(part.class_names)
@@ -104,7 +102,7 @@ class StressFolds:
 
         Args:
             held_out: Rows of the fold, (n,); of many, some are taken.
-            predict: Returns class probabilities, (m, classes), of raw examples, (m, ...).
+            predict: Returns class probabilities, (m, classes), of raw examples (m, ...).
         """
         rows = np.asarray(held_out, np.int64)
         if len(rows) > MOST:
@@ -112,8 +110,8 @@ class StressFolds:
             rows = rows[np.sort(chosen)]
         labels = self._part.y[rows]
         true, guesses = [], []
-        for copies in self._distorted(rows):
-            probabilities = predict(copies).reshape(-1, self._copies, len(rows), self._classes)
+        for examples in self._distorted(rows):
+            probabilities = predict(examples).reshape(-1, self._copies, len(rows), self._classes)
             index = np.broadcast_to(labels, probabilities.shape[:-1])[..., None]
             true.append(np.take_along_axis(probabilities, index, axis=-1)[..., 0])
             guesses.append(probabilities.argmax(axis=-1))
@@ -135,15 +133,14 @@ class StressFolds:
             copy: Number of the copy.
 
         Returns:
-            A raw example by the name of the condition.
+            A raw example, (...), by the name of the condition.
         """
         rows = np.asarray(held_out, np.int64)
-        examples = self._part.x[rows]
-        fill = self._fill(examples)
+        raw = read_rows(self._part.x, rows)
         place = int(np.flatnonzero(rows == row)[0])
         first = place - place % self._chunk_size
         return {
-            condition.name: self._chunk(condition, copy, rows, examples, first, fill)[place - first]
+            condition.name: self._chunk(condition, copy, rows, raw, first)[place - first]
             for condition in self._conditions
         }
 
@@ -156,17 +153,15 @@ class StressFolds:
         if key in self._kept:
             yield from self._kept[key]
             return
-        examples = self._part.x[rows]
-        release_pages(self._part.x)
-        fill = self._fill(examples)
-        each = examples.nbytes * self._copies
+        raw = read_rows(self._part.x, rows)
+        each = raw.nbytes * self._copies
         at_once = max(1, AT_ONCE_BYTES // max(each, 1))
         needed = each * len(self._conditions)
         keep = self._kept_bytes + needed <= KEPT_BYTES
         made = []
         for first in range(0, len(self._conditions), at_once):
             some = self._conditions[first : first + at_once]
-            copies = np.concatenate([self._copies_of(c, rows, examples, fill) for c in some])
+            copies = np.concatenate([self._copies_of(c, rows, raw) for c in some])
             if keep:
                 made.append(copies)
             yield copies
@@ -174,53 +169,31 @@ class StressFolds:
             self._kept[key] = made
             self._kept_bytes += needed
 
-    def _copies_of(
-        self, condition: Condition, rows: Ints, examples: Examples, fill: Any
-    ) -> Examples:
+    def _copies_of(self, condition: Condition, rows: Ints, raw: Examples) -> Examples:
         """Return the copies in one condition, (copies * n, ...)."""
         return np.concatenate(
             [
-                self._chunk(condition, copy, rows, examples, first, fill)
+                self._chunk(condition, copy, rows, raw, first)
                 for copy in range(self._copies)
-                for first in range(0, len(examples), self._chunk_size)
+                for first in range(0, len(raw), self._chunk_size)
             ]
         )
 
     def _chunk(
-        self, condition: Condition, copy: int, rows: Ints, examples: Examples, first: int, fill: Any
+        self, condition: Condition, copy: int, rows: Ints, raw: Examples, first: int
     ) -> Examples:
         """Return a copy of the examples from place `first` on, `_chunk_size` of them."""
         # An example is distorted in another way in another fold, so that fresh folds ask anew.
         fold = hashlib.sha256(rows.tobytes()).hexdigest()
         seed = derive_seed(self._seed, condition.name, copy, fold)
-        some, seeds = examples[first : first + self._chunk_size], [seed, first]
-        if self._part.kind != "series":
-            changed = _changed(condition.change, some, seeds, fill)
-            return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
-        mean, sd = self._units
-        return _changed(condition.change, (some - mean) / sd, seeds, fill) * sd + mean
+        chunk = raw[first : first + self._chunk_size]
+        return _changed(condition.change, chunk, [seed, first], self._inputs, self._fitted)
 
     @property
     def _chunk_size(self) -> int:
         """How many examples are distorted at a time; it is part of what decides their draws."""
         frames = self._part.x.shape[1] if self._part.kind == "clips" else 1
         return max(1, CHUNK // int(frames))
-
-    def _fill(self, examples: Examples) -> Any:
-        """Return the background value."""
-        return np.float32(0.0 if self._part.kind == "series" else background(examples))
-
-    @functools.cached_property
-    def _units(self) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of each channel of series, (channels,) each.
-
-        They only say how strong a distortion is, so all folds may share them.
-        """
-        x = self._part.x
-        some = x[np.linspace(0, len(x) - 1, min(len(x), UNITS)).astype(int)]
-        mean = np.asarray(np.nanmean(some, axis=(0, 1), dtype=np.float64), np.float32)
-        sd = np.asarray(np.nanstd(some, axis=(0, 1), dtype=np.float64), np.float32)
-        return mean, np.where(sd > 0, sd, np.float32(1))
 
 
 def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> StressFolds | None:
@@ -236,13 +209,13 @@ def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> 
 
 @dataclass(frozen=True)
 class StressScore:
-    """How all held-out images fared in one condition.
+    """How all held-out examples fared in one condition.
 
     Args:
         condition: Its name, `"rotate 180"`.
         scored: Whether it is part of the objective; otherwise nothing was trained for it.
         accuracy: Share of distorted copies that are right.
-        low: Lower end of the 95 % interval of the accuracy, which counts images, not copies.
+        low: Lower end of the 95 % interval of the accuracy, which counts examples, not copies.
         high: Its upper end.
         log_loss: Mean over the copies, in nats.
     """
@@ -275,7 +248,7 @@ def stress_scores(score: Score) -> list[StressScore]:
 
 
 def stress_interval(score: Score) -> Interval | None:
-    """Return the interval of `Score.stress_accuracy`, or None: it counts images, not copies."""
+    """Return the interval of `Score.stress_accuracy`, or None: it counts examples, not copies."""
     share = score.stress_accuracy
     if share is None:
         return None
@@ -283,11 +256,13 @@ def stress_interval(score: Score) -> Interval | None:
     return replace(wilson_interval(share * images, images), metric="stress_accuracy")
 
 
-def _changed(change: RandomChange, examples: Examples, seed: list[int], fill: Any) -> Floats:
-    """Return changed examples, (n, ...)."""
+def _changed(
+    change: RandomChange, raw: Examples, seed: list[int], inputs: Inputs, fitted: Floats
+) -> Examples:
     import tensorflow as tf
 
     with tf.device("CPU:0"):  # another device may round in another way
-        draws = change.draw(len(examples), examples.shape[1:], np.array(seed, np.int32))
-        changed: Floats = change.change(tf.cast(examples, tf.float32), draws, fill).numpy()
-    return changed
+        draws = change.draw(len(raw), raw.shape[1:], np.array(seed, np.int32))
+        values = inputs.values(tf.constant(raw), tf.constant(fitted))
+        changed: Floats = change.change(values, draws, inputs.fill(fitted)).numpy()
+    return inputs.raw(changed, fitted)

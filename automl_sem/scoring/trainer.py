@@ -9,24 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from automl_sem.data.dataset import TrainingPart
+from automl_sem.data.dataset import TrainingPart, read_rows
 from automl_sem.scoring.batches import (
     augmentation_of,
-    background,
     class_weights,
     cross_entropy,
     epoch_order,
     step_seed,
     targets,
-    wants_raw_values,
 )
 from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
+from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
 from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Bytes, Floats, FoldResult, Ints, Recipe
+from automl_sem.types import Examples, Floats, FoldResult, Ints, Recipe
 
 
 class FoldTrainer:
@@ -43,12 +42,11 @@ class FoldTrainer:
         part: The training part, kept on the device as one tensor.
         seed: Seed of the trial.
         precision: Keras's name of the dtype policy to train under.
+        note: What takes it longer, for people.
         model: What `build` returned under the seed `derive_seed(seed, "trace")`, to find out
             how to train it; built here by default.
-        stress: Scores each fold's model on distorted images too, or None.
+        stress: Scores each fold's model on distorted examples too, or None.
     """
-
-    note = ""
 
     def __init__(
         self,
@@ -58,11 +56,13 @@ class FoldTrainer:
         seed: int,
         *,
         precision: str = FULL,
+        note: str = "",
         model: Any = None,
         stress: StressFolds | None = None,
     ) -> None:
         import tensorflow as tf
 
+        self.note = note
         self._build = functools.partial(built, build, precision)
         self._precision = precision
         self._recipe = recipe
@@ -76,7 +76,8 @@ class FoldTrainer:
             with seeded(self._trace_seed):
                 model = self._build()
         self._model = model
-        self._scale = 1.0 if wants_raw_values(self._model) else 1.0 / 255.0
+        self._inputs = inputs_of(part, self._model)
+        self._fitted = np.empty(self._inputs.shape, np.float32)
         self._augmentation = augmentation_of(recipe, part.info)
         self._optimizer: Any = None
         # A variable, since folds may differ in size: a schedule then needs no other graph.
@@ -96,12 +97,12 @@ class FoldTrainer:
         rows = train_rows(self._part.y, held_out)
         seed = derive_seed(self._seed, fold)
         self._reset(rows, seed)
-        fill = np.float32(background(self._part.x[rows]))
+        self._fitted = fitted = self._inputs.fit(rows)
         weights = class_weights(self._recipe, self._part, rows)
 
         def train(epoch: int) -> float:
             order = epoch_order(rows, self._part.y, self._recipe, derive_seed(seed, epoch))
-            return float(self._epoch(order, np.array([seed, epoch], np.int32), fill, weights))
+            return float(self._epoch(order, np.array([seed, epoch], np.int32), fitted, weights))
 
         return run_fold(
             fold,
@@ -110,7 +111,7 @@ class FoldTrainer:
             fold_epochs(self._recipe, len(rows)),
             train=train,
             predict=self._predict,
-            predict_images=self._predict_images,
+            predict_examples=self._predict_examples,
             stress=self._stress,
             started=started,
         )
@@ -138,17 +139,16 @@ class FoldTrainer:
         if self._precision == NEEDS_SCALING:
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
+        fitted = tf.TensorSpec(self._inputs.shape, tf.float32)
         signature = [
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([2], tf.int32),
-            tf.TensorSpec([], tf.float32),
+            fitted,
             tf.TensorSpec([None], tf.float32),
         ]
         self._epoch = tf.function(self._epoch_graph, input_signature=signature)
-        self._probabilities = tf.function(
-            self._probabilities_graph,
-            input_signature=[tf.TensorSpec([None, *self._part.x.shape[1:]], tf.uint8)],
-        )
+        raw = tf.TensorSpec([None, *self._x.shape[1:]], self._x.dtype)
+        self._probabilities = tf.function(self._probabilities_graph, input_signature=[raw, fitted])
         with seeded(self._trace_seed):
             graphs = [f.get_concrete_function().graph for f in (self._epoch, self._probabilities)]
         weights = {v.value.ref() for v in self._model.variables} | {self._steps.ref()}
@@ -160,10 +160,10 @@ class FoldTrainer:
         same = all(np.array_equal(a, b) for a, b in pairs)
         self._seeds_tensorflow = not same or any(map(_draws_from_tensorflow, graphs))
 
-    def _epoch_graph(self, order: Any, seed: Any, fill: Any, weights: Any) -> Any:
+    def _epoch_graph(self, order: Any, seed: Any, fitted: Any, weights: Any) -> Any:
         """One epoch: returns the mean loss, weighted where classes are.
 
-        order: (n,) rows; seed: (2,); fill: background; weights: (classes,).
+        order: (n,) rows; seed: (2,); fitted: of the training rows; weights: (classes,).
         """
         import tensorflow as tf
 
@@ -171,19 +171,20 @@ class FoldTrainer:
         examples, classes = tf.shape(order)[0], len(self._part.class_names)
         for step in tf.range((examples + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
-            images = tf.cast(tf.gather(self._x, rows), tf.float32)
+            values = self._inputs.values(tf.gather(self._x, rows), fitted)
             wanted = targets(tf.gather(self._y, rows), classes, self._recipe.label_smoothing)
             if self._augmentation is not None:
-                images, wanted = self._augmentation(images, wanted, step_seed(seed, step), fill)
-            total += self._step(images * self._scale, wanted, weights)
+                fill = self._inputs.fill(fitted)
+                values, wanted = self._augmentation(values, wanted, step_seed(seed, step), fill)
+            total += self._step(self._inputs.ready(values), wanted, weights)
         return total / tf.cast(examples, tf.float32)
 
-    def _step(self, images: Any, wanted: Any, weights: Any) -> Any:
+    def _step(self, examples: Any, wanted: Any, weights: Any) -> Any:
         """One gradient step: returns the sum of the batch's losses."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            losses = cross_entropy(wanted, self._model(images, training=True))
+            losses = cross_entropy(wanted, self._model(examples, training=True))
             if self._recipe.class_weight == "balanced":
                 losses *= tf.linalg.matvec(wanted, weights)
             penalties = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self._model.losses]
@@ -192,19 +193,25 @@ class FoldTrainer:
         self._optimizer.apply(tape.gradient(objective, variables), variables)
         return tf.reduce_sum(losses)
 
-    def _probabilities_graph(self, images: Any) -> Any:
+    def _probabilities_graph(self, raw: Any, fitted: Any) -> Any:
         import tensorflow as tf
 
         def predicted(view: Any) -> Any:
-            return tf.cast(self._model(view * self._scale, training=False), tf.float32)
+            return tf.cast(self._model(self._inputs.ready(view), training=False), tf.float32)
 
-        return averaged(predicted, tf.cast(images, tf.float32), self._recipe.views)
+        return averaged(predicted, self._inputs.values(raw, fitted), self._recipe.views)
 
     def _predict(self, rows: Ints) -> Floats:
-        return predict_in_chunks(rows, lambda chunk: self._probabilities(self._part.x[chunk]))
+        return predict_in_chunks(
+            rows,
+            lambda chunk: self._probabilities(read_rows(self._part.x, chunk), self._fitted),
+            self._part.info.input_shape,
+        )
 
-    def _predict_images(self, images: Bytes) -> Floats:
-        return predict_in_chunks(images, self._probabilities)
+    def _predict_examples(self, examples: Examples) -> Floats:
+        return predict_in_chunks(
+            examples, lambda some: self._probabilities(some, self._fitted), examples.shape[1:]
+        )
 
 
 def _draws_from_tensorflow(graph: Any) -> bool:

@@ -15,7 +15,7 @@ class InlinePool:
     Args:
         space: Builds the models.
         part: The training part.
-        stress: Scores each fold's model on distorted images too, or None.
+        stress: Scores each fold's model on distorted examples too, or None.
     """
 
     slots = 1

@@ -25,7 +25,7 @@ class FoldRunner:
         space: Builds the models.
         part: The training part.
         slot: Number that the results carry.
-        stress: Scores each fold's model on distorted images too, or None.
+        stress: Scores each fold's model on distorted examples too, or None.
     """
 
     def __init__(

@@ -19,8 +19,8 @@ from automl_sem.augmentation import (
     RandomStroke,
     RandomTime,
 )
+from automl_sem.augmentation.marks import marked
 from automl_sem.augmentation.mixup import draw_weights
-from automl_sem.augmentation.padding import nan_to_zeros
 from automl_sem.augmentation.pipeline import Augmentation, layers_of
 from automl_sem.augmentation.unseen import RandomBlur, RandomPerspective
 from automl_sem.types import Augment
@@ -104,7 +104,7 @@ def test_each_frame_has_its_own_noise():
 @pytest.mark.parametrize(
     ("kind", "augment"),
     [
-        ("clips", OF_CLIPS),
+        pytest.param("clips", OF_CLIPS, marks=pytest.mark.slow),
         ("clips", dataclasses.replace(OF_CLIPS, mixup=0.0)),
         ("series", OF_SERIES),
         ("series", dataclasses.replace(OF_SERIES, mixup=0.0)),
@@ -192,18 +192,11 @@ def test_in_a_model_of_clips_layers_work_while_training_alone(layer, clips, fram
 def test_in_a_model_of_series_padding_of_zeros_stays(layer, series):
     inputs = keras.Input((None, 3))
     model = keras.Model(inputs, layer(inputs))
-    shown = np.asarray(nan_to_zeros(series))
+    shown = np.asarray(marked(series))
     np.testing.assert_array_equal(model(shown), shown)
     changed = np.asarray(model(shown, training=True))
     assert np.abs(changed - shown).max() > 0.1
     np.testing.assert_array_equal((changed == 0).all(axis=-1), np.isnan(series[..., 0]))
-
-
-def test_a_real_step_of_zeros_is_not_taken_for_padding():
-    series = np.float32([[[0, 0], [1, 0], [-0.0, 0], [np.nan, np.nan]]])
-    given = np.asarray(nan_to_zeros(series))
-    np.testing.assert_array_equal((given == 0).all(axis=-1), [[False, False, False, True]])
-    np.testing.assert_allclose(given, np.nan_to_num(series), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
-"""Batches: order, background, targets."""
-
-import dataclasses
+"""Batches: order, targets, class weights."""
 
 import numpy as np
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_sem.data import load_dataset
 from automl_sem.scoring import batches
 from automl_sem.types import Recipe
 
@@ -53,20 +50,3 @@ def test_balanced_sampling_shows_all_classes_equally_often(batch_size, seed):
 def test_labels_are_smoothed():
     wanted = batches.targets(tf.constant([1, 0]), 4, 0.2).numpy()
     np.testing.assert_allclose(wanted, [[0.05, 0.85, 0.05, 0.05], [0.85, 0.05, 0.05, 0.05]])
-
-
-def test_the_background_is_what_the_border_shows():
-    x = np.full((3, 9, 9, 1), 250, np.uint8)
-    x[:, 2:7, 2:7] = 10
-    assert batches.background(x) == 250
-
-
-def test_drawings_are_told_from_pictures():
-    drawings = load_dataset("shapes").train
-    assert batches.looks_drawn(drawings)
-    inverted = dataclasses.replace(drawings, x=255 - drawings.x)
-    assert batches.looks_drawn(inverted)
-    noise = np.random.default_rng(0).integers(0, 256, drawings.x.shape, np.uint8)
-    assert not batches.looks_drawn(dataclasses.replace(drawings, x=noise))
-    assert not batches.looks_drawn(dataclasses.replace(drawings, x=drawings.x.repeat(3, axis=-1)))
-    assert not batches.looks_drawn(dataclasses.replace(drawings, x=drawings.x.repeat(4, axis=1)))

@@ -11,9 +11,10 @@ import tensorflow as tf
 from conftest import EVERYTHING
 from keras import layers
 
+from automl_sem.data.dataset import read_rows
 from automl_sem.errors import UserError
 from automl_sem.failures import Diverged
-from automl_sem.scoring.fit import Fitter, FitTrainer, input_kind, read_rows
+from automl_sem.scoring.fit import Fitter, FitTrainer, input_kind
 from automl_sem.scoring.recipes import make_optimizer
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.types import Recipe

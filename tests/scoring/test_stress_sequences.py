@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.scoring.batches import background
+from automl_sem.data.ground import background
 from automl_sem.scoring.stress import StressFolds
 
 ROWS = np.arange(0, 12, 2)

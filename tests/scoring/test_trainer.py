@@ -10,8 +10,8 @@ from conftest import EVERYTHING
 from keras import layers
 
 from automl_sem.augmentation import RandomNoise, RandomStroke
+from automl_sem.data.ground import background
 from automl_sem.failures import Diverged
-from automl_sem.scoring.batches import background
 from automl_sem.scoring.recipes import retrain_epochs, steps_per_epoch
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import seeded
