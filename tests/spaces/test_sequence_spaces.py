@@ -64,14 +64,12 @@ def started(model, x):
     return model
 
 
-@pytest.mark.parametrize("classes", [2, 15])
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "shape"), SHAPES)
-def test_any_candidate_is_built_quickly_trains_and_is_loaded_by_keras_alone(
-    name, shape, classes, tmp_path
-):
-    info = info_of(name, shape, classes)
-    x, y = some(shape), np.arange(4) % classes
-    for seed in range(2):
+def test_any_candidate_is_built_quickly_trains_and_is_loaded_by_keras_alone(name, shape, tmp_path):
+    for seed, classes in enumerate([2, 15]):
+        info = info_of(name, shape, classes)
+        x, y = some(shape), np.arange(4) % classes
         began = time.process_time()
         model, recipe = drawn(name, info, seed)
         assert time.process_time() - began < 5
@@ -80,11 +78,12 @@ def test_any_candidate_is_built_quickly_trains_and_is_loaded_by_keras_alone(
         assert recipe.steps * recipe.batch_size >= 100
         check_augment(recipe.augmentation, info.kind)
         assert all(type(layer).__module__.startswith("keras.") for layer in model.layers)
-        before = [np.asarray(w) for w in model.trainable_variables]
-        model.compile("adam", "sparse_categorical_crossentropy")
+        before = [w.numpy() for w in model.trainable_variables]
+        # Nothing is compiled: that takes longer than a step.
+        model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
         assert np.isfinite(model.train_on_batch(x, y))
         moved = [
-            not np.array_equal(a, np.asarray(b))
+            not np.array_equal(a, b.numpy())
             for a, b in zip(before, model.trainable_variables, strict=True)
         ]
         assert any(moved)
@@ -114,7 +113,7 @@ def test_the_baseline_is_one_plain_lstm(name):
     assert load(name).recipe_of(load(name).baseline, info_of(name, shape)).schedule == "constant"
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_padding_changes_nothing_of_a_candidate_for_series(seed):
     x = ragged()
     model, _ = drawn("series", info_of("series", x.shape[1:]), seed)
@@ -122,20 +121,20 @@ def test_padding_changes_nothing_of_a_candidate_for_series(seed):
     np.testing.assert_allclose(model(longer(x)), model(x), atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_padding_changes_nothing_of_the_batch_statistics(seed):
     x = ragged()
     model, _ = drawn("series", info_of("series", x.shape[1:]), seed)
     norms = [y for y in model.layers if isinstance(y, keras.layers.BatchNormalization)]
     statistics = [w for norm in norms for w in (norm.moving_mean, norm.moving_variance)]
-    fresh = [np.asarray(w) for w in statistics]
+    fresh = [w.numpy() for w in statistics]
     found = []
     for inputs in (x, longer(x)):
         for variable, value in zip(statistics, fresh, strict=True):
             variable.assign(value)
         if not any(isinstance(y, keras.layers.SpatialDropout1D) for y in model.layers):
             model(inputs, training=True)
-        found.append([np.asarray(w) for w in statistics])
+        found.append([w.numpy() for w in statistics])
     for short, long in zip(*found, strict=True):
         np.testing.assert_allclose(long, short, atol=1e-5)
 
