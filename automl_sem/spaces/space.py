@@ -105,6 +105,11 @@ class Space:
                 f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
                 where=f"recipe in {self.path}",
             )
+        if data.kind == "series" and made.views != "none":
+            raise UserError(
+                f"views={made.views!r} is for images and clips, but the data are series",
+                where=f"recipe in {self.path}",
+            )
         return replace(made, **self.settled)  # type: ignore[arg-type]
 
     def rebuild(self, values: Values, data: DataInfo) -> Any:
