@@ -143,6 +143,26 @@ def _size(path: Path) -> tuple[int, int] | None:
         return None
 
 
+def clips_in(path: Path) -> list[Path]:
+    """Return the clips that a file or folder stands for, whatever their classes.
+
+    Args:
+        path: A video, an animation, a folder of frames, or a folder that holds such.
+
+    Raises:
+        UserError: If it is none, or holds none.
+    """
+    if path.is_dir():
+        found, _ = _clips_of_folder(path)
+        if not found or (found == [path] and not frame_files(path)):
+            raise UserError("no clips in this folder", where=path)
+        return found
+    if not is_video(path) and animated(path) is False:
+        what = "a single image" if is_image(path) else "no video or animation"
+        raise UserError(f"this is {what}, but the model was trained on clips", where=path)
+    return [path]
+
+
 def _clips(folder: Path) -> tuple[list[Path], int]:
     """Return the clips of a class folder, and the number of other files."""
     clips, other = [], 0

@@ -85,6 +85,29 @@ def load_clips(
     )
 
 
+def read_clip(
+    path: Path, sampling: Sampling, length: int, size: Size, channels: int, fill: int | None
+) -> Bytes:
+    """Return a clip as training would read it, uint8 (frames, height, width, channels).
+
+    Args:
+        path: A folder of frames, an animation or a video.
+        sampling: Which frames are taken.
+        length: How many.
+        size: Height and width that they get.
+        channels: 1 for grey, 3 for RGB.
+        fill: Value 0..255 that fills up frames of another shape; None stretches them.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    seen = Clips(path.parent, sampling).look(path)
+    if sampling.rate is not None:
+        _check_times(path, seen, "The model was trained on videos or animations that say so")
+    wanted = sampling.wanted(length, seen.frames, seen.seconds)
+    return _decode(path, wanted, size, channels, fill)
+
+
 class Clips:
     """Reads clips.
 
@@ -195,14 +218,8 @@ class Clips:
 
     def plan(self, train: Sequence[ImageFile], test: Sequence[ImageFile]) -> Plan:
         """Return which frames are taken of each clip, by the training part alone."""
-        rate = self._sampling.rate
-        for file in (*train, *test) if rate is not None else ():
-            if not file.seen.seconds:
-                raise UserError(
-                    "nothing says when its frames are shown, which a rate needs",
-                    where=file.path,
-                    hint="Leave --rate out: frames are taken evenly",
-                )
+        for file in (*train, *test) if self._sampling.rate is not None else ():
+            _check_times(file.path, file.seen, "Leave --rate out: frames are taken evenly")
         seen = [file.seen for file in train]
         length = self._sampling.length(
             [look.frames for look in seen], [look.seconds for look in seen]
@@ -222,6 +239,12 @@ class Clips:
             ends = "clip ends early and is" if len(cut) == 1 else "clips end early and are"
             notes.append(f"{len(cut)} {ends} used as far as it goes, such as {cut[0]}")
         return Plan((length,), read, tuple(filter(None, notes)))
+
+
+def _check_times(path: Path, seen: Look, hint: str) -> None:
+    if not seen.seconds:
+        what = "nothing says when its frames are shown, which a rate needs"
+        raise UserError(what, where=path, hint=hint)
 
 
 def _decode(path: Path, wanted: Wanted, size: Size, channels: int, fill: int | None) -> Bytes:

@@ -106,6 +106,11 @@ class Space:
                 where=f"recipe in {self.path}",
             )
         check_augment(made.augmentation, data.kind, f"Recipe.augment in {self.path}")
+        if data.kind == "series" and made.views != "none":
+            raise UserError(
+                f"views={made.views!r} is for images and clips, but the data are series",
+                where=f"recipe in {self.path}",
+            )
         return replace(made, **self.settled)  # type: ignore[arg-type]
 
     def rebuild(self, values: Values, data: DataInfo) -> Any:
