@@ -1,4 +1,4 @@
-"""How the best trial and the baseline fare on distorted images."""
+"""How the best trial and the baseline fare on distorted examples."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ TITLE = "Under stress"
 
 AS_THEY_ARE = "as they are"
 LOOK_FOR = (
-    "The top row is images as they are; in each row below, the same held-out images are distorted "
-    "at random, up to the strength that is named. A sign far left of the top row is a weakness. "
-    "Under \u201cunseen\u201d stand distortions that nothing was trained or chosen for: the best "
-    "guess at what happens with images that differ in some way nobody thought of. Bars: 95 % "
-    "intervals, which count images, not their copies."
+    "The top row is {examples} as they are; in each row below, the same held-out {examples} are "
+    "distorted at random, up to the strength that is named. A sign far left of the top row is a "
+    "weakness. Under \u201cunseen\u201d stand distortions that nothing was trained or chosen for: "
+    "the best guess at what happens with {examples} that differ in some way nobody thought of. "
+    "Bars: 95 % intervals, which count {examples}, not their copies."
 )
 
 
@@ -44,12 +44,13 @@ def render(context: Context) -> Markup | None:
         chart=context.chart(
             _figure(shown),
             title=f"Share of right answers under each distortion, on {best.scored_on}",
-            look_for=LOOK_FOR,
+            look_for=LOOK_FOR.format(examples=context.examples),
             height=110 + 28 * (3 + len(stress_scores(best.folds))),
         ),
         strip=_strip(context, best),
         names=[_name(standing) for standing in shown],
         groups=_groups(shown),
+        example=context.example,
         examples=context.examples,
     )
 
@@ -82,9 +83,10 @@ def sentences(context: Context) -> list[str]:
         return []
     best = shown[0]
     name, clean, share = _name(best), best.accuracy, best.folds.stress_accuracy
+    many = context.examples
     asked, unseen = _split(stress_scores(best.folds))
     overall = (
-        f"{name} gets {percent(share)} of distorted {context.examples} right, and "
+        f"{name} gets {percent(share)} of distorted {many} right, and "
         f"{percent(clean)} of them as they are"
     )
     if len(shown) > 1:
@@ -95,16 +97,16 @@ def sentences(context: Context) -> list[str]:
     worst = min(asked, key=lambda score: score.accuracy)
     most = f"No distortion that it was chosen by costs {_within(name)} anything."
     if worst.accuracy < clean:
-        chance = ", which with this few images may be chance" if worst.high > clean else ""
+        chance = f", which with this few {many} may be chance" if worst.high > clean else ""
         most = (
             f"{name} loses most under {worst.condition}: {percent(worst.accuracy)} right, "
-            f"{100 * (clean - worst.accuracy):.1f} points below images as they are{chance}."
+            f"{100 * (clean - worst.accuracy):.1f} points below {many} as they are{chance}."
         )
     return [f"{overall}.", most, _unseen(shown, unseen)]
 
 
 def _unseen(shown: list[Standing], unseen: list[StressScore]) -> str:
-    """Return what becomes of images under distortions that were kept back."""
+    """Return what becomes of examples under distortions that were kept back."""
     best = shown[0]
     found = " and ".join(f"{percent(s.accuracy)} under {s.condition}" for s in unseen)
     name = _within(_name(best))
