@@ -11,13 +11,13 @@ from markupsafe import Markup
 from automl_sem.backend import use_tensorflow
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
-from automl_sem.reports.sections.mistakes import data_uri
+from automl_sem.reports.pictures import pictures_of
 from automl_sem.reports.wording import percent, percent_range
 from automl_sem.results import Standing
 from automl_sem.scoring.metrics import WILSON_METHOD, Interval
 from automl_sem.scoring.stress import StressFolds, StressScore, stress_interval, stress_scores
 from automl_sem.stress_check import read_findings
-from automl_sem.types import Bytes
+from automl_sem.types import Examples
 
 TITLE = "Under stress"
 
@@ -48,6 +48,7 @@ def render(context: Context) -> Markup | None:
             height=110 + 28 * (3 + len(stress_scores(best.folds))),
         ),
         strip=_strip(context, best),
+        kind=context.manifest.kind,
         names=[_name(standing) for standing in shown],
         groups=_groups(shown),
         example=context.example,
@@ -258,7 +259,7 @@ def _figure(shown: list[Standing]) -> charts.Figure:
 
 
 def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
-    """Return a held-out image under every distortion, the one that the best trial fails most."""
+    """Return a held-out example under every distortion, the one that the best trial fails most."""
     dataset = context.dataset
     folds = [(fold, fold.stress) for fold in best.folds.folds if fold.stress is not None]
     if dataset is None or not folds:
@@ -272,26 +273,28 @@ def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
     stress = StressFolds(context.manifest.stress, dataset.train, context.manifest.seed)
     made = stress.examples(part.rows, row, int(copy))
 
-    def picture(image: Bytes, guess: int) -> dict[str, str]:
+    pictures, name = pictures_of(dataset), dataset.train.names[row]
+
+    def picture(example: Examples, condition: str, guess: int) -> dict[str, Any]:
         return {
-            "source": data_uri(image),
+            "picture": pictures.draw(example, f"{name}, {condition}"),
+            "condition": condition,
             "taken_for": "" if guess == true else dataset.class_names[guess],
         }
 
-    pictures = [
-        {
-            "condition": name,
-            "unseen": not scored,
-            **picture(made[name], int(guesses[copy, place])),
-        }
-        for name, scored, guesses in zip(part.conditions, part.scored, part.guesses, strict=True)
+    distorted = [
+        {"unseen": not scored, **picture(made[condition], condition, int(guesses[copy, place]))}
+        for condition, scored, guesses in zip(
+            part.conditions, part.scored, part.guesses, strict=True
+        )
     ]
     clean = int(fold.probabilities[fold.indices == row][0].argmax())
     return {
-        "name": dataset.train.names[row],
+        "name": name,
         "true": dataset.class_names[true],
-        "clean": picture(dataset.train.x[row], clean),
-        "pictures": pictures,
+        "clean": {"unseen": False, **picture(dataset.train.x[row], "as it is", clean)},
+        "pictures": distorted,
+        "legend": pictures.legend(),
         "wrong": int(missed[number][copy, place]),
         "trial": best.trial.number,
     }
