@@ -20,7 +20,6 @@ from automl_sem.reports.predictions import OutOfFold
 from automl_sem.results import Results
 
 FILTERS = ("percent", "loss", "count", "duration", "shape")  # of `wording`, in templates
-NOUNS = {"images": "images"}  # what examples of a kind of data are called
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,12 @@ class Context:
     @property
     def examples(self) -> str:
         """What examples are called: `"images"`."""
-        kind = self.dataset.info.kind if self.dataset else "images"
-        return NOUNS.get(kind, "examples")
+        return wording.noun(self.manifest.kind).many
+
+    @property
+    def example(self) -> str:
+        """What one of them is called: `"image"`."""
+        return wording.noun(self.manifest.kind).one
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from automl_sem.scoring.metrics import Interval
 
 DASH, MINUS, TIMES = "\u2013", "\u2212", " \u00d7 "
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What examples of a kind of data are called.
+
+    Args:
+        one: `"image"`.
+        many: `"images"`.
+    """
+
+    one: str
+    many: str
+
+
+NOUNS = {
+    "images": Noun("image", "images"),
+    "clips": Noun("clip", "clips"),
+    "series": Noun("series", "series"),
+}
 
 # When each rule of `--discard` drops a trial: the end of "each was dropped as soon as ...".
 DISCARD_RULES = {
@@ -15,6 +36,25 @@ DISCARD_RULES = {
     "paired": "it was behind the best trial on the same folds by more than chance would explain",
     "wilcoxon": "a Wilcoxon signed-rank test on the same folds put it behind the best trial",
 }
+
+
+def noun(kind: str) -> Noun:
+    """Return what examples of a kind of data are called."""
+    return NOUNS.get(kind, Noun("example", "examples"))
+
+
+def example_shape(kind: str, sizes: Sequence[int]) -> str:
+    """Return how large each example is, to stand behind "each".
+
+    Args:
+        kind: Kind of data.
+        sizes: Shape of an example.
+    """
+    if kind == "series" and len(sizes) == 2:
+        return f"of up to {count(sizes[0], 'step')} with {count(sizes[1], 'channel')}"
+    if kind == "clips" and len(sizes) == 4:
+        return f"{count(sizes[0], 'frame')} of {shape(sizes[1:])}"
+    return shape(sizes)
 
 
 def percent(share: float | None) -> str:
@@ -107,7 +147,7 @@ def discarding(trials: int, saved: int, rule: str) -> str:
     )
 
 
-def shape(sizes: list[int | None] | None) -> str:
+def shape(sizes: Sequence[int | None] | None) -> str:
     """Return `24 x 24 x 32`, with `any` for what is not fixed."""
     if sizes is None:
         return ""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.dataset import Inspection
+from automl_sem.data.evenly import evenly
 
 STRIPS = 3  # clips of a class on the contact sheet
 STRIP_FRAMES = 8  # of each
@@ -47,7 +48,7 @@ def film_strips(
         rows: Some clips of each class.
         frames: Frames that each clip has.
     """
-    numbers = np.linspace(0, frames - 1, min(STRIP_FRAMES, frames)).round().astype(int).tolist()
+    numbers = evenly(frames, STRIP_FRAMES).tolist()
     beside, strips = [], []
     for label, clips in zip(labels, rows, strict=True):
         for i, clip in enumerate(clips[:STRIPS]):

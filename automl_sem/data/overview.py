@@ -13,6 +13,7 @@ import numpy as np
 from automl_sem.data.clip_overview import film_strips, frames_json, frames_lines
 from automl_sem.data.copies import Copies, Pair, digest, find_copies
 from automl_sem.data.dataset import Dataset, Inspection, TrainingPart
+from automl_sem.data.evenly import evenly
 from automl_sem.data.load import FILES, load_dataset, source_kind
 from automl_sem.data.pixels import Size
 from automl_sem.data.series_overview import curves, facts_json, facts_lines
@@ -311,8 +312,7 @@ def _copies(dataset: Dataset) -> Copies:
 
 def _some(rows: Any) -> Any:
     """Return at most `SHEET_EXAMPLES` rows, evenly from the first to the last."""
-    places = np.linspace(0, len(rows) - 1, min(SHEET_EXAMPLES, len(rows)))
-    return rows[places.round().astype(int)]
+    return rows[evenly(len(rows), SHEET_EXAMPLES)]
 
 
 def _short(name: str) -> str:

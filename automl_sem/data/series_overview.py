@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from automl_sem.data.channels import SeriesFacts
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.data.evenly import evenly
 from automl_sem.data.pixels import Size
 
 PICTURE = (72, 128)  # pixels, height and width
@@ -90,8 +91,7 @@ def curves(part: TrainingPart) -> tuple[Size, Callable[[int], Any]]:
     def picture(row: int) -> Any:
         image = Image.new("RGB", (width, height), "white")
         draw = ImageDraw.Draw(image)
-        values = np.asarray(part.x[row], np.float64)
-        values = values[~np.isnan(values).all(axis=1)]
+        values = real_steps(part.x[row])
         across = np.arange(len(values)) / max(1, steps - 1) * (width - 3) + 1
         for channel in range(channels):
             share = (values[:, channel] - low[channel]) / spread[channel]
@@ -108,12 +108,17 @@ def curves(part: TrainingPart) -> tuple[Size, Callable[[int], Any]]:
     return (height, width), picture
 
 
+def real_steps(series: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a series without the padding at its end, both (time, channels)."""
+    values = np.asarray(series, np.float64)
+    return values[~np.isnan(values).all(axis=1)]
+
+
 def _range(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the lowest and the highest value of each channel, of some examples evenly chosen."""
-    chosen = np.linspace(0, len(x) - 1, min(len(x), RANGE_EXAMPLES)).round().astype(int)
     channels = x.shape[2]
     low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
-    for row in chosen:
+    for row in evenly(len(x), RANGE_EXAMPLES):
         values = np.asarray(x[row], np.float64)
         low = np.fmin(low, np.nanmin(values, axis=0))
         high = np.fmax(high, np.nanmax(values, axis=0))

@@ -22,7 +22,7 @@ LOOK_FOR = (
     "never of the best one."
 )
 
-AS_THEY_ARE = " Both held-out curves are of images as they are, without distortions."
+AS_THEY_ARE = " Both held-out curves are of {examples} as they are, without distortions."
 
 
 def render(context: Context) -> Markup | None:
@@ -33,10 +33,11 @@ def render(context: Context) -> Markup | None:
     folds = [fold for fold in best.folds.folds if len(fold.curve) > 1]
     if not folds:
         return None
+    as_they_are = AS_THEY_ARE.format(examples=context.examples)
     return context.chart(
         _figure(folds),
         title=f"Trial {best.trial.number} while it trains, on {best.scored_on}",
-        look_for=LOOK_FOR + (AS_THEY_ARE if context.manifest.stress else ""),
+        look_for=LOOK_FOR + (as_they_are if context.manifest.stress else ""),
         height=340,
     )
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.reports.context import Context
+from automl_sem.reports.pictures import Pictures, pictures_of
 from automl_sem.reports.predictions import OutOfFold
-from automl_sem.types import Bytes, Ints
+from automl_sem.types import Ints
 
 TITLE = "Mistakes"
 
 SHOWN = 12
 FEW = 4  # mistakes below which doubtful hits are shown as well
-SIDE = 112  # pixels that the longer side of a picture is enlarged to, about
 
 
 def render(context: Context) -> Markup | None:
@@ -34,14 +31,17 @@ def render(context: Context) -> Markup | None:
             "classes. Put the data back and run `automl-sem report`.",
         )
     wrong, doubtful = found.mistakes(), found.doubtful()
+    pictures = pictures_of(dataset)
     return context.render(
         "mistakes.html",
-        mistakes=[picture(dataset, found, i) for i in wrong[:SHOWN]],
-        doubtful=[picture(dataset, found, i) for i in _doubtful(wrong, doubtful)],
+        mistakes=[_shown(dataset, found, i, pictures) for i in wrong[:SHOWN]],
+        doubtful=[_shown(dataset, found, i, pictures) for i in _doubtful(wrong, doubtful)],
+        legend=pictures.legend(),
         wrong=len(wrong),
         total=len(found.rows),
         trial=best.trial.number,
         scored_on=best.scored_on,
+        kind=context.manifest.kind,
         examples=context.examples,
     )
 
@@ -61,10 +61,11 @@ def _doubtful(wrong: Ints, doubtful: Ints) -> Ints:
     return doubtful[: 6 - len(wrong)] if len(wrong) < FEW else doubtful[:0]
 
 
-def picture(dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
-    """Return one picture with what was said about it."""
-    row = int(found.rows[i])
-    return {**_describe(dataset, found, i), "source": data_uri(dataset.train.x[row])}
+def _shown(dataset: Dataset, found: OutOfFold, i: int, pictures: Pictures) -> dict[str, Any]:
+    """Return the picture of one example with what was said about it."""
+    told = _describe(dataset, found, i)
+    alt = f"{told['name']}: {told['true']}, taken for {told['predicted']}"
+    return {**told, "picture": pictures.draw(dataset.train.x[told["row"]], alt)}
 
 
 def _describe(dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
@@ -77,23 +78,3 @@ def _describe(dataset: Dataset, found: OutOfFold, i: int) -> dict[str, Any]:
         "probability": float(found.probabilities[i, predicted]),
         "true_probability": float(found.sureness[i]),
     }
-
-
-def data_uri(image: Bytes) -> str:
-    """Return an image as a PNG in a data URI, its pixels enlarged.
-
-    Args:
-        image: (height, width, channels), grey or colour.
-    """
-    from PIL import Image
-
-    shown = image[..., :3] if image.shape[-1] >= 3 else image[..., :1]
-    zoom = max(1, SIDE // max(shown.shape[:2]))
-    large = shown.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    drawn = Image.fromarray(
-        np.ascontiguousarray(large.squeeze(-1) if large.shape[-1] == 1 else large)
-    )
-    drawn.thumbnail((2 * SIDE, 2 * SIDE))
-    buffer = io.BytesIO()
-    drawn.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

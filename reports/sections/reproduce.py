@@ -13,7 +13,15 @@ from automl_sem.spaces.find import builtin_spaces
 
 TITLE = "Reproduce it"
 
-LOADER_FLAGS = {"size": "--size", "image_size": "--image-size"}
+LOADER_FLAGS = {
+    "size": "--size",
+    "image_size": "--image-size",
+    "groups": "--groups",
+    "kind": "--kind",
+    "frames": "--frames",
+    "rate": "--rate",
+}
+SWITCHES = {"pad": "--pad", "skip_bad": "--skip-bad"}
 
 
 def render(context: Context) -> Markup:
@@ -49,6 +57,9 @@ def command(results: Results) -> str:
     words = ["automl-sem", "search", "--space", _space(results), "--data", source]
     words += ["--trials", str(_trials(results))]
     words += ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
+    if manifest.check_stress:  # asked for: the space's own comes with it
+        asked = (f"{kind}={strength:g}" for kind, strength in manifest.stress.items())
+        words += ["--stress", ",".join(asked)]
     words += ["--discard", manifest.discard, "--workers", str(manifest.workers)]
     if manifest.machine.get("gpus"):
         words += ["--gpus", str(len(manifest.gpus))]
@@ -63,8 +74,7 @@ def command(results: Results) -> str:
     for name, flag in LOADER_FLAGS.items():
         if options.get(name) is not None:
             words += [flag, str(options[name])]
-    if options.get("skip_bad"):
-        words.append("--skip-bad")
+    words += [flag for name, flag in SWITCHES.items() if options.get(name)]
     return shlex.join(words)
 
 

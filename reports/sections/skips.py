@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -11,6 +12,7 @@ from markupsafe import Markup
 
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
+from automl_sem.reports.lines import ACCURACY, OBJECTIVE, Line, Point, differing, points_of, traces
 from automl_sem.reports.wording import count, loss, loss_range, percent
 from automl_sem.results import Results, TrialRecord
 from automl_sem.scoring.metrics import Interval, fold_interval
@@ -18,7 +20,10 @@ from automl_sem.scoring.metrics import Interval, fold_interval
 TITLE = "Depth and skip connections"
 
 MIN_DEPTHS = 3  # with and without skip connections; two are no line yet
-LINES = {False: ("without", charts.ORANGE, "diamond"), True: ("with", charts.BLUE, "circle")}
+LINES = {
+    False: ("without skip connections", charts.ORANGE, "diamond"),
+    True: ("with skip connections", charts.BLUE, "circle"),
+}
 LOOK_FOR = (
     "Each sign is one trial at its depth, with skip connections or without; a line joins the "
     "means. Bars are 95 % intervals over the folds. A network with more layers "
@@ -29,34 +34,6 @@ LOOK_FOR_DISCARDED = (
     " A hollow sign was discarded early: it stands at the mean of the folds that it was given, "
     "and no line goes through it. With --discard none every trial is trained on all folds."
 )
-
-
-@dataclass(frozen=True)
-class Point:
-    """What the trials of one depth scored.
-
-    Args:
-        depth: The hyperparameter `depth`.
-        trials: The complete trials.
-    """
-
-    depth: float
-    trials: tuple[TrialRecord, ...]
-
-    @property
-    def folds(self) -> list[float]:
-        """Objective of each fold, the mean over the trials."""
-        return [fmean(fold) for fold in zip(*(t.fold_scores for t in self.trials), strict=True)]
-
-    @property
-    def objective(self) -> float:
-        """Mean objective of the trials."""
-        return fmean(t.objective for t in self.trials if t.objective is not None)
-
-    @property
-    def accuracy(self) -> float:
-        """Mean accuracy of the trials."""
-        return fmean(t.accuracy for t in self.trials if t.accuracy is not None)
 
 
 @dataclass(frozen=True)
@@ -123,26 +100,23 @@ def lines_of(results: Results) -> Lines | None:
     lines: dict[bool, list[Point]] = {}
     for residual in LINES:
         chosen = [t for t in trials if t.hyperparameters["residual"] is residual]
-        depths = sorted({t.hyperparameters["depth"] for t in chosen})
-        if len(depths) < MIN_DEPTHS:
+        points = points_of(chosen, "depth")
+        if len(points) < MIN_DEPTHS:
             return None
-        lines[residual] = [
-            Point(depth, tuple(t for t in chosen if t.hyperparameters["depth"] == depth))
-            for depth in depths
-        ]
+        lines[residual] = points
     return lines
 
 
 def gaps(lines: Lines) -> list[Gap]:
     """Return plain against residual at each depth that both have, fold by fold."""
-    residual = {point.depth: point.folds for point in lines[True]}
+    residual = {point.at: point.folds for point in lines[True]}
     found = []
     for point in lines[False]:
-        if point.depth in residual:
-            pairs = zip(point.folds, residual[point.depth], strict=True)
+        if point.at in residual:
+            pairs = zip(point.folds, residual[point.at], strict=True)
             differences = [plain - skip for plain, skip in pairs]
             interval = fold_interval(differences, "objective difference")
-            found.append(Gap(point.depth, fmean(differences), interval))
+            found.append(Gap(point.at, fmean(differences), interval))
     return found
 
 
@@ -178,7 +152,8 @@ def finding(lines: Lines, word: str) -> str:
     better = [gap for gap in compared if gap.interval.high < 0]
     if better:
         sentence += f" At {_depths(better)} it is better without them."
-    if others := _also_differ(lines):
+    trials = [t for points in lines.values() for point in points for t in point.trials]
+    if others := len(differing(trials, {"depth", "residual"})):
         sentence += (
             f" The trials differ in {count(others, 'other hyperparameter')} too, "
             "so take this as a hint; the space `residual` changes nothing else."
@@ -191,12 +166,6 @@ def _depths(found: Any) -> str:
     return f"depth{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _also_differ(lines: Lines) -> int:
-    trials = [t for points in lines.values() for point in points for t in point.trials]
-    names = {name for t in trials for name in t.hyperparameters} - {"depth", "residual"}
-    return sum(len({repr(t.hyperparameters.get(name)) for t in trials}) > 1 for name in names)
-
-
 def _is_one(trial: TrialRecord) -> bool:
     depth, residual = (trial.hyperparameters.get(name) for name in ("depth", "residual"))
     number = isinstance(depth, int | float) and not isinstance(depth, bool)
@@ -204,46 +173,16 @@ def _is_one(trial: TrialRecord) -> bool:
 
 
 def _figure(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> charts.Figure:
-    traces: list[charts.Trace] = []
-    for residual, (word, color, symbol) in LINES.items():
-        points = lines[residual]
-        trials = [t for point in points for t in point.trials]
+    drawn: list[charts.Trace] = []
+    for residual, (name, color, symbol) in LINES.items():
         hollow = [t for t in dropped if t.hyperparameters["residual"] is residual]
-        columns: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
-            ("x", lambda of: of.accuracy, lambda t: fmean(t.fold_accuracies)),
-            ("x2", lambda of: of.objective, lambda t: t.mean_so_far),
+        drawn += traces(
+            Line(name, color, symbol, lines[residual], hollow),
+            (ACCURACY, OBJECTIVE),
+            at=lambda trial: trial.hyperparameters["depth"],
+            hover=partial(_hover, name=name, score_word=score_word),
         )
-        for axis, score, so_far in columns:
-            where = {"xaxis": axis, "yaxis": axis.replace("x", "y"), "legendgroup": word}
-            line = charts.line(
-                [p.depth for p in points], [score(p) for p in points], name=word, color=color,
-                showlegend=False,
-            )  # fmt: skip
-            if axis == "x2":
-                line |= {"error_y": _bars(points, color)}
-            signs = charts.points(
-                [t.hyperparameters["depth"] for t in trials],
-                [score(t) for t in trials],
-                name=f"{word} skip connections",
-                color=color,
-                symbol=symbol,
-                hover=[_hover(t, word, score_word) for t in trials],
-                showlegend=axis == "x",
-            )
-            traces += [line | where, signs | where]
-            if hollow:
-                rings = charts.points(
-                    [t.hyperparameters["depth"] for t in hollow],
-                    [so_far(t) for t in hollow],
-                    name=f"{word}, discarded early",
-                    color=color,
-                    symbol=f"{symbol}-open",
-                    opacity=0.7,
-                    hover=[_hover(t, word, score_word) for t in hollow],
-                    showlegend=axis == "x",
-                )
-                traces.append(rings | where)
-    return charts.figure(traces, legend=True, **_axes(lines, dropped, score_word))
+    return charts.figure(drawn, legend=True, **_axes(lines, dropped, score_word))
 
 
 def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict[str, Any]:
@@ -262,22 +201,8 @@ def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict
     }
 
 
-def _bars(points: Sequence[Point], color: str) -> dict[str, Any]:
-    """Return the bars of the means, which no objective below 0 ends."""
-    intervals = [fold_interval(point.folds, "objective", lowest=0.0) for point in points]
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [i.high - p.objective for i, p in zip(intervals, points, strict=True)],
-        "arrayminus": [p.objective - i.low for i, p in zip(intervals, points, strict=True)],
-        "color": color,
-        "thickness": 1,
-        "width": 4,
-    }
-
-
-def _hover(trial: TrialRecord, word: str, score_word: str) -> str:
-    depth = f"depth {trial.hyperparameters['depth']:g}, {word} skip connections"
+def _hover(trial: TrialRecord, name: str, score_word: str) -> str:
+    depth = f"depth {trial.hyperparameters['depth']:g}, {name}"
     score = f"{score_word} {loss(trial.objective)}, {percent(trial.accuracy)} right"
     if trial.objective is None:
         done = count(len(trial.fold_scores), "fold")

@@ -1,4 +1,4 @@
-"""How the best trial and the baseline fare on distorted images."""
+"""How the best trial and the baseline fare on distorted examples."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from markupsafe import Markup
 from automl_sem.backend import use_tensorflow
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
-from automl_sem.reports.sections.mistakes import data_uri
+from automl_sem.reports.pictures import pictures_of
 from automl_sem.reports.wording import percent, percent_range
 from automl_sem.results import Standing
 from automl_sem.scoring.metrics import WILSON_METHOD, Interval
 from automl_sem.scoring.stress import StressFolds, StressScore, stress_interval, stress_scores
 from automl_sem.stress_check import read_findings
-from automl_sem.types import Bytes
+from automl_sem.types import Examples
 
 TITLE = "Under stress"
 
 AS_THEY_ARE = "as they are"
 LOOK_FOR = (
-    "The top row is images as they are; in each row below, the same held-out images are distorted "
-    "at random, up to the strength that is named. A sign far left of the top row is a weakness. "
-    "Under \u201cunseen\u201d stand distortions that nothing was trained or chosen for: the best "
-    "guess at what happens with images that differ in some way nobody thought of. Bars: 95 % "
-    "intervals, which count images, not their copies."
+    "The top row is {examples} as they are; in each row below, the same held-out {examples} are "
+    "distorted at random, up to the strength that is named. A sign far left of the top row is a "
+    "weakness. Under \u201cunseen\u201d stand distortions that nothing was trained or chosen for: "
+    "the best guess at what happens with {examples} that differ in some way nobody thought of. "
+    "Bars: 95 % intervals, which count {examples}, not their copies."
 )
 
 
@@ -44,12 +44,14 @@ def render(context: Context) -> Markup | None:
         chart=context.chart(
             _figure(shown),
             title=f"Share of right answers under each distortion, on {best.scored_on}",
-            look_for=LOOK_FOR,
+            look_for=LOOK_FOR.format(examples=context.examples),
             height=110 + 28 * (3 + len(stress_scores(best.folds))),
         ),
         strip=_strip(context, best),
+        kind=context.manifest.kind,
         names=[_name(standing) for standing in shown],
         groups=_groups(shown),
+        example=context.example,
         examples=context.examples,
     )
 
@@ -82,9 +84,10 @@ def sentences(context: Context) -> list[str]:
         return []
     best = shown[0]
     name, clean, share = _name(best), best.accuracy, best.folds.stress_accuracy
+    many = context.examples
     asked, unseen = _split(stress_scores(best.folds))
     overall = (
-        f"{name} gets {percent(share)} of distorted {context.examples} right, and "
+        f"{name} gets {percent(share)} of distorted {many} right, and "
         f"{percent(clean)} of them as they are"
     )
     if len(shown) > 1:
@@ -95,16 +98,16 @@ def sentences(context: Context) -> list[str]:
     worst = min(asked, key=lambda score: score.accuracy)
     most = f"No distortion that it was chosen by costs {_within(name)} anything."
     if worst.accuracy < clean:
-        chance = ", which with this few images may be chance" if worst.high > clean else ""
+        chance = f", which with this few {many} may be chance" if worst.high > clean else ""
         most = (
             f"{name} loses most under {worst.condition}: {percent(worst.accuracy)} right, "
-            f"{100 * (clean - worst.accuracy):.1f} points below images as they are{chance}."
+            f"{100 * (clean - worst.accuracy):.1f} points below {many} as they are{chance}."
         )
     return [f"{overall}.", most, _unseen(shown, unseen)]
 
 
 def _unseen(shown: list[Standing], unseen: list[StressScore]) -> str:
-    """Return what becomes of images under distortions that were kept back."""
+    """Return what becomes of examples under distortions that were kept back."""
     best = shown[0]
     found = " and ".join(f"{percent(s.accuracy)} under {s.condition}" for s in unseen)
     name = _within(_name(best))
@@ -256,7 +259,7 @@ def _figure(shown: list[Standing]) -> charts.Figure:
 
 
 def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
-    """Return a held-out image under every distortion, the one that the best trial fails most."""
+    """Return a held-out example under every distortion, the one that the best trial fails most."""
     dataset = context.dataset
     folds = [(fold, fold.stress) for fold in best.folds.folds if fold.stress is not None]
     if dataset is None or not folds:
@@ -270,26 +273,28 @@ def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
     stress = StressFolds(context.manifest.stress, dataset.train, context.manifest.seed)
     made = stress.examples(part.rows, row, int(copy))
 
-    def picture(image: Bytes, guess: int) -> dict[str, str]:
+    pictures, name = pictures_of(dataset), dataset.train.names[row]
+
+    def picture(example: Examples, condition: str, guess: int) -> dict[str, Any]:
         return {
-            "source": data_uri(image),
+            "picture": pictures.draw(example, f"{name}, {condition}"),
+            "condition": condition,
             "taken_for": "" if guess == true else dataset.class_names[guess],
         }
 
-    pictures = [
-        {
-            "condition": name,
-            "unseen": not scored,
-            **picture(made[name], int(guesses[copy, place])),
-        }
-        for name, scored, guesses in zip(part.conditions, part.scored, part.guesses, strict=True)
+    distorted = [
+        {"unseen": not scored, **picture(made[condition], condition, int(guesses[copy, place]))}
+        for condition, scored, guesses in zip(
+            part.conditions, part.scored, part.guesses, strict=True
+        )
     ]
     clean = int(fold.probabilities[fold.indices == row][0].argmax())
     return {
-        "name": dataset.train.names[row],
+        "name": name,
         "true": dataset.class_names[true],
-        "clean": picture(dataset.train.x[row], clean),
-        "pictures": pictures,
+        "clean": {"unseen": False, **picture(dataset.train.x[row], "as it is", clean)},
+        "pictures": distorted,
+        "legend": pictures.legend(),
         "wrong": int(missed[number][copy, place]),
         "trial": best.trial.number,
     }

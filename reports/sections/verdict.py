@@ -17,8 +17,10 @@ from automl_sem.reports.predictions import OutOfFold
 from automl_sem.reports.wording import (
     count,
     discarding,
+    example_shape,
     loss,
     loss_range,
+    noun,
     percent,
     percent_range,
     signed_loss,
@@ -35,26 +37,27 @@ FEW = 200  # examples below which intervals are wide enough to say so
 
 def render(context: Context) -> Markup:
     """Return the verdict of the run, whatever there is of it."""
-    results = context.results
+    results, manifest = context.results, context.manifest
     return context.render(
         "verdict.html",
-        headline=headline(results, context.examples),
+        headline=headline(results),
         luck=luck(results),
-        image_by_image=image_by_image(context),
+        one_by_one=one_by_one(context),
         standings=_standings(results),
         drop=maximum(results),
         charts=_charts(results),
-        few=few(results, context.examples),
+        few=few(results),
         counts=counts(results),
         discarded=discarded(results),
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
         log_loss_means=log_loss_means(len(context.class_names)),
-        objective_means=objective_means(context.manifest.stress),
+        objective_means=objective_means(context.manifest.stress, context.examples),
         stress_warnings=read_findings(results.run).warnings,
         results=results,
-        manifest=context.manifest,
+        manifest=manifest,
         examples=context.examples,
+        size_of_each=example_shape(manifest.kind, manifest.data.get("input_shape", ())),
         test_looks=results.run.test_looks(),
         tests=exported_tests(results),
     )
@@ -63,7 +66,7 @@ def render(context: Context) -> Markup:
 def facts(context: Context) -> dict[str, Any]:
     """Return the headline and the sentences below it."""
     return {
-        "headline": headline(context.results, context.examples),
+        "headline": headline(context.results),
         "luck": luck(context.results),
         "counts": counts(context.results),
         "discarded": {
@@ -76,9 +79,10 @@ def facts(context: Context) -> dict[str, Any]:
     }
 
 
-def headline(results: Results, examples: str = "images") -> str:
+def headline(results: Results) -> str:
     """Return the outcome in one sentence."""
     best, baseline, verdict = results.best, results.baseline, results.verdict
+    examples = _examples(results)
     if best is None:
         end = "No trial gave a score" if results.finished else "No trial has a score yet"
         return f"{end}, so there is no winner."
@@ -98,7 +102,7 @@ def headline(results: Results, examples: str = "images") -> str:
             f"{stressed}. Whether that is luck is not decided yet."
         )
     numbers = f"{against} on {best.scored_on} (its {interval}){stressed}"
-    return f"{_lead(best, baseline, verdict)}: {numbers}."
+    return f"{_lead(best, baseline, verdict, examples)}: {numbers}."
 
 
 def _lead_alone(results: Results, best: Standing) -> str:
@@ -110,7 +114,7 @@ def _lead_alone(results: Results, best: Standing) -> str:
     return "Only the baseline has a score so far: it gets"
 
 
-def _lead(best: Standing, baseline: Standing, verdict: Verdict) -> str:
+def _lead(best: Standing, baseline: Standing, verdict: Verdict, examples: str) -> str:
     """Return how the headline begins when both were compared on fresh folds."""
     name = f"Trial {best.trial.number}"
     more = best.accuracy - baseline.accuracy
@@ -120,7 +124,7 @@ def _lead(best: Standing, baseline: Standing, verdict: Verdict) -> str:
             but = ", but not under stress" if withstands < 0 else ""
             return f"{name} is better than the baseline{but}"
         if withstands > 0:
-            but = ", but not on images as they are" if more < 0 else ""
+            but = f", but not on {examples} as they are" if more < 0 else ""
             return f"{name} is better than the baseline under stress{but}"
         surer = f"{best.folds.objective_word} {loss(best.score)} against {loss(baseline.score)}"
         return f"{name} is better than the baseline, by being surer ({surer})"
@@ -148,14 +152,14 @@ def log_loss_means(classes: int) -> str:
     )
 
 
-def objective_means(stress: Mapping[str, float]) -> str:
+def objective_means(stress: Mapping[str, float], examples: str) -> str:
     """Return what the objective is under stress; empty without."""
     if not stress:
         return ""
     return (
-        "The objective is the mean of the log-loss on images as they are and on distorted ones "
-        f"({described(stress)}): it is what the search minimizes. \u201cUnder stress\u201d below "
-        "tells the distortions apart."
+        f"The objective is the mean of the log-loss on {examples} as they are and on distorted "
+        f"ones ({described(stress)}): it is what the search minimizes. \u201cUnder stress\u201d "
+        "below tells the distortions apart."
     )
 
 
@@ -223,7 +227,7 @@ def maximum(results: Results) -> str:
     )
 
 
-def image_by_image(context: Context) -> str:
+def one_by_one(context: Context) -> str:
     """Return how many examples only one of the two gets right; empty where that is unknown."""
     best, baseline = context.results.best, context.results.baseline
     if context.results.verdict is None or context.dataset is None or best is None:
@@ -242,7 +246,7 @@ def image_by_image(context: Context) -> str:
     )
 
 
-def few(results: Results, examples: str) -> str:
+def few(results: Results) -> str:
     """Return a warning where there are too few examples for a narrow interval."""
     if results.best is None:
         return ""
@@ -250,9 +254,14 @@ def few(results: Results, examples: str) -> str:
     if n >= FEW:
         return ""
     return (
-        f"With {n} {examples} the intervals are wide: one {examples.removesuffix('s')} more or "
-        f"less is {percent(1 / n)}. Read them, not only the numbers in front of them."
+        f"With {n} {_examples(results)} the intervals are wide: one "
+        f"{noun(results.run.manifest.kind).one} more or less is {percent(1 / n)}. Read them, not "
+        "only the numbers in front of them."
     )
+
+
+def _examples(results: Results) -> str:
+    return noun(results.run.manifest.kind).many
 
 
 def counts(results: Results) -> str:

@@ -12,7 +12,8 @@ import optuna
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
+from automl_sem.data.channels import SeriesFacts, describe_channels
+from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
 from automl_sem.manifest import Manifest
 from automl_sem.results import Results, read_results
 from automl_sem.run import RunDirectory
@@ -43,6 +44,7 @@ class Made:
     rate: float = 0.01
     values: Mapping[str, object] = field(default_factory=dict)
     parameters: int = 1000
+    seconds: float = 0.5  # of a fold fit
     fresh_wrong: Sequence[int] | None = None
     discarded_after: int = 0
     stress_wrong: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -57,6 +59,44 @@ def make_dataset(
     names = tuple(names or (f"drawing {i}.png" for i in range(n)))
     train = TrainingPart(x, y.astype(np.int64), names, tuple(class_names))
     return Dataset("made", "shapes", train, HeldOutPart(x[:9], train.y[:9], names[:9]))
+
+
+def make_clips(n: int = 45, frames: int = 8, side: int = 12, channels: int = 1) -> Dataset:
+    """Return clips of a bright square that moves to the right, down or not at all."""
+    y = np.arange(n) % 3
+    x = np.full((n, frames, side, side, channels), 20, np.uint8)
+    for row in range(n):
+        for frame in range(frames):
+            step = frame * (side - 4) // max(1, frames - 1)
+            top, left = (2, step) if y[row] == 0 else (step, 2) if y[row] == 1 else (4, 4)
+            x[row, frame, top : top + 4, left : left + 4] = 200 + row
+    names = tuple(f"clip {i}.gif" for i in range(n))
+    train = TrainingPart(x, y.astype(np.int64), names, ("right", "down", "still"), "clips")
+    return Dataset("made", "motion", train, HeldOutPart(x[:9], train.y[:9], names[:9]))
+
+
+def make_series(n: int = 45, steps: int = 30, channels: Sequence[str] = ("x", "y")) -> Dataset:
+    """Return waves of three paces; every second one has two thirds of the steps.
+
+    Channel number i holds values around 10 ** i.
+    """
+    y = np.arange(n) % 3
+    time = np.arange(steps)[:, None]
+    rng = np.random.default_rng(0)
+    x = np.empty((n, steps, len(channels)), np.float32)
+    for row in range(n):
+        phase = np.arange(len(channels)) + rng.random()
+        wave = np.sin(time / steps * 6 * (1 + y[row]) + phase) + rng.normal(0, 0.1, x.shape[1:])
+        x[row] = (wave + 1) * 10.0 ** np.arange(len(channels))
+        if row % 2:
+            x[row, steps * 2 // 3 :] = np.nan
+    names = tuple(f"recording {i}" for i in range(n))
+    train = TrainingPart(x, y.astype(np.int64), names, ("slow", "middle", "fast"), "series")
+    lengths = (~np.isnan(x[..., 0])).sum(axis=1)
+    facts = SeriesFacts(lengths, lengths[:9], describe_channels(list(x), channels), 0)
+    seen = Inspection(np.array([x.shape[1:]], np.int64), series=facts)
+    held_out = HeldOutPart(x[:9], train.y[:9], names[:9])
+    return Dataset("made", "recordings.npz", train, held_out, inspection=seen)
 
 
 def make_run(
@@ -80,6 +120,7 @@ def make_run(
     }
     data = {
         "name": dataset.name,
+        "kind": dataset.info.kind,
         "source": dataset.source,
         "in_run": False,
         "options": {},
@@ -97,7 +138,7 @@ def make_run(
         "trials": asked or max(1, len(trials)),
         "space": {"name": "mine", "origin": "/home/me/mine.py", "sha256": "ab12"},
         "data": data,
-        "notes": ["images resized to 8x8"],
+        "notes": ["images resized to 8x8"] if dataset.info.kind == "images" else [],
         "versions": {"python": "3.11.9", "keras": "3.15.1"},
         "discard": "forgiving",
         "machine": {"system": "Linux", "cores": 2, "gpus": []},
@@ -138,7 +179,7 @@ def _fit(run: RunDirectory, made: Made, dataset: Dataset, stage: str) -> list[Fo
         loss, share = log_loss(labels, p), accuracy(labels, p)
         curve = (CurvePoint(1, 1.2, 1.1, 0.4), CurvePoint(2, 0.5, loss, share))
         stress = _stressed(run, made, probabilities, rows, y)
-        folds.append(FoldResult(fold, rows, p, loss, share, curve, 0.5, stress))
+        folds.append(FoldResult(fold, rows, p, loss, share, curve, made.seconds, stress))
     return folds
 
 

@@ -86,7 +86,7 @@ def test_other_hyperparameters_that_differ_are_owned_up_to(tmp_path):
 
 def test_trials_of_one_depth_are_averaged(tmp_path):
     results = results_of(tmp_path / "run", [trial(8, False, FINE), *NEEDED], make_dataset())
-    eight = next(point for point in lines_of(results)[False] if point.depth == 8)
+    eight = next(point for point in lines_of(results)[False] if point.at == 8)
     losses = [t.log_loss for t in eight.trials]
     assert len(losses) == 2
     assert eight.objective == pytest.approx(sum(losses) / 2) == pytest.approx(sum(eight.folds) / 5)

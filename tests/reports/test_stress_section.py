@@ -14,7 +14,7 @@ from PIL import Image
 
 from automl_sem.export.card import model_card
 from automl_sem.reports.build import build_report
-from automl_sem.reports.sections.skips import Point
+from automl_sem.reports.lines import Point
 from automl_sem.reports.sections.verdict import headline
 from automl_sem.reports.wording import loss
 from automl_sem.results import read_results
