@@ -58,9 +58,9 @@ def _odd_settings(layer: Any) -> list[str]:
         used = keras.activations.serialize(getattr(layer, name))
         if used != usual:
             odd.append(f"{name} {used}")
-    for name, usual in (("use_bias", True), ("unroll", False), ("reset_after", True)):
-        if getattr(layer, name, usual) is not usual:
-            odd.append(f"{name}={not usual}")
+    for name, wanted in (("use_bias", True), ("unroll", False), ("reset_after", True)):
+        if getattr(layer, name, wanted) is not wanted:
+            odd.append(f"{name}={not wanted}")
     if layer.use_cudnn is False:
         odd.append("use_cudnn=False")
     return odd
