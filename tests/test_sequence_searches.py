@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from automl_sem import load_run, resume, search
+from automl_sem import resume, search
 from automl_sem.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def spaces(tmp_path):
 
 
 def found(path, data, **options):
-    defaults = {"trials": 3, "folds": 3, "workers": 0, "discard": "none", "say": lambda _: None}
+    defaults = {"trials": 2, "folds": 3, "workers": 0, "discard": "none", "say": lambda _: None}
     return search(data, out=path, **{**defaults, **options})
 
 
@@ -95,21 +95,16 @@ def test_series_are_searched_under_stress_in_workers_and_resumed(tmp_path, space
     assert results.best.accuracy > 0.85
     conditions = results.best.folds.folds[0].stress.conditions
     assert [c for c in conditions if not c.startswith(("drift", "smoothing"))] == [
-        "noise 0.1", "noise 0.2", "drop 0.15", "drop 0.3",
+        "noise 0.1", "noise 0.2", "drop 0.25", "drop 0.5",
     ]  # fmt: skip
     assert run.directory.manifest.kind == "series"
     inline = found(tmp_path / "inline", series_npz, **options)
     assert [t.fold_scores for t in inline.results.complete] == pytest.approx(
         [t.fold_scores for t in results.complete], rel=1e-3
     )
-    lost = run.path / "folds" / "2" / "1.npz"
-    kept = run.directory.read_folds(2)[1].probabilities
-    lost.unlink()
-    assert resume(run.path, trials=4, say=lambda _: None).results.finished
-    np.testing.assert_allclose(
-        load_run(run.path).directory.read_folds(2)[0].probabilities.sum(1), 1
-    )
-    assert kept.shape[1] == 2
+    resumed = resume(run.path, trials=3, say=lambda _: None).results
+    assert resumed.finished
+    assert len(resumed.complete) == 3
 
 
 def test_clips_are_searched(tmp_path, spaces):
