@@ -99,8 +99,10 @@ def test_series_are_searched_under_stress_in_workers_and_resumed(tmp_path, space
     ]  # fmt: skip
     assert run.directory.manifest.kind == "series"
     inline = found(tmp_path / "inline", series_npz, **options)
-    assert [t.fold_scores for t in inline.results.complete] == pytest.approx(
-        [t.fold_scores for t in results.complete], rel=1e-3
+    np.testing.assert_allclose(
+        [t.fold_scores for t in inline.results.complete],
+        [t.fold_scores for t in results.complete],
+        rtol=1e-3,
     )
     resumed = resume(run.path, trials=3, say=lambda _: None).results
     assert resumed.finished
