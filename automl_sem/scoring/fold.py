@@ -17,7 +17,7 @@ from automl_sem.types import CurvePoint, Examples, Floats, FoldResult, Ints
 
 CURVE_POINTS = 10
 PREDICT_BATCH = 512
-PREDICT_VALUES = 2**23  # numbers in the examples of a batch
+PREDICT_VALUES = 2**21  # numbers in the examples of a batch
 
 
 def train_rows(labels: Ints, held_out: Ints) -> Ints:
