@@ -40,9 +40,9 @@ WELL_TRAINED = {
 }  # fmt: skip
 GOOD_STARTS = [
     {
-        **WELL_TRAINED, "view": "both", "depth": 3, "filters": 16, "normalization": "batch",
-        "head": "flatten", "frame_units": 64, "cell": "lstm", "lstm_units": 64, "lstm_layers": 1,
-        "both_ways": False, "pooling": "mean", "dropout": 0.2,
+        **WELL_TRAINED, "view": "differences", "depth": 3, "filters": 16, "normalization": "batch",
+        "head": "global", "frame_units": 64, "cell": "lstm", "lstm_units": 64, "lstm_layers": 1,
+        "both_ways": False, "pooling": "last", "dropout": 0.2,
     },
 ]  # fmt: skip
 
