@@ -175,12 +175,12 @@ def test_the_cell_of_a_recurrent_layer_and_its_settings_are_told():
     model = Sequential(
         [
             Input((6, 3)),
-            layers.GRU(4, dropout=0.1, go_backwards=True, return_sequences=True),
+            layers.GRU(4, go_backwards=True, return_sequences=True),
             layers.RNN(layers.LSTMCell(5)),
         ]
     )
     _, gru, cell = draw(describe_architecture(model)).boxes
-    assert gru.settings == "4 units, dropout 0.1, from the end, returns sequences"
+    assert gru.settings == "4 units, from the end, returns sequences"
     assert (cell.title, cell.settings) == ("RNN(LSTMCell)", "5 units")
 
 
@@ -262,6 +262,7 @@ def test_settings_are_said_in_words_and_defaults_left_out():
     assert settings_in_words(settings) == ["32 filters", f"3{TIMES}3", "same padding", "no bias"]
     assert settings_in_words({"rate": 0.3}) == ["rate 0.3"]
     assert settings_in_words({"units": 1, "kernel_size": [8]}) == ["1 unit", "kernel 8"]
+    assert settings_in_words({"dropout": 0.1, "recurrent_dropout": 0.0}) == ["dropout 0.1"]
     assert settings_in_words({"padding": [0, 2]}) == ["padding 0 and 2"]
     assert settings_in_words({"strides": [2, 2]}) == [f"stride 2{TIMES}2"]
 

@@ -104,7 +104,7 @@ def test_lstm_and_gru_are_told_apart(tmp_path):
     "trials",
     [
         plan([FINE] * 2, sizes=(8, 32)),
-        plan([FINE] * 3, sizes=("a", "b", "c")),
+        [Made(wrong=FINE, values={"lstm_units": size}) for size in ("a", "b", "c")],
         [Made(wrong=FINE, values={"units": size}) for size in (8, 32, 128)],
         [*plan([FINE] * 2, sizes=(8, 32)), *plan([FINE] * 2, sizes=(64, 128), cell="gru")],
     ],
