@@ -125,7 +125,7 @@ class Curves:
         inputs = inputs_of(part)
         self._mean, self._deviation = inputs.fit(np.arange(len(part.y)))
         some = self._standardised(read_rows(part.x, evenly(len(part.y), RANGE_EXAMPLES)))
-        low, high = np.nanquantile(some, [OUTSIDE, 1 - OUTSIDE]).tolist()
+        low, high = (float(np.nanquantile(some, share)) for share in (OUTSIDE, 1 - OUTSIDE))
         room = 0.05 * (high - low) or 1.0
         self._low, self._high = low - room, high + room
 
