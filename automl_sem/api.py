@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import SearchOptions, search_options
+from automl_sem.data.load import GIVE
 from automl_sem.data.stream import is_tf_dataset, read_tf_dataset
 from automl_sem.errors import UserError
 from automl_sem.finalists import Verdict
@@ -234,6 +235,8 @@ def _read_options(
     options = dict(options)
     arrays: dict[str, Any] | None = None
     if isinstance(target, tuple):
+        if not 2 <= len(target) <= 4:
+            raise UserError(f"{len(target)} arrays are no dataset", where="search", hint=GIVE)
         arrays = dict(zip(("x", "y", "x_test", "y_test"), target, strict=False))
     elif is_tf_dataset(target):
         if options.get("kind") == "series":

@@ -41,6 +41,9 @@ app = typer.Typer(
 )
 
 
+# What `predict` may be given, by the kind of data.
+EXAMPLES = {"images": "IMAGE.png", "clips": "CLIP.mp4", "series": "SERIES.ts"}
+
 # Full, over quota, read-only, forbidden, worn out: what a person can do something about.
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 
@@ -300,7 +303,7 @@ def export(
         _print_json(result.to_json())
         return
     print(result.summary())
-    _next(f"predict {shlex.quote(str(result.path))} IMAGE.png")
+    _next(f"predict {shlex.quote(str(result.path))} {EXAMPLES[result.kind]}")
 
 
 @app.command()
@@ -308,10 +311,16 @@ def predict(
     exported: Annotated[
         Path, typer.Argument(metavar="EXPORT", help="An export directory, or a run.")
     ],
-    files: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Images; clips (videos, animations, folders of frames); or series (.ts, .npz or "
+            "CSV files): what the model was trained on. Or folders of such."
+        ),
+    ],
     as_json: flags.Json = False,
 ) -> None:
-    """Say what an exported model sees in images."""
+    """Say what an exported model sees in images, clips or series."""
     from automl_sem.export import predict as predict_files
 
     predictions = predict_files(exported, files)

@@ -32,12 +32,12 @@ class SearchOptions(BaseModel):
         warm_start: A run whose best hyperparameters are tried early.
         seed: Seed of the whole run.
         out: The run directory; by default `runs/DATE-TIME-NAME`.
-        size: Training examples of the built-in shapes or motion.
-        image_size: Side in pixels to resize images to.
-        pad: Fill images of another shape up with the background instead of stretching them.
-        groups: Column of a CSV table, or regular expression on the names of image files whose
-            first group is the group: examples of one group stay in one fold.
-        skip_bad: Leave unreadable images out instead of refusing.
+        size: Training examples of the built-in shapes, motion or strokes.
+        image_size: Side in pixels to resize images and frames to.
+        pad: Fill those of another shape up with the background instead of stretching them.
+        groups: Column of a CSV table, or regular expression on the names of image files or
+            clips whose first group is the group: examples of one group stay in one fold.
+        skip_bad: Leave images and clips out that cannot be read instead of refusing.
         kind: What the data are, `"images"`, `"clips"` or `"series"`; found out by default.
         frames: Frames that are taken of each clip.
         rate: Frames that are taken of a clip in a second; evenly over the whole by default.

@@ -16,7 +16,7 @@ Run = Annotated[
 ]
 
 Target = Annotated[str | None, Argument(help="A space, a .py file, a dataset or a path to data.")]
-Data = Annotated[str | None, Option(help="Dataset, folder, CSV table or .npz file.")]
+Data = Annotated[str | None, Option(help="Dataset, folder, CSV table, .npz or .ts file.")]
 Space = Annotated[str | None, Option(help="Space: a name or a .py file.")]
 Trials = Annotated[int | None, Option(help=TRIALS_HELP, show_default="13")]
 Time = Annotated[str | None, Option(help="Start no new trial after this time: 90s, 5m, 1h30m.")]
@@ -31,17 +31,17 @@ WarmStart = Annotated[
 ]
 Seed = Annotated[int, Option(help="Seed of the whole run.")]
 Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
-Size = Annotated[int | None, Option(help="Training examples of the built-in shapes or motion.")]
-ImageSize = Annotated[int | None, Option(help="Resize images to this many pixels a side.")]
+Size = Annotated[int | None, Option(help="Training examples of shapes, motion or strokes.")]
+ImageSize = Annotated[int | None, Option(help="Resize images and frames to so many pixels a side.")]
 Pad = Annotated[
-    bool, Option("--pad", help="Fill images of another shape up instead of stretching them.")
+    bool, Option("--pad", help="Fill images and frames of another shape up, do not stretch them.")
 ]
 Groups = Annotated[
     str | None,
     Option(
         metavar="COLUMN|REGEX",
         help="What belongs together and stays in one fold: a column of the CSV table, or a regular "
-        "expression on file names, such as '^([^_]+)_'.",
+        "expression on names of files or clips, such as '^([^_]+)_'.",
     ),
 ]
 Kind = Annotated[
@@ -63,7 +63,7 @@ Rate = Annotated[
         show_default="evenly over the whole clip",
     ),
 ]
-SkipBad = Annotated[bool, Option(help="Leave unreadable images out.")]
+SkipBad = Annotated[bool, Option(help="Leave out images and clips that cannot be read.")]
 Workers = Annotated[
     str, Option(help="Trials at a time, each in a process: auto, or how many; 0: in this process.")
 ]
@@ -73,7 +73,7 @@ Stress = Annotated[
     str | None,
     Option(
         help="Score under distortions that labels survive as well: rotate=180,scale,shift,shear,"
-        "stroke,noise, or none.",
+        "stroke,noise, of sequences speed=0.5,start,warp,crop,drop,noise, or none.",
         show_default="the space's own",
     ),
 ]

@@ -132,7 +132,7 @@ def plan_run(
     many = dataset.info.kind
     folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
-    stress = _stress(options, space)
+    stress = _stress(options, space, dataset.info.kind)
     seen, asked = watched(space)
     starts = seen.starts(dataset.info)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):
@@ -200,11 +200,11 @@ def _drawings(space: Space, dataset: Dataset) -> str:
     )
 
 
-def _stress(options: SearchOptions, space: Space) -> dict[str, float]:
+def _stress(options: SearchOptions, space: Space, kind: str) -> dict[str, float]:
     """Return the kinds of distortion to score under: those asked for, else the space's own."""
     if options.stress is not None:
-        return parse_stress(options.stress)
-    return checked_stress(space.stress, f"STRESS in {space.path}")
+        return parse_stress(options.stress, kind)
+    return checked_stress(space.stress, f"STRESS in {space.path}", kind)
 
 
 def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> list[str]:

@@ -1,4 +1,4 @@
-"""Search, export, and count what the export gets right: the steps of `drawings.py` and `images.py`.
+"""Search, export, and count what the export gets right: the steps of several benchmarks.
 
 Each step is the command that a person would give, in a process of its own.
 """
@@ -23,7 +23,7 @@ GRACE = 120.0  # seconds that an interrupted search gets
 def search(
     words: Sequence[str],
     run: Path,
-    options: Mapping[str, int],
+    options: Mapping[str, int | str],
     until: Callable[[], bool] | None = None,
 ) -> Measured:
     """Search with the command line.

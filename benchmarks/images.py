@@ -25,8 +25,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from environments import caches, python_with, versions_in
 from exported import GRACE, check_classes, export, right, search, write_drawings
 from hard_drawings import hard_drawings
 from measure import MIB, Measured, Spread, alternate, arguments, goal, publish, run_measured, table
@@ -126,7 +125,7 @@ def main() -> None:
             folder = Path(scratch) / task.name
             folder.mkdir()
             found[task.name] = compare(task, folder, python, rounds, options)
-    versions = autokeras_versions(python) if python else ""
+    versions = versions_in(python, ("autokeras", "tensorflow", "keras")) if python else ""
     variant = options.data.name if options.data else ""
     figures = {
         "autokeras": versions,
@@ -393,37 +392,12 @@ def middle(values: Sequence[float | None]) -> float:
     return Spread.of(there).median if there else 0.0
 
 
-def caches() -> Path:
-    """Return the folder for what can be made anew."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "automl-sem"
-
-
 def autokeras_python(folder: Path) -> Path:
     """Return the Python of AutoKeras's environment, which is made if it is not there."""
-    python = folder.expanduser().resolve() / "bin" / "python"
-    if not autokeras_versions(python):
-        print(f"making an environment for AutoKeras in {folder}", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        try:
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        except subprocess.CalledProcessError:
-            raise SystemExit(
-                "AutoKeras cannot be installed; --without-autokeras leaves it out"
-            ) from None
-    return python
-
-
-def autokeras_versions(python: Path) -> str:
-    """Return the versions in an environment as text, empty if AutoKeras is not in it."""
-    names = ("autokeras", "tensorflow", "keras")
-    code = (
-        "from importlib.metadata import version\n"
-        f"print(', '.join(f'{{name}} {{version(name)}}' for name in {names}))"
-    )
-    if not python.exists():
-        return ""
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    try:
+        return python_with(PACKAGES, folder)
+    except RuntimeError as error:
+        raise SystemExit(f"{error}; --without-autokeras leaves that side out") from None
 
 
 if __name__ == "__main__":

@@ -38,12 +38,15 @@ class Sample(NamedTuple):
         total: Resident bytes of all; what they share counts in each.
         root: Resident bytes of the first process alone.
         processes: How many there were.
+        once: Resident bytes of all, what several processes share divided among them ("Pss" in
+            proc_pid_smaps(5)); 0 if it was not asked for.
     """
 
     at: float
     total: int
     root: int
     processes: int
+    once: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Measured:
         """Most memory that the process tree had, in bytes."""
         return max((sample.total for sample in self.samples), default=0)
 
+    @property
+    def peak_once(self) -> int:
+        """The same, what processes share counted once."""
+        return max((sample.once for sample in self.samples), default=0)
+
 
 def run_measured(
     command: Sequence[str],
@@ -75,6 +83,7 @@ def run_measured(
     every: float = 0.25,
     until: Callable[[], bool] | None = None,
     grace: float | None = None,
+    once: bool = False,
 ) -> Measured:
     """Run a command to its end, sampling the memory of its process tree.
 
@@ -87,6 +96,7 @@ def run_measured(
         every: Seconds between samples.
         until: Asked at every sample; once it says True the command is interrupted.
         grace: Seconds after which an interrupted command is killed; by default it is waited for.
+        once: Sample memory that counts what processes share once, too. It slows them a little.
 
     Raises:
         RuntimeError: If it fails, with the end of what it said.
@@ -100,7 +110,7 @@ def run_measured(
         process = subprocess.Popen(
             command, cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
-        watcher = _Watcher(process, every, until, grace)
+        watcher = _Watcher(process, every, until, grace, once)
         watcher.start()
         try:
             process.wait()
@@ -132,8 +142,10 @@ class _Watcher(threading.Thread):
         every: float,
         until: Callable[[], bool] | None,
         grace: float | None,
+        once: bool,
     ) -> None:
         super().__init__(daemon=True)
+        self.once = once
         self.process, self.every, self.until, self.grace = process, every, until, grace
         self.samples: list[Sample] = []
         self.stopped = False
@@ -144,7 +156,7 @@ class _Watcher(threading.Thread):
         patience = float("inf")  # when it is over
         try:
             while not self.ended.wait(self.every):
-                self.samples.append(tree_memory(self.process.pid))
+                self.samples.append(tree_memory(self.process.pid, self.once))
                 if self.until is not None and not self.stopped and self.until():
                     self.process.send_signal(signal.SIGINT)
                     self.stopped = True
@@ -157,8 +169,12 @@ class _Watcher(threading.Thread):
             self.process.kill()
 
 
-def tree_memory(root: int) -> Sample:
+def tree_memory(root: int, once: bool = False) -> Sample:
     """Return the resident memory of a process and its descendants, read from /proc.
+
+    Args:
+        root: Number of the process.
+        once: Count what processes share once, too.
 
     Raises:
         RuntimeError: Where there is no /proc, as on macOS.
@@ -183,7 +199,18 @@ def tree_memory(root: int) -> Sample:
         added = {pid for pid, parent in parents.items() if parent in added} - tree
         tree |= added
     sizes = [resident[pid] for pid in tree if pid in resident]
-    return Sample(time.time(), sum(sizes), resident.get(root, 0), len(sizes))
+    shared = sum(map(proportional_size, tree)) if once else 0
+    return Sample(time.time(), sum(sizes), resident.get(root, 0), len(sizes), shared)
+
+
+def proportional_size(pid: int) -> int:
+    """Return the resident bytes of a process, shared ones divided by who shares; 0 if it ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    sizes = [line.split() for line in lines if line.startswith("Pss:")]
+    return int(sizes[0][1]) * 1024 if sizes else 0
 
 
 def alternate(actions: Mapping[str, Callable[[int], T]], rounds: int) -> dict[str, list[T]]:
@@ -260,7 +287,11 @@ def arguments(doc: str, *, rounds: int | None = None) -> argparse.ArgumentParser
 
 
 def publish(
-    text: str, figures: Mapping[str, Any], options: argparse.Namespace, variant: str = ""
+    text: str,
+    figures: Mapping[str, Any],
+    options: argparse.Namespace,
+    variant: str = "",
+    setting: Mapping[str, str] | None = None,
 ) -> None:
     """Print a result; with `--write` keep it, with the setting in which it was measured.
 
@@ -269,6 +300,7 @@ def publish(
         figures: The same as numbers, for the chart.
         options: What the script was called with.
         variant: Keeps a second setting's result beside the first: `NAME-VARIANT`.
+        setting: Where and when it was measured; None for here and now.
     """
     print(text)
     if not options.write:
@@ -276,7 +308,7 @@ def publish(
     if options.quick:
         raise SystemExit("--quick measures nothing worth keeping: leave out --write")
     name = "-".join(filter(None, (Path(sys.argv[0]).stem, variant)))
-    setting = measured_on()
+    setting = setting or measured_on()
     lines = "\n".join(f"- {key}: {value}" for key, value in setting.items())
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(f"{text}\n\n{lines}\n", encoding="utf-8")

@@ -216,7 +216,7 @@ def test_series_are_shown_with_their_lengths_channels_and_what_is_missing(call, 
     assert lines[at + 3].split()[1:5] == ["5", "0", "5", "5"]
     assert "groups      5" in lines
     assert [line.split() for line in lines[-2:]] == [["down", "10", "2"], ["up", "10", "2"]]
-    assert err.splitlines()[-1] == "this version cannot search on series yet"
+    assert err.splitlines()[-1] == f"next: automl-sem search {moves} --groups who"
     assert Image.open(call.directory / "moves.png").format == "PNG"
 
 
@@ -260,14 +260,6 @@ def test_series_of_a_single_step_are_drawn(tmp_path):
     x[0] = 3
     np.savez(tmp_path / "a.npz", x_train=x, y_train=np.arange(12) % 2)
     assert contact_sheet(describe(str(tmp_path / "a.npz")).dataset).size[1] > 0
-
-
-@pytest.mark.parametrize("space", [(), ("--space", "images")])
-def test_series_are_not_searched_on_yet_and_that_is_said(call, moves, space):
-    code, out, err = call("search", moves, "--groups", "who", *space)
-    assert (code, out) == (2, "")
-    assert "this version reads series, but cannot search on them yet" in err
-    assert len(err.splitlines()) == 1
 
 
 def test_a_kind_that_does_not_exist_is_one_clear_line(call):

@@ -174,14 +174,6 @@ def test_series_from_python_are_kept_in_the_run_as_series(tmp_path):
     assert again.train.groups_fingerprint() == dataset.train.groups_fingerprint()
 
 
-@pytest.mark.parametrize("kind", ["images", "series"])
-def test_series_from_python_are_not_searched_on_yet(tmp_path, kind):
-    (tmp_path / "mine.py").write_text(TINY_SPACE.replace("images", kind))
-    x = np.random.default_rng(0).normal(size=(12, 30, 2))
-    with pytest.raises(UserError, match="reads series, but cannot search on them yet"):
-        dry_run((x, np.arange(12) % 2), space=str(tmp_path / "mine.py"))
-
-
 def test_a_tf_dataset_of_series_is_refused():
     dataset = tf.data.Dataset.from_tensor_slices((np.zeros((4, 9, 2)), [0, 1, 0, 1]))
     with pytest.raises(UserError, match="of series is not read"):

@@ -261,6 +261,7 @@ def test_examples_on_disk_give_what_those_in_memory_give(tmp_path, monkeypatch, 
     """Loads of one batch, of two, and one for all of the 41."""
     in_memory = train(tmp_path / "memory", noisy)
     monkeypatch.setattr(replicas, "LOAD_BYTES", bytes_at_a_time)
+    monkeypatch.setattr(replicas, "too_large", lambda _: True)
     part = on_disk(make_stripes(41), tmp_path / "x.npy")
     on_the_disk = train(tmp_path / "disk", noisy, part=part)
     assert largest_difference(weights(on_the_disk.model), weights(in_memory.model)) < 1e-6
@@ -271,7 +272,7 @@ def test_one_function_seeds_the_augmentation_of_each_step(tmp_path, monkeypatch,
     part, seen = make_stripes(41), []
     if bytes_at_a_time is not None:
         monkeypatch.setattr(replicas, "LOAD_BYTES", bytes_at_a_time)
-        part = on_disk(part, tmp_path / "x.npy")
+        monkeypatch.setattr(replicas, "too_large", lambda _: True)
 
     def augmentation(images, wanted, seed, *_):
         tf.numpy_function(lambda drawn: seen.append(drawn.tolist()), [seed], [])
@@ -376,6 +377,8 @@ def last_line(process):
 
 EQUIVALENCE = """
 from conftest import EVERYTHING
+sys.path[:0] = [str(Path(t.__file__).parent / "scoring")]
+from sequence_parts import convolutional_recurrent, make_clips, make_series, recurrent
 found = {}
 for n, batch_size, augment in [
     (40, 8, False), (41, 8, True), (43, 8, EVERYTHING), (33, 16, EVERYTHING)
@@ -387,7 +390,19 @@ for n, batch_size, augment in [
         for d in (["CPU:0"], ["CPU:0", "CPU:1"])
     ]
     found[f"{n} by {batch_size}"] = t.largest_difference(*ends)
+for kind, part, build in [
+    ("series", make_series(41), recurrent(noise=0.0)),
+    ("clips", make_clips(23), convolutional_recurrent),
+]:
+    recipe = replace(t.RECIPE, augment=False)
+    ends = [
+        t.weights(t.train(Path(sys.argv[1], f"{kind}-{len(d)}"), build, recipe=recipe,
+                          part=part, devices=d).model)
+        for d in (["CPU:0"], ["CPU:0", "CPU:1"])
+    ]
+    found[kind] = t.largest_difference(*ends)
 replicas.LOAD_BYTES = 1024
+replicas.too_large = lambda size: True
 part = t.on_disk(t.make_stripes(41), Path(sys.argv[1], "x.npy"))
 ends = [
     t.weights(t.train(Path(sys.argv[1], f"disk-{len(d)}"), part=part, devices=d).model)
@@ -418,7 +433,7 @@ print(json.dumps(found))
 def test_two_devices_train_as_one_does(tmp_path):
     """Last batches: full, 1 (an empty replica), 3 (an odd one), 1 of 16."""
     found = last_line(start(EQUIVALENCE, tmp_path))
-    for case in ("40 by 8", "41 by 8", "43 by 8", "33 by 16", "on disk"):
+    for case in ("40 by 8", "41 by 8", "43 by 8", "33 by 16", "series", "clips", "on disk"):
         assert found[case] < 5e-6, (case, found)
     assert found["finite"]
     assert found["devices"] == 2

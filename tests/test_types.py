@@ -4,7 +4,15 @@ import dataclasses
 
 import pytest
 
-from automl_sem.types import AUGMENT_LIMITS, MILD, Augment, Recipe
+from automl_sem.errors import UserError
+from automl_sem.types import (
+    AUGMENT_KINDS,
+    AUGMENT_LIMITS,
+    MILD,
+    Augment,
+    Recipe,
+    check_augment,
+)
 
 
 def test_a_recipe_comes_back_from_its_record():
@@ -25,6 +33,22 @@ def test_augmentation_is_on_if_anything_of_it_is():
 def test_a_strength_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=rf"Augment\.{name} must be from 0 to .* Received"):
         Augment(**{name: value})
+
+
+def test_each_change_is_for_some_kinds_of_data():
+    assert set(AUGMENT_KINDS) == {field.name for field in dataclasses.fields(Augment)}
+    for name, kinds in AUGMENT_KINDS.items():
+        augment = Augment(**{name: 0.1 if name != "flip" else True})
+        for kind in ("images", "clips", "series"):
+            if kind in kinds:
+                check_augment(augment, kind)
+                continue
+            with pytest.raises(UserError) as error:
+                check_augment(augment, kind)
+            said = f"Recipe.augment: {name} is for {' and '.join(kinds)}, but the data are {kind}."
+            assert str(error.value).startswith(said)
+    with pytest.raises(UserError, match="For series there are channels, crop, drop, mixup, noise"):
+        check_augment(MILD, "series")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Random changes of training images: one Keras layer a file, put together in `pipeline`.
+"""Random changes of training examples: one Keras layer a file, put together in `pipeline`.
 
 from automl_sem.augmentation import RandomStroke
 """
@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from automl_sem.augmentation.affine import RandomAffine
     from automl_sem.augmentation.cutout import RandomCutout
+    from automl_sem.augmentation.drop import RandomDrop
     from automl_sem.augmentation.elastic import RandomElastic
     from automl_sem.augmentation.light import RandomLight
+    from automl_sem.augmentation.mute import RandomMute
     from automl_sem.augmentation.noise import RandomNoise
     from automl_sem.augmentation.stroke import RandomStroke
+    from automl_sem.augmentation.time import RandomTime
 
 __all__ = [
     "RandomAffine",
     "RandomCutout",
+    "RandomDrop",
     "RandomElastic",
     "RandomLight",
+    "RandomMute",
     "RandomNoise",
     "RandomStroke",
+    "RandomTime",
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from automl_sem.augmentation.base import RandomChange
+from automl_sem.augmentation.base import RandomChange, framewise
 
 
 @keras.saving.register_keras_serializable("automl_sem")
@@ -51,6 +51,7 @@ class RandomAffine(RandomChange):
         """Return (batch, 7) in -1..1: angle, scale, aspect, shear, shift in x and y, mirror."""
         return tf.random.stateless_uniform((batch, 7), seed, -1.0, 1.0)
 
+    @framewise
     def change(self, images: Any, draws: Any, fill: Any) -> Any:
         """Return the resampled images."""
         height, width = images.shape[1], images.shape[2]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from automl_sem.augmentation.base import RandomChange
+from automl_sem.augmentation.base import RandomChange, framewise
 
 
 @keras.saving.register_keras_serializable("automl_sem")
@@ -32,6 +32,7 @@ class RandomCutout(RandomChange):
         """Return (batch, 3) in 0..1: side, and the middle in y and x."""
         return tf.random.stateless_uniform((batch, 3), seed)
 
+    @framewise
     def change(self, images: Any, draws: Any, fill: Any) -> Any:
         """Return the images with their squares."""
         height, width = images.shape[1], images.shape[2]

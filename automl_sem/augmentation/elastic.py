@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from automl_sem.augmentation.base import RandomChange
+from automl_sem.augmentation.base import RandomChange, framewise
 from automl_sem.types import Floats
 
 CELLS = 4  # along a side
@@ -39,6 +39,7 @@ class RandomElastic(RandomChange):
         """Return (batch, 2, knots, knots) in -1..1: displacement in y and x."""
         return tf.random.stateless_uniform((batch, 2, CELLS + 3, CELLS + 3), seed, -1.0, 1.0)
 
+    @framewise
     def change(self, images: Any, draws: Any, fill: Any) -> Any:
         """Return the warped images."""
         height, width = images.shape[1], images.shape[2]
@@ -54,11 +55,23 @@ class RandomElastic(RandomChange):
 
 def spline(side: int) -> Floats:
     """Return the weights of the knots for each pixel of a side, (side, knots)."""
-    at = (np.arange(side) + 0.5) * CELLS / side
-    distance = np.abs(at[:, None] - np.arange(-1, CELLS + 2))
-    near = 2 / 3 - distance**2 + distance**3 / 2
-    far = np.clip(2 - distance, 0, None) ** 3 / 6
-    return np.where(distance < 1, near, far).astype(np.float32)
+    weights: Floats = knot_weights((np.arange(side) + 0.5) * CELLS / side).astype(np.float32)
+    return weights
+
+
+def knot_weights(at: Any) -> Any:
+    """Return the weights of a cubic B-spline's knots, (..., knots).
+
+    Args:
+        at: Where, in cells from the first one's beginning, (...); an array or a tensor.
+    """
+    distance = abs(at[..., None] - np.arange(-1, CELLS + 2, dtype=np.float32))
+    return (_ramp(2 - distance) ** 3 - 4 * _ramp(1 - distance) ** 3) / 6
+
+
+def _ramp(values: Any) -> Any:
+    """Return values, 0 for those below 0."""
+    return (values + abs(values)) / 2
 
 
 def sample(images: Any, rows: Any, columns: Any, fill: Any) -> Any:

@@ -13,7 +13,7 @@ from automl_sem.augmentation.base import RandomChange
 
 @keras.saving.register_keras_serializable("automl_sem")
 class RandomLight(RandomChange):
-    """Makes each image brighter or darker, with more or less contrast around its mean.
+    """Makes each image or clip brighter or darker, with more or less contrast around its mean.
 
     Args:
         brightness: Largest change of brightness, a share of the full range.
@@ -33,7 +33,9 @@ class RandomLight(RandomChange):
 
     def change(self, images: Any, draws: Any, fill: Any) -> Any:
         """Return the images in their new light, 0 to 255."""
-        brighter = draws[:, 0, None, None, None] * (255.0 * self.brightness)
-        factor = tf.exp(draws[:, 1, None, None, None] * math.log1p(self.contrast))
-        mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+        others = range(1, len(images.shape))  # a clip has one light, and one mean
+        draws = tf.reshape(draws, [-1, 2, *(1 for _ in others)])
+        brighter = draws[:, 0] * (255.0 * self.brightness)
+        factor = tf.exp(draws[:, 1] * math.log1p(self.contrast))
+        mean = tf.reduce_mean(images, axis=tuple(others), keepdims=True)
         return tf.clip_by_value(images + (factor - 1) * (images - mean) + brighter, 0.0, 255.0)

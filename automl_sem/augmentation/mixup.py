@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from automl_sem.augmentation.base import second
+from automl_sem.augmentation.padding import is_padding
 
 
 def draw_weights(batch: Any, alpha: float, seed: Any) -> Any:
@@ -28,11 +30,26 @@ def draw_weights(batch: Any, alpha: float, seed: Any) -> Any:
     return tf.sigmoid(logarithms[:, 0] - logarithms[:, 1])
 
 
+def mix_series(values: Any, partners: Any, weights: Any) -> Any:
+    """Return series mixed with their partners, as `mix` does, padded where both are.
+
+    The padding of the shorter one counts as 0, the mean.
+
+    Args:
+        values: (batch, time, channels), NaN where they are padded.
+        partners: What they are mixed with, likewise.
+        weights: How much stays of each, (batch,).
+    """
+    ends, others_end = is_padding(values), is_padding(partners)
+    mixed = mix(tf.where(ends, 0.0, values), tf.where(others_end, 0.0, partners), weights)
+    return tf.where(ends & others_end, np.float32(np.nan), mixed)
+
+
 def mix(values: Any, partners: Any, weights: Any) -> Any:
     """Return values mixed with their partners', (batch, ...).
 
     Args:
-        values: Images or targets, (batch, ...).
+        values: Images, clips or targets, (batch, ...).
         partners: What they are mixed with, (batch, ...).
         weights: How much stays of each, (batch,).
     """

@@ -1,4 +1,4 @@
-"""Add noise to the pixels."""
+"""Add noise to pixels, or to the values of series."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from automl_sem.augmentation.base import RandomChange, second
 
 @keras.saving.register_keras_serializable("automl_sem")
 class RandomNoise(RandomChange):
-    """Adds normal noise to each pixel, in each image with a standard deviation of its own.
+    """Adds normal noise to each value, in each example with a standard deviation of its own.
 
     Args:
-        noise: Largest standard deviation, a share of the full range.
+        noise: Largest standard deviation: of pixels a share of the full range, of series, which
+            are standardised, a share of a channel's own.
         options: As of `RandomChange`.
     """
 
@@ -23,11 +24,19 @@ class RandomNoise(RandomChange):
         super().__init__(**options)
         self.noise = noise
 
-    def draw(self, batch: Any, shape: tuple[int, ...], seed: Any) -> Any:
-        """Return what is added, a share of the full range, (batch, height, width, channels)."""
-        deviation = tf.random.stateless_uniform((batch, 1, 1, 1), second(seed), 0.0, self.noise)
-        return deviation * tf.random.stateless_normal((batch, *shape), seed)
+    def draw(self, batch: Any, shape: tuple[Any, ...], seed: Any) -> Any:
+        """Return what is added, (batch, *shape): to pixels as a share of the full range."""
+        ones = [1] * len(shape)
+        deviation = tf.random.stateless_uniform((batch, *ones), second(seed), 0.0, self.noise)
+        if len(shape) > 2:
+            return deviation * tf.random.stateless_normal((batch, *shape), seed)
+        # Drawn step by step, so that steps of padding at the end change none of the others.
+        steps, channels = shape
+        normal = tf.random.stateless_normal((steps, batch, channels), seed)
+        return deviation * tf.transpose(normal, (1, 0, 2))
 
     def change(self, images: Any, draws: Any, fill: Any) -> Any:
-        """Return the noisy images, 0 to 255."""
+        """Return the noisy examples; images and clips 0 to 255."""
+        if len(images.shape) == 3:
+            return images + draws
         return tf.clip_by_value(images + 255.0 * draws, 0.0, 255.0)

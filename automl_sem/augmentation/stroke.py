@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from automl_sem.augmentation.base import RandomChange
+from automl_sem.augmentation.base import RandomChange, framewise
 
 
 @keras.saving.register_keras_serializable("automl_sem")
@@ -35,6 +35,7 @@ class RandomStroke(RandomChange):
         """Return amounts in pixels, (batch,), above 0 for thicker."""
         return tf.random.stateless_uniform((batch,), seed, -self.stroke, self.stroke)
 
+    @framewise
     def change(self, images: Any, draws: Any, fill: Any) -> Any:
         """Return the images with their new strokes."""
         ink = tf.where(fill > 127.5, -1.0, 1.0)  # which way strokes differ from the background

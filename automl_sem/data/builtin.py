@@ -1,4 +1,4 @@
-"""Datasets that are always there: drawings, scikit-learn's digits, and clips of motion."""
+"""Datasets that are always there: drawings, scikit-learn's digits, clips, and strokes of a pen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
 from automl_sem.data.motion import load_motion
 from automl_sem.data.split import hold_out_test
+from automl_sem.data.strokes import load_strokes
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
 
@@ -84,7 +85,7 @@ def load_digits(size: int | None = None, seed: int = 0) -> Dataset:
 
     if size is not None:
         raise UserError(
-            "digits has no size to choose", where="size", hint="Only shapes and motion have one"
+            "digits has no size to choose", where="size", hint="Only shapes, motion and strokes do"
         )
     images, labels = datasets.load_digits(return_X_y=True)
     x = np.rint(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
@@ -107,6 +108,12 @@ BUILTIN: dict[str, Builtin] = {
         "on, 80 to test on: only the order of the frames tells",
         lambda size, _seed: load_motion(size),
         "clips",
+    ),
+    "strokes": Builtin(
+        "series of a pen that draws circles, rectangles and triangles, x and y at 20 to 60 steps, "
+        "240 to train on, 120 to test on",
+        lambda size, _seed: load_strokes(size),
+        "series",
     ),
 }
 

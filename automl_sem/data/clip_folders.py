@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from automl_sem.data.alike import compare
 from automl_sem.data.folders import (
     Content,
     Found,
@@ -49,14 +50,16 @@ def find_clips(folder: Path) -> Found:
 def holds_clips(folder: Path) -> tuple[bool, str]:
     """Return whether a folder holds clips, and a note that says why; empty if nobody would ask.
 
-    It does if everything in its class folders is a clip, as `RULE` says, and one is a video.
-    Animations and folders of frames may be meant as images, which can be searched on.
+    It does if everything in its class folders is a clip, as `RULE` says. Folders of numbered
+    images alone may also hold the drawings of a person each, so that some are looked into: frames
+    that follow one another are alike.
 
     Args:
         folder: As for `find_clips`.
     """
-    some = videos = False
-    for path, clip in _told(folder):
+    some = files = videos = False
+    folders: dict[Path, list[list[Path]]] = {}  # of each class, with their images
+    for inner, path, clip in _told(folder):
         if clip is False:
             note = (
                 f"read as images: {name_of(path, folder)} is no clip, and a folder of clips is one "
@@ -64,25 +67,35 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
             )
             return False, note if some else ""
         some |= clip is True
+        files |= not path.is_dir()
         videos |= is_video(path)
-    if videos:
-        return True, f"read as clips: {RULE}"
-    note = (
-        f"read as images, each file as one, though {RULE}: --kind clips reads clips. Images of one "
-        "clip are best kept on one side of every split, with --groups"
+        if clip and path.is_dir():
+            folders.setdefault(inner, []).append(frame_files(path))
+    if not some:
+        return False, ""
+    otherwise = "" if videos else "; --kind images reads each file as an image"
+    if files:
+        return True, f"read as clips: {RULE}{otherwise}"
+    found = compare(list(folders.values()))
+    if found is not None and found.frames:
+        return True, f"read as clips: {RULE}, and {found.reason}{otherwise}"
+    why = "no class has two such folders" if found is None else found.reason
+    return False, (
+        f"read as images, each file as one, though {RULE}: {why}; --kind clips reads each folder "
+        "as a clip. Images that belong together are best kept on one side of every split, with "
+        "--groups"
     )
-    return False, note if some else ""
 
 
-def _told(folder: Path) -> Iterator[tuple[Path, bool | None]]:
-    """Yield what is in class folders and whether it is a clip, None where it may be one."""
+def _told(folder: Path) -> Iterator[tuple[Path, Path, bool | None]]:
+    """Yield each class folder with what is in it, and whether that is a clip, None if it may be."""
     try:
         parts = parts_of(folder, _may_be_clip)
     except UserError:
         return
     for part in parts or [folder]:
         for inner in folders_in(part):
-            yield from _told_in(inner)
+            yield from ((inner, path, clip) for path, clip in _told_in(inner))
 
 
 def _told_in(folder: Path) -> Iterator[tuple[Path, bool | None]]:
@@ -128,6 +141,26 @@ def _size(path: Path) -> tuple[int, int] | None:
             return int(image.width), int(image.height)
     except Exception:  # decoders of broken files raise errors of many kinds
         return None
+
+
+def clips_in(path: Path) -> list[Path]:
+    """Return the clips that a file or folder stands for, whatever their classes.
+
+    Args:
+        path: A video, an animation, a folder of frames, or a folder that holds such.
+
+    Raises:
+        UserError: If it is none, or holds none.
+    """
+    if path.is_dir():
+        found, _ = _clips_of_folder(path)
+        if not found or (found == [path] and not frame_files(path)):
+            raise UserError("no clips in this folder", where=path)
+        return found
+    if not is_video(path) and animated(path) is False:
+        what = "a single image" if is_image(path) else "no video or animation"
+        raise UserError(f"this is {what}, but the model was trained on clips", where=path)
+    return [path]
 
 
 def _clips(folder: Path) -> tuple[list[Path], int]:

@@ -10,7 +10,8 @@ as a rule: the first time that a dataset is loaded, into the cache of examples.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from automl_sem.data.frames import EndsEarly, frame_files, frames, is_video
 from automl_sem.data.from_files import Plan, from_files, usual_size
 from automl_sem.data.groups import group_by_name
 from automl_sem.data.images import GREY_TOLERANCE
-from automl_sem.data.pixels import Size, border, resize, saved_in_colour
+from automl_sem.data.picks import Picks
+from automl_sem.data.pixels import Size, border, saved_in_colour
 from automl_sem.data.sampling import Sampling, Wanted, probe
 from automl_sem.data.spool import Spool
 from automl_sem.data.video import check_reader
@@ -31,8 +33,6 @@ from automl_sem.errors import UserError
 from automl_sem.types import Bytes
 
 LOSSY_TOLERANCE = 8  # of 255: what compression makes of the colours of a grey video
-RESIZED_AT_ONCE = 2**25  # bytes of frames
-SPOOLED_AT_MOST = 2**28  # bytes of the frames of a clip as they were saved
 
 
 def load_clips(
@@ -85,6 +85,29 @@ def load_clips(
     )
 
 
+def read_clip(
+    path: Path, sampling: Sampling, length: int, size: Size, channels: int, fill: int | None
+) -> Bytes:
+    """Return a clip as training would read it, uint8 (frames, height, width, channels).
+
+    Args:
+        path: A folder of frames, an animation or a video.
+        sampling: Which frames are taken.
+        length: How many.
+        size: Height and width that they get.
+        channels: 1 for grey, 3 for RGB.
+        fill: Value 0..255 that fills up frames of another shape; None stretches them.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    seen = Clips(path.parent, sampling).look(path)
+    if sampling.rate is not None:
+        _check_times(path, seen, "The model was trained on videos or animations that say so")
+    wanted = sampling.wanted(length, seen.frames, seen.seconds)
+    return _decode(path, wanted, size, channels, fill)
+
+
 class Clips:
     """Reads clips.
 
@@ -116,28 +139,27 @@ class Clips:
 
     def expect(self, train: Sequence[ImageFile], image_size: int | None, pad: bool) -> None:
         """Guess length and size of all clips from what their files say of themselves."""
-        if self._sampling.rate is not None:
-            return
+        timed = self._sampling.rate is not None
         probes = [seen for file in train if (seen := probe(file.path)) is not None]
+        probes = [seen for seen in probes if seen.seconds or not timed]
         if probes:
-            self._length = self._sampling.length([seen.frames for seen in probes], [])
+            self._length = self._sampling.length(
+                [seen.frames for seen in probes], [seen.seconds for seen in probes]
+            )
             self._size = usual_size([seen.size for seen in probes], image_size)
             self._pad = pad
 
     def look(self, path: Path) -> Look:
         """Decode a clip and return what it shows."""
-        guess = None if self._length is None else probe(path)
-        wanted = None
-        if guess is not None and self._length is not None:
-            wanted = Wanted.evenly(self._length, guess.frames)
+        picks = self._picks(path)
         digests: list[str] = []
-        picked: list[Bytes] = []
+        ends: list[float | None] = []
         size: Size | None = None
         grey, edge, whole = True, 0, True
-        first, end = None, None
+        first = None
         tolerance = LOSSY_TOLERANCE if is_video(path) else GREY_TOLERANCE
         try:
-            for frame in frames(path):
+            for number, frame in enumerate(frames(path)):
                 pixels = frame.pixels()
                 if size is None:
                     size, first = (pixels.shape[0], pixels.shape[1]), frame.start
@@ -149,16 +171,19 @@ class Clips:
                         where=path,
                     )
                 grey = grey and int(np.ptp(pixels, axis=-1).max()) <= tolerance
-                if wanted is not None and len(picked) * pixels.nbytes <= SPOOLED_AT_MOST:
-                    picked += [pixels] * wanted.times(len(digests), None)
+                ends.append(_since(first, frame.end))
                 digests.append(digest(pixels))
-                end = frame.end
+                if picks is not None:
+                    if not grey:
+                        picks.drop(1)
+                    picks.meet(number, ends[-1], partial(np.asarray, pixels))
         except EndsEarly:
             whole = False
         if size is None or len(digests) < 2:
             raise _too_short(path, len(digests))
-        if guess is not None and guess.frames == len(digests) and len(picked) == self._length:
-            self._keep(path, picked, grey)
+        if picks is not None:
+            picks.hold(number, frame.pixels)
+            self._keep(path, picks, size, ends)
         return Look(
             size[0],
             size[1],
@@ -167,24 +192,34 @@ class Clips:
             edge,
             digest(np.frombuffer("".join(digests).encode(), np.uint8)),
             len(digests),
-            0.0 if first is None or end is None else end - first,
+            ends[-1] or 0.0,
             whole,
         )
 
-    def _keep(self, path: Path, picked: list[Bytes], grey: bool) -> None:
-        if self._size is not None and (not self._pad or picked[0].shape[:2] == self._size):
-            self._spool.put(path, _shaped(picked, self._size, 1 if grey else 3, None))
+    def _picks(self, path: Path) -> Picks | None:
+        """Return what picks the frames that are likely to be wanted; None if nobody can tell."""
+        seen = None if self._length is None else probe(path)
+        if seen is None or self._length is None or self._size is None:
+            return None
+        if self._sampling.rate is not None and not seen.seconds:
+            return None
+        if self._pad and seen.size != self._size:
+            return None  # what fills it up is known when all were looked into
+        wanted = self._sampling.wanted(self._length, seen.frames, seen.seconds)
+        return Picks(wanted, self._size, (1, 3), None)
+
+    def _keep(self, path: Path, picks: Picks, size: Size, ends: Sequence[float | None]) -> None:
+        """Spool the frames that were picked, if they are those wanted of a clip of this length."""
+        assert self._length is not None
+        wanted = self._sampling.wanted(self._length, len(ends), ends[-1] or 0.0)
+        if picks.numbers == wanted.picked(ends) and not (self._pad and size != self._size):
+            for clip in picks.clips().values():
+                self._spool.put(path, clip)
 
     def plan(self, train: Sequence[ImageFile], test: Sequence[ImageFile]) -> Plan:
         """Return which frames are taken of each clip, by the training part alone."""
-        rate = self._sampling.rate
-        for file in (*train, *test) if rate is not None else ():
-            if not file.seen.seconds:
-                raise UserError(
-                    "nothing says when its frames are shown, which a rate needs",
-                    where=file.path,
-                    hint="Leave --rate out: frames are taken evenly",
-                )
+        for file in (*train, *test) if self._sampling.rate is not None else ():
+            _check_times(file.path, file.seen, "Leave --rate out: frames are taken evenly")
         seen = [file.seen for file in train]
         length = self._sampling.length(
             [look.frames for look in seen], [look.seconds for look in seen]
@@ -206,42 +241,31 @@ class Clips:
         return Plan((length,), read, tuple(filter(None, notes)))
 
 
+def _check_times(path: Path, seen: Look, hint: str) -> None:
+    if not seen.seconds:
+        what = "nothing says when its frames are shown, which a rate needs"
+        raise UserError(what, where=path, hint=hint)
+
+
 def _decode(path: Path, wanted: Wanted, size: Size, channels: int, fill: int | None) -> Bytes:
     """Return the wanted frames of a clip, uint8 (frames, height, width, channels)."""
-
-    def picked() -> Iterator[Bytes]:
-        first, frame = None, None
-        with contextlib.suppress(EndsEarly):
-            for number, frame in enumerate(frames(path)):
-                first = frame.start if first is None else first
-                end = None if frame.end is None or first is None else frame.end - first
-                if times := wanted.times(number, end):
-                    pixels = frame.pixels()
-                    yield from [pixels] * times
-                if not wanted.left:
-                    return
-        if frame is None:
-            raise UserError("it changed while it was read", where=path)
-        yield from [frame.pixels()] * wanted.left
-
-    parts, batch = [], []
-    for frame in picked():
-        batch.append(frame)
-        if len(batch) * frame.nbytes > RESIZED_AT_ONCE:
-            parts.append(_shaped(batch, size, channels, fill))
-            batch = []
-    if batch:
-        parts.append(_shaped(batch, size, channels, fill))
-    return np.concatenate(parts)
+    picks = Picks(wanted, size, (channels,), fill)
+    first, frame = None, None
+    with contextlib.suppress(EndsEarly):
+        for number, frame in enumerate(frames(path)):
+            first = frame.start if first is None else first
+            picks.meet(number, _since(first, frame.end), frame.pixels)
+            if not picks.left:
+                break
+    if frame is None:
+        raise UserError("it changed while it was read", where=path)
+    picks.hold(number, frame.pixels)
+    return picks.clips()[channels]
 
 
-def _shaped(picked: Sequence[Bytes], size: Size, channels: int, fill: int | None) -> Bytes:
-    """Return frames in one size and number of channels, as images are brought there."""
-    from PIL import Image
-
-    if channels == 1:
-        picked = [np.asarray(Image.fromarray(pixels).convert("L"))[..., None] for pixels in picked]
-    return resize(np.stack(picked), size, fill)
+def _since(first: float | None, end: float | None) -> float | None:
+    """Return when a frame ends, in seconds from the beginning of its clip."""
+    return None if first is None or end is None else end - first
 
 
 def _coloured(path: Path) -> bool:

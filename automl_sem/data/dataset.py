@@ -206,7 +206,7 @@ def read_rows(x: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
         rows: Row numbers, (m,), in any order.
     """
     if not isinstance(x, np.memmap):
-        return x[rows]
+        return np.take(x, rows, axis=0)
     order = np.argsort(rows, kind="stable")
     read = np.empty((len(rows), *x.shape[1:]), x.dtype)
     read[order] = x[rows[order]]

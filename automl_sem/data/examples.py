@@ -49,7 +49,8 @@ def hold(
         key: Name that its cache entry gets.
         entry: Its cache entry, if there is one already: then nothing is decoded.
         facts: What to keep beside it.
-        keep: Keep small ones in the cache as well, since decoding them takes long.
+        keep: Keep small ones in the cache as well, since decoding them takes long; they are
+            memory-mapped too, so that this process does not hold what its workers hold.
 
     Raises:
         UserError: If the cache or the disk has no room for it.
@@ -71,10 +72,10 @@ def hold(
             if not small:
                 raise
             return {name: in_memory(source) for name, source in sources.items()}, []
-    if small:
+    if small and not keep:
         return {name: entry.read(name) for name in sources}, []
-    note = f"examples: {size / GIB:.1f} GiB, kept in {entry.path}"
-    return {name: entry.open(name) for name in sources}, [note]
+    notes = [] if small else [f"examples: {size / GIB:.1f} GiB, kept in {entry.path}"]
+    return {name: entry.open(name) for name in sources}, notes
 
 
 def too_large(size: int) -> bool:

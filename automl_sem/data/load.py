@@ -28,6 +28,7 @@ Kind = Literal["builtin", "folder", "table", "idx", "npz", "series table", "ts"]
 
 TABLES = (".csv", ".tsv")
 FILES: tuple[Kind, ...] = ("folder", "table")  # kinds with a file for each example
+GIVE = "Give examples with their labels: (x, y) or (x, y, x_test, y_test)"
 SERIES: tuple[Kind, ...] = ("series table", "ts")  # kinds that hold series alone
 
 
@@ -53,11 +54,11 @@ def load_dataset(
         source: A built-in name, a folder of images or clips, a CSV table of image files and
             labels, a folder with MNIST's IDX files, an `.npz` file, a CSV table of series, or a
             `.ts` file or a folder with such.
-        size: Number of training examples, for `shapes` and `motion` alone.
-        image_size: Height and width that images of a folder or file get.
-        pad: Fill images of another shape up with the background, do not stretch them.
-        groups: Column of a table, or regular expression on the names of image files, that
-            says which examples belong together.
+        size: Number of training examples, for `shapes`, `motion` and `strokes` alone.
+        image_size: Height and width that images and frames of a folder or file get.
+        pad: Fill those of another shape up with the background, do not stretch them.
+        groups: Column of a table, or regular expression on the names of image files or clips,
+            that says which examples belong together.
         skip_bad: Leave images or clips of a folder or table out that cannot be read.
         kind: What it holds, `"images"`, `"clips"` or `"series"`; None to find out.
         frames: Frames to take of each clip.
@@ -167,6 +168,9 @@ def from_memory(
     """
     if kind == "clips":
         raise UserError("arrays hold images or series, no clips", where="kind")
+    for name, given in (("x", x), ("y", y)):
+        if given is None:
+            raise UserError(f"{name} is None", where="arrays", hint=GIVE)
     note = ""
     told: str | None = kind
     if kind is None and not isinstance(x, list | tuple):
@@ -233,11 +237,11 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
             raise UserError(
                 f"the option {name} does not apply to '{source}'",
                 hint={
-                    "size": "Only shapes and motion have a size to choose",
-                    "image_size": "Only your own images are resized",
-                    "pad": "Only your own images are resized",
-                    "groups": "It is for images and tables; an .npz file names its array groups",
-                    "skip_bad": "Only image files can be unreadable",
+                    "size": "Only shapes, motion and strokes have a size to choose",
+                    "image_size": "Only images and clips of your own are resized",
+                    "pad": "Only images and clips of your own are resized",
+                    "groups": "It is for folders and tables; an .npz file names its array groups",
+                    "skip_bad": "It is for files of images and clips",
                     "frames": "Only clips have frames",
                     "rate": "Only clips have frames",
                 }[name],

@@ -13,6 +13,7 @@ import numpy as np
 from automl_sem.data.folders import Look
 from automl_sem.data.frames import frame_files, is_video
 from automl_sem.data.pixels import Size
+from automl_sem.data.video import said_of_video
 
 FRAMES = 16  # of a clip, unless --frames says otherwise
 CLOCK = 0.002  # seconds: some formats round times to 0.001, and a moment may lie between frames
@@ -58,6 +59,15 @@ class Wanted:
         while self.moments and end is not None and self.moments[0] < end + CLOCK:
             self.moments.pop(0)
         return before - self.left
+
+    def picked(self, ends: Sequence[float | None]) -> list[int]:
+        """Return the numbers of the frames that are taken of a whole clip, the last one held.
+
+        Args:
+            ends: Until when each frame is shown, as for `times`.
+        """
+        numbers = [n for n, end in enumerate(ends) for _ in range(self.times(n, end))]
+        return numbers + [len(ends) - 1] * self.left
 
 
 @dataclass(frozen=True)
@@ -119,12 +129,14 @@ class Probe(NamedTuple):
     """What a clip says of itself.
 
     Args:
-        frames: How many it has.
+        frames: How many it has, or may have by its length.
         size: Their height and width.
+        seconds: How long it lasts, 0 if it does not say so.
     """
 
     frames: int
     size: Size
+    seconds: float = 0.0
 
 
 def probe(path: Path) -> Probe | None:
@@ -137,13 +149,7 @@ def probe(path: Path) -> Probe | None:
 
     with contextlib.suppress(Exception):  # looking into it will say what is wrong
         if is_video(path):
-            import av
-
-            with av.open(str(path), metadata_errors="replace") as container:
-                stream = container.streams.video[0]
-                return (
-                    Probe(stream.frames, (stream.height, stream.width)) if stream.frames else None
-                )
+            return Probe(*seen) if (seen := said_of_video(path)) else None
         files = frame_files(path) if path.is_dir() else []
         with Image.open(files[0] if files else path) as image:
             frames = len(files) or getattr(image, "n_frames", 1)

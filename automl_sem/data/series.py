@@ -93,7 +93,7 @@ def series_dataset(
     check_classes(numbers, names, where)
     count = train.series[0].shape[1]
     for part in filter(None, (train, test)):
-        _check(part, count, where)
+        check_series(part, count, where)
     kept = {"train": [digest(_canonical(series)) for series in train.series]}
     held_out = None
     if test is not None:
@@ -162,13 +162,26 @@ def series_dataset(
     )
 
 
-def _check(part: SeriesPart, channels: int, where: object) -> None:
-    """Refuse series that are empty, have other channels, or hold what is no number."""
+def check_series(
+    part: SeriesPart, channels: int, where: object, like: str = "the first series has"
+) -> None:
+    """Refuse series that are empty, have other channels, or hold what is no number.
+
+    Args:
+        part: The series.
+        channels: How many channels they must have.
+        where: What errors are about.
+        like: What has so many.
+
+    Raises:
+        UserError: If a series cannot be used.
+    """
     places = part.places or [f"{where}: {name}" for name in part.names]
     for values, place in zip(part.series, places, strict=True):
         if values.shape[1] != channels:
             raise UserError(
-                f"{values.shape[1]} channels, but the first series has {channels}", where=place
+                f"{values.shape[1]} channel{'s' * (values.shape[1] != 1)}, but {like} {channels}",
+                where=place,
             )
         if not len(values) or (values.dtype.kind == "f" and np.isnan(values).all()):
             raise UserError(

@@ -145,6 +145,28 @@ def from_series(
     )
 
 
+def unlabelled_npz(path: Path) -> SeriesPart:
+    """Return the series of an `.npz` file without their labels.
+
+    Args:
+        path: Holds `x` or `x_test`, or else its first array is taken, (n, time, channels) or
+            (n, time); with `lengths`, `lengths_test` or the like, (n,), what comes behind them is
+            ignored.
+
+    Raises:
+        UserError: If the file or an array in it cannot be used.
+    """
+    there = read_npz(path, ())
+    key = next((key for key in ("x", "x_test", *there) if key in there), "")
+    if not key:
+        raise UserError("there is no array in this file", where=path)
+    steps = f"lengths{key.removeprefix('x')}" if key.startswith("x") else "lengths"
+    arrays = read_npz(path, (key, steps))
+    series = _series(arrays[key], arrays.get(steps), key, steps, path)
+    names = tuple(f"row {row}" for row in range(len(series)))
+    return SeriesPart(series, np.empty(0), names)
+
+
 def _part(
     x: Any,
     y: ArrayLike,
@@ -153,15 +175,7 @@ def _part(
     part: str,
     where: object,
 ) -> SeriesPart:
-    key = f"x_{part}"
-    series = [
-        _as_series(values, key, row, where) for row, values in enumerate(_listed(x, key, where))
-    ]
-    steps = None if lengths is None else _read_lengths(lengths, series, f"lengths_{part}", where)
-    if steps is None:
-        series = [without_padding(values) for values in series]
-    else:
-        series = [values[:step] for values, step in zip(series, steps.tolist(), strict=True)]
+    series = _series(x, lengths, f"x_{part}", f"lengths_{part}", where)
     known = f"groups{'_test' * (part == 'test')}"
     return SeriesPart(
         series,
@@ -171,11 +185,24 @@ def _part(
     )
 
 
+def _series(
+    x: Any, lengths: ArrayLike | None, key: str, lengths_key: str, where: object
+) -> list[NDArray[Any]]:
+    """Return series of an array or a list of arrays, without padding."""
+    series = [
+        _as_series(values, key, row, where) for row, values in enumerate(_listed(x, key, where))
+    ]
+    if lengths is None:
+        return [without_padding(values) for values in series]
+    steps = _read_lengths(lengths, series, lengths_key, where)
+    return [values[:step] for values, step in zip(series, steps.tolist(), strict=True)]
+
+
 def _listed(x: Any, key: str, where: object) -> Sequence[Any]:
     """Return the series of an array or of a list of arrays."""
     if not isinstance(x, list | tuple):
         x = np.asarray(x)
-        if x.dtype.kind != "O" and x.ndim not in (2, 3):
+        if x.ndim not in (2, 3) and not (x.dtype.kind == "O" and x.ndim):
             raise UserError(f"{key} {_FORM}. Received: {x.shape}", where=where)
     if not len(x):
         raise UserError(f"{key} has no series", where=where)

@@ -108,15 +108,37 @@ def load_series_table(
     )
 
 
-def _read(path: Path, groups: str | None) -> tuple[dict[str, Gathered], list[str], list[str]]:
+def unlabelled_table(path: Path, channels: Sequence[str] | None) -> SeriesPart:
+    """Return the series of a CSV table, whatever their labels, groups and splits.
+
+    Args:
+        path: The table, which needs no column of labels.
+        channels: Columns that are channels, in order; None for every column that is not known.
+
+    Raises:
+        UserError: If the table cannot be used, with the line.
+    """
+    found, columns, _ = _read(path, with_labels=False, wanted=channels)
+    return _part(path, found, len(columns))
+
+
+def _read(
+    path: Path,
+    groups: str | None = None,
+    *,
+    with_labels: bool = True,
+    wanted: Sequence[str] | None = None,
+) -> tuple[dict[str, Gathered], list[str], list[str]]:
     """Return the lines of each id, the names of the channels, and what joined the training part."""
     found: dict[str, Gathered] = {}
     joined: list[str] = []
     moments = Moments()
     with Lines(path, _HEADER) as lines:
         columns = lines.header(_KNOWN)
-        at = _places(path, columns, groups)
+        at = _places(path, columns, groups, with_labels)
         channels = [i for i, name in enumerate(columns) if name not in _KNOWN and name != groups]
+        if wanted is not None:
+            channels = [_place_of(name, columns, path) for name in wanted]
         if not channels:
             raise UserError("there is no column with values", where=path, hint=_HEADER)
         for row in lines.rows(columns):
@@ -128,7 +150,7 @@ def _read(path: Path, groups: str | None) -> tuple[dict[str, Gathered], list[str
             split = part_named(said["split"], lines.at) if "split" in said else "train"
             if said.get("split", "").lower() in ("val", "validation"):
                 joined += [said["split"].lower()] * (said["split"].lower() not in joined)
-            new = Gathered(said["label"], said.get("group", ""), split)
+            new = Gathered(said.get("label", ""), said.get("group", ""), split)
             one = found.setdefault(said["id"], new)
             _check_same(one, new, said["id"], lines.at)
             one.lines.append(lines.line_num)
@@ -143,16 +165,19 @@ def _read(path: Path, groups: str | None) -> tuple[dict[str, Gathered], list[str
     return found, [columns[i] for i in channels], joined
 
 
-def _places(path: Path, columns: Sequence[str], groups: str | None) -> dict[str, int]:
-    """Return where the columns that are no channels stand."""
+def _places(
+    path: Path, columns: Sequence[str], groups: str | None, with_labels: bool
+) -> dict[str, int]:
+    """Return where the columns that are no channels stand; without labels id and time alone."""
     at = {}
-    for name, choices in (
+    known = (
         ("id", (ID_COLUMN,)),
         ("time", (TIME_COLUMN,)),
         ("label", LABEL_COLUMNS),
         ("group", (groups or GROUP_COLUMN,)),
         ("split", (SPLIT_COLUMN,)),
-    ):
+    )
+    for name, choices in known if with_labels else known[:2]:
         there = [choice for choice in choices if choice in columns]
         if there:
             at[name] = columns.index(there[0])
@@ -163,6 +188,16 @@ def _places(path: Path, columns: Sequence[str], groups: str | None) -> dict[str,
                 hint="Groups of series are named by a column" if name == "group" else _HEADER,
             )
     return at
+
+
+def _place_of(channel: str, columns: Sequence[str], path: Path) -> int:
+    if channel not in columns:
+        raise UserError(
+            f"there is no column '{channel}', which the model was trained on, only: "
+            f"{', '.join(columns) or 'nothing'}",
+            where=path,
+        )
+    return columns.index(channel)
 
 
 def _check_same(one: Gathered, new: Gathered, name: str, where: str) -> None:

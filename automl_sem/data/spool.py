@@ -21,11 +21,11 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
-        self._kept: dict[Path, tuple[int, tuple[int, ...]]] = {}
+        self._kept: dict[tuple[Path, tuple[int, ...]], int] = {}  # where each begins
         self._full = False
 
     def put(self, path: Path, clip: Bytes) -> None:
-        """Keep a clip.
+        """Keep a clip; of the same file there may be several that differ in shape.
 
         Args:
             path: Where it came from.
@@ -41,14 +41,14 @@ class Spool:
             offset = self._file.seek(0, os.SEEK_END)
             content = np.ascontiguousarray(clip).tobytes()
             if self._file.write(content) == len(content):
-                self._kept[path] = offset, clip.shape
+                self._kept[path, clip.shape] = offset
         except OSError:
             self._full = True
 
     def get(self, path: Path, shape: tuple[int, ...]) -> Bytes | None:
         """Return a clip if it is kept in this shape, else None."""
-        offset, kept = self._kept.get(path, (0, ()))
-        if self._file is None or kept != shape:
+        offset = self._kept.get((path, shape))
+        if self._file is None or offset is None:
             return None
         self._file.seek(offset)
         content = self._file.read(int(np.prod(shape)))

@@ -46,9 +46,11 @@ class Header:
     Args:
         classes: Name of each class.
         said: The values of its other tags, by their names in small letters.
+        labelled: Whether a class stands behind each series.
     """
 
     classes: list[str] = field(default_factory=list)
+    labelled: bool = False
     said: dict[str, str] = field(default_factory=dict)
 
     def is_true(self, tag: str) -> bool:
@@ -138,7 +140,19 @@ def _is_text(path: Path) -> bool:
         return False
 
 
-def _read(path: Path) -> tuple[list[str], SeriesPart]:
+def unlabelled_ts(path: Path) -> SeriesPart:
+    """Return the series of one `.ts` file, whatever their labels; there may be none.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: If it cannot be used, with the line.
+    """
+    return _read(path, with_labels=False)[1]
+
+
+def _read(path: Path, *, with_labels: bool = True) -> tuple[list[str], SeriesPart]:
     """Return the classes and the series of a file."""
     try:
         # Descriptions may be in any encoding; what counts is ASCII as a rule.
@@ -148,6 +162,8 @@ def _read(path: Path) -> tuple[list[str], SeriesPart]:
     with file:
         lines = enumerate(file, 1)
         header = _read_header(path, lines)
+        if with_labels:
+            _check_classes(path, header)
         series, labels, times, numbers = [], [], [], []
         first: tuple[int, ...] = ()
         moments = Moments()
@@ -161,7 +177,7 @@ def _read(path: Path) -> tuple[list[str], SeriesPart]:
             _check_case(values.shape, first, header, where)
             values = without_padding(values)
             series.append(values)
-            labels.append(_class(label, header.classes, where))
+            labels.append(_class(label, header.classes, where) if with_labels else "")
             numbers.append(number)
             if at is not None:
                 times.append(at[: len(values)])
@@ -179,7 +195,6 @@ def _read(path: Path) -> tuple[list[str], SeriesPart]:
 def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> Header:
     """Read the lines up to @data."""
     header = Header()
-    labelled = False
     for number, text in lines:
         line, where = text.strip(), f"{path}:{number}"
         if not line or line.startswith(("#", "%")):
@@ -197,30 +212,34 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> Header:
         if tag in _BOOLEANS and [value.lower() for value in values] not in (["true"], ["false"]):
             raise UserError(f"wrong header: @{tag} must be true or false", where=where)
         if tag == "classlabel":
-            labelled = bool(values) and values[0].lower() == "true"
+            header.labelled = bool(values) and values[0].lower() == "true"
             header.classes = values[1:]
-            if labelled and not header.classes:
+            if header.labelled and not header.classes:
                 raise UserError("wrong header: @classLabel names no classes", where=where)
         elif values:
             header.said[tag] = values[0].lower()
     else:
         raise UserError("wrong header: there is no line @data", where=path)
+    return header
+
+
+def _check_classes(path: Path, header: Header) -> None:
     if header.is_true("targetlabel"):
         raise UserError(
             "its targets are numbers (@targetLabel true), no classes",
             where=path,
             hint="Only classes can be learned",
         )
-    if not labelled:
+    if not header.labelled:
         raise UserError("it names no classes", where=path, hint=_CLASSES)
-    return header
 
 
 def _read_case(
     line: str, header: Header, moments: Moments, where: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, str]:
     """Return the values (time, channels), the times if there are any, and the label of a line."""
-    *channels, label = _COLON.split(line) if header.is_true("timestamps") else line.split(":")
+    channels = _COLON.split(line) if header.is_true("timestamps") else line.split(":")
+    label = channels.pop() if header.labelled or header.is_true("targetlabel") else ""
     if not channels:
         raise UserError(
             "a truncated line: no label behind the last colon", where=where, hint=_FORMAT

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.frames import EndsEarly, Frame
-from automl_sem.data.pixels import denied
+from automl_sem.data.pixels import Size, denied
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
 
@@ -74,8 +74,28 @@ def video_frames(path: Path) -> Iterator[Frame]:
                 raise EndsEarly from error
             reason = _reason(path, error)
             raise UserError(f"cannot be read as a video: {reason}", where=path) from None
-        if count and (count < stream.frames or end + LATE * lasts < _length(stream)):
+        if count and _breaks_off(stream, count, end + LATE * lasts):
             raise EndsEarly
+
+
+def said_of_video(path: Path) -> tuple[int, Size, float] | None:
+    """Return number and size of the frames, and seconds, by what the file says; None if nothing.
+
+    Size is that before the video is turned upright. The number may be wrong: where the file has
+    none, or counts frames that are not shown, it follows from the seconds.
+
+    Args:
+        path: A video.
+    """
+    import av
+
+    with av.open(str(path), metadata_errors="replace") as container:
+        stream = container.streams.video[0]
+        start = float((stream.start_time or 0) * stream.time_base)
+        seconds = _end(stream) - start if _end(stream) else (container.duration or 0) / av.time_base
+        lasting = round(seconds * float(stream.average_rate or 0))
+        count = min(filter(None, (stream.frames, lasting)), default=0)
+        return (count, (stream.height, stream.width), seconds) if count else None
 
 
 def _upright(frame: Any) -> Bytes:
@@ -83,10 +103,27 @@ def _upright(frame: Any) -> Bytes:
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 
 
-def _length(stream: Any) -> float:
-    """Return how many seconds a stream lasts by what the file says, 0 if it says nothing."""
+def _breaks_off(stream: Any, count: int, end: float) -> bool:
+    """Return whether a file says both of more frames and of more time than there is.
+
+    An MP4 file that was cut without being encoded again counts frames that are not shown.
+
+    Args:
+        stream: Of the file.
+        count: Frames that were decoded.
+        end: When the last of them ends at the latest, in seconds.
+    """
+    said = _end(stream)
+    fewer, shorter = count < stream.frames, end < said
+    if stream.frames and said:
+        return fewer and shorter
+    return fewer or shorter
+
+
+def _end(stream: Any) -> float:
+    """Return when a stream ends by what the file says, in seconds, 0 if it says nothing."""
     if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     hours, minutes, seconds = (["0"] * 3 + stream.metadata.get("DURATION", "").split(":"))[-3:]
     try:
         return 3600 * float(hours) + 60 * float(minutes) + float(seconds or 0)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl_sem.types import Bytes, Floats
+from numpy.typing import NDArray
 
-Predict = Callable[[Bytes], Floats]
+from automl_sem.types import Floats
+
+Predict = Callable[[NDArray[Any]], Floats]
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,14 @@ class Format:
     Args:
         name: Name on the command line, such as `"saved-model"`.
         file: Name of the file or folder inside an export.
-        write: Writes `(model, path, class_names)`. The model takes raw images, uint8
-            (batch, height, width, channels) of any size, and returns class
-            probabilities, float32 (batch, classes).
+        write: Writes `(model, path, class_names)`. The model takes raw examples, as its one
+            input says: images and clips are uint8 of any size, series float32 of any length. It
+            returns class probabilities, float32 (batch, classes).
         load: Loads a path and returns what predicts with it. Its source text is run in a
             fresh process where this package cannot be imported, so it imports all that
             it needs by itself and names nothing else of its module.
-        usage: Python lines that load it from the current directory and turn `images`
-            into `probabilities`; they stand in the model card.
+        usage: Python lines that load it from the current directory and turn `{examples}`, a
+            name to be put in, into `probabilities`; they stand in the model card.
         without: Modules that loading must do without.
     """
 

@@ -25,6 +25,7 @@ from automl_sem.errors import NegativeResult, one_line
 from automl_sem.export.base import Format
 from automl_sem.export.card import model_card
 from automl_sem.export.formats import formats_of
+from automl_sem.export.intake import Intake, intake_of
 from automl_sem.export.record import (
     RECORD,
     SCHEMA_VERSION,
@@ -111,20 +112,22 @@ def export_trial(
             on_epoch=on_epoch,
             say=say,
         )
-        test = _score_test(run, dataset, trial, trained.model, checkpoints)
+        intake = intake_of(trained.model, dataset)
+        test = _score_test(run, dataset, trial, trained.model, intake, checkpoints)
         say("writing the export, loading it in a fresh process and comparing predictions")
         with _replaced(folder) as temporary:
-            made = _write(temporary, trained.model, asked, dataset, trial.recipe.views)
+            made = _write(temporary, trained.model, asked, dataset, intake, trial.recipe.views)
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
+                kind=dataset.info.kind,
                 formats=tuple(replace(f, path=folder / f.path.name) for f in made),
                 test=test,
                 epochs=trained.epochs,
                 devices=trained.devices,
                 seconds=round(trained.seconds, 3),
             )
-            record = _record(run, dataset, trial, trained, result)
+            record = _record(run, dataset, trial, trained, intake, result)
             text = json.dumps(record, indent=2, allow_nan=False)
             (temporary / RECORD).write_text(text, encoding="utf-8")
             card = model_card(run, results, dataset, trial, record=record, formats=asked)
@@ -181,7 +184,12 @@ def _progress(say: Callable[[str], None]) -> OnEpoch:
 
 
 def _score_test(
-    run: RunDirectory, dataset: Dataset, trial: TrialRecord, model: Any, checkpoints: Path
+    run: RunDirectory,
+    dataset: Dataset,
+    trial: TrialRecord,
+    model: Any,
+    intake: Intake,
+    checkpoints: Path,
 ) -> TestResult:
     """Score the held-out test part; for the same weights return what was found before."""
     test = dataset.test
@@ -191,7 +199,7 @@ def _score_test(
     key = _digest(model) + test.fingerprint()
     found = run.read_json(name)
     if found is None or found["key"] != key:
-        probabilities = predict_core(model, test.x, trial.recipe.views)
+        probabilities = predict_core(model, test.x, trial.recipe.views, intake)
         share, loss = accuracy(test.y, probabilities), log_loss(test.y, probabilities)
         looks = run.record_test_look(trial=trial.number, n=len(test.y), accuracy=share)
         found = {"key": key, "accuracy": share, "log_loss": loss, "looks": looks}
@@ -219,30 +227,33 @@ def _write(
     core: Any,
     asked: Sequence[Format],
     dataset: Dataset,
+    intake: Intake,
     views: str,
 ) -> tuple[FormatResult, ...]:
     """Write and verify the formats."""
-    model = wrap(core, views, pad=dataset.pad)
+    model = wrap(core, views, intake)
     results = []
     for made in asked:
-        check = _write_one(made, model, folder / made.file, core, dataset, views)
-        result = FormatResult(
-            made.name, folder / made.file, check.verified, check.max_abs_diff, check.reason
-        )
+        path = folder / made.file
+        check = _write_one(made, model, path, dataset.class_names)
+        if check is None:
+            check = verify(made, path, core, dataset.train.x, views, intake)
+        result = FormatResult(made.name, path, check.verified, check.max_abs_diff, check.reason)
         results.append(result)
     return tuple(results)
 
 
 def _write_one(
-    made: Format, model: Any, path: Path, core: Any, dataset: Dataset, views: str
-) -> Verification:
+    made: Format, model: Any, path: Path, class_names: Sequence[str]
+) -> Verification | None:
+    """Write a format; return why it cannot be, or None."""
     try:
-        made.write(model, path, dataset.class_names)
+        made.write(model, path, class_names)
     except OSError:
         raise
     except Exception as error:  # what a model cannot be written for is up to the format
         return Verification(None, f"cannot be written: {one_line(error)}")
-    return verify(made, path, core, dataset.train.x, views, pad=dataset.pad)
+    return None
 
 
 def _require_verified(result: ExportResult) -> None:
@@ -260,20 +271,18 @@ def _record(
     dataset: Dataset,
     trial: TrialRecord,
     trained: Retrained,
+    intake: Intake,
     result: ExportResult,
 ) -> dict[str, Any]:
     """Return `export.json`: what a program needs to use the export, and where it came from."""
-    height, width, channels = dataset.info.input_shape
     return {
         "schema_version": SCHEMA_VERSION,
         "run": run.path.name,
         "trial": result.trial,
         "created": now(),
+        "kind": dataset.info.kind,
         "class_names": list(dataset.class_names),
-        "channels": channels,
-        "trained_size": [height, width],
-        "pad": dataset.pad,
-        "input": "uint8 (batch, height, width, channels), any height and width",
+        **intake.record,
         "output": "float32 (batch, classes), probabilities",
         "formats": [format_json(made, made.path.name) for made in result.formats],
         **result_json(result),

@@ -8,7 +8,8 @@ from typing import Any
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.export.base import Format
-from automl_sem.export.usage import IMPORTS, image_lines
+from automl_sem.export.usage import usage_of
+from automl_sem.export.words import limits, what_goes_in, what_it_sorts
 from automl_sem.results import Results, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import fold_interval
@@ -60,22 +61,12 @@ def model_card(
 
 
 def _what(dataset: Dataset, trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
-    height, width = record["trained_size"]
-    colours = "grey" if record["channels"] == 1 else "colour"
     return [
-        f"A neural network with {trial.parameters:,} weights that sorts {colours} images into "
-        f"{len(dataset.class_names)} classes: {', '.join(dataset.class_names)}.",
+        f"A neural network with {trial.parameters:,} weights that sorts {what_it_sorts(record)} "
+        f"into {len(dataset.class_names)} classes: {', '.join(dataset.class_names)}.",
         "",
-        "Raw images go in, uint8 (batch, height, width, "
-        f"{record['channels']}) of any height and width; it scales them to {height}x{width} "
-        f"itself{_filled(dataset)}. Class probabilities come out, float32, in the order above.",
+        f"{what_goes_in(record)} Class probabilities come out, float32, in the order above.",
     ]
-
-
-def _filled(dataset: Dataset) -> str:
-    if dataset.pad is None:
-        return ""
-    return f", keeping their shape: it fills them up with {dataset.pad} (0 black, 255 white)"
 
 
 def _score(results: Results, trial: TrialRecord) -> list[str]:
@@ -117,11 +108,11 @@ def _verdict(results: Results, trial: TrialRecord) -> list[str]:
 
 
 def _stress(run: RunDirectory, results: Results, trial: TrialRecord) -> list[str]:
-    """Return what becomes of distorted images, each kind at its full strength."""
+    """Return what becomes of distorted examples, each kind at its full strength."""
     stress = run.manifest.stress
     if not stress:
         return []
-    lines = ["- objective: the mean of the log-loss on images as they are and on distorted ones"]
+    lines = ["- objective: the mean of the log-loss on examples as they are and on distorted ones"]
     quoted = [s for s in (results.best, results.baseline) if s and s.trial.number == trial.number]
     share = quoted[0].folds.stress_accuracy if quoted else trial.stress_accuracy
     if share is not None:
@@ -152,9 +143,14 @@ def _test(record: Mapping[str, Any]) -> list[str]:
 
 def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format]) -> list[str]:
     verified = {entry["name"] for entry in record["formats"] if entry["verified"]}
-    lines = ["    automl-sem predict . image.png", "", "or, without automl-sem, in this directory:"]
+    reads = usage_of(record, dataset)
+    lines = [
+        f"    automl-sem predict . {reads.file}",
+        "",
+        "or, without automl-sem, in this directory:",
+    ]
     for made in formats:
-        usage = made.usage.strip().splitlines()
+        usage = made.usage.strip().format(examples=reads.variable).splitlines()
         if made.name not in verified:
             lines += ["", f"`{made.file}` is NOT verified: do not use it."]
             continue
@@ -162,9 +158,9 @@ def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format
             "",
             "```python",
             *(line for line in usage if line.startswith("import")),
-            *IMPORTS,
+            *reads.imports,
             "",
-            *image_lines(record["channels"]),
+            *reads.lines,
             *(line for line in usage if not line.startswith("import")),
             f"print({list(dataset.class_names)}[probabilities[0].argmax()])",
             "```",
@@ -202,12 +198,8 @@ def _training(trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(dataset: Dataset, record: Mapping[str, Any]) -> list[str]:
-    lines = [
-        "- It answers with one of its classes for any image, also for one that shows none of them.",
-        "- Its scores hold for images like those it was trained on: drawn, scanned or "
-        "photographed otherwise, it may do worse.",
-        "- Its probabilities are not calibrated.",
-    ]
+    lines = [f"- {limit}" for limit in limits(record)]
+    lines.append("- Its probabilities are not calibrated.")
     n, tests = len(dataset.train.y), record["test"]["n"]
     if n < SMALL:
         lines.append(f"- {n} training examples are few: another draw of them gives another model.")

@@ -23,7 +23,7 @@ def load(path: Path) -> Predict:
     import numpy as np
 
     model = keras.models.load_model(path)
-    return lambda images: np.asarray(model.predict_on_batch(images))
+    return lambda examples: np.asarray(model.predict_on_batch(examples))
 
 
 KERAS = Format(
@@ -34,6 +34,6 @@ KERAS = Format(
     usage="""
 import keras
 model = keras.models.load_model("model.keras")
-probabilities = model.predict(images)
+probabilities = model.predict({examples})
 """,
 )

@@ -1,25 +1,33 @@
-"""Predict the class of image files with an export."""
+"""Predict the class of images, clips or series in files with an export."""
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from automl_sem.backend import use_tensorflow
 from automl_sem.errors import UserError
+from automl_sem.export.files import READINGS, Example, find_files, read_files
 from automl_sem.export.formats import FORMATS
-from automl_sem.export.record import RECORD
+from automl_sem.export.record import RECORD, kind_of
+
+BATCH_VALUES = 2**23  # numbers in the examples that are predicted at a time
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an exported model sees in an image.
+    """What an exported model finds in an example.
 
     Args:
-        file: The image file.
+        file: The file or folder of an image or clip; of a series the file, and its name or row.
         label: The most probable class.
         probability: Its probability.
         probabilities: Probability of each class, by name.
@@ -41,14 +49,16 @@ class Prediction:
 
 
 def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]:
-    """Predict the class of images, decoded as those that the model was trained on.
+    """Predict the class of files of the kind that a model was trained on, read as for training.
 
     Args:
         export: An export directory, or a run, which stands for its newest export.
-        files: Image files of any size; a folder stands for all images in and below it.
+        files: Images of any size; clips, each a video, an animation or a folder of frames; or
+            `.ts` files, `.npz` files and CSV tables of series, whose labels are not looked at.
+            Other folders stand for all that lies in and below them.
 
     Raises:
-        UserError: If it is not an export, or an image is missing or cannot be read.
+        UserError: If it is not an export, or a file is missing, cannot be read or does not fit.
 
     Example:
         ```python
@@ -58,20 +68,31 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
             print(prediction.file, prediction.label, prediction.probability)
         ```
     """
-    from automl_sem.data.pixels import decode_image
-
     folder = _newest(Path(export).expanduser())
     record = _record(folder)
-    images = [image for file in files for image in _images(Path(file).expanduser())]
+    kind = kind_of(record)
+    found = find_files(kind, files)
     use_tensorflow()
     model = _load(folder, record)
-    found = []
-    for file in images:
-        row = model(decode_image(file, record["channels"])[None])[0].tolist()
-        probabilities = dict(zip(record["class_names"], row, strict=True))
-        label = max(probabilities, key=probabilities.__getitem__)
-        found.append(Prediction(str(file), label, probabilities[label], probabilities))
-    return found
+    return [
+        _prediction(name, row, record["class_names"])
+        for names, examples in _batches(read_files(kind, found, record))
+        for name, row in zip(names, model(examples).tolist(), strict=True)
+    ]
+
+
+def _batches(examples: Iterable[Example]) -> Iterator[tuple[list[str], NDArray[Any]]]:
+    """Yield names and examples, as many at a time as follow each other in one shape."""
+    for shape, same in itertools.groupby(examples, key=lambda example: example[1].shape):
+        some = max(1, BATCH_VALUES // math.prod(shape))
+        while batch := list(itertools.islice(same, some)):
+            yield [name for name, _ in batch], np.stack([values for _, values in batch])
+
+
+def _prediction(name: str, row: Sequence[float], class_names: Sequence[str]) -> Prediction:
+    probabilities = dict(zip(class_names, row, strict=True))
+    label = max(probabilities, key=probabilities.__getitem__)
+    return Prediction(name, label, probabilities[label], probabilities)
 
 
 def _newest(path: Path) -> Path:
@@ -86,7 +107,8 @@ def _record(export: Path) -> dict[str, Any]:
     path = export / RECORD
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if {"channels", "class_names", "formats"} <= record.keys():
+        known = {"channels", "class_names", "formats"} <= record.keys()
+        if known and kind_of(record) in READINGS:
             return record
     except (FileNotFoundError, NotADirectoryError) as error:
         inner = sorted(export.glob("**/export.json")) if export.is_dir() else []
@@ -116,23 +138,3 @@ def _load(export: Path, record: dict[str, Any]) -> Any:
         where=export,
         hint="Export again with `automl-sem export --force`",
     )
-
-
-def _images(path: Path) -> Iterator[Path]:
-    from automl_sem.data.pixels import SUFFIXES
-
-    if not path.is_dir():
-        if not path.exists():
-            raise UserError("no such file", where=path)
-        yield path
-        return
-    inside = sorted(
-        p
-        for p in path.rglob("*")
-        if p.suffix.lower() in SUFFIXES
-        and p.is_file()
-        and not any(part.startswith(".") for part in p.relative_to(path).parts)
-    )
-    if not inside:
-        raise UserError("no images in this folder", where=path)
-    yield from inside

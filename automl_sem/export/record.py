@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class ExportResult:
     Args:
         path: The export directory.
         trial: Number of the trial.
+        kind: Kind of data, `"images"`, `"clips"` or `"series"`.
         formats: What was written.
         test: The held-out test part, scored.
         epochs: Epochs of the retraining.
@@ -67,6 +69,7 @@ class ExportResult:
 
     path: Path
     trial: int
+    kind: str
     formats: tuple[FormatResult, ...]
     test: TestResult
     epochs: int
@@ -79,6 +82,7 @@ class ExportResult:
             "schema_version": SCHEMA_VERSION,
             "path": str(self.path),
             "trial": self.trial,
+            "kind": self.kind,
             "formats": [format_json(made, str(made.path)) for made in self.formats],
             **result_json(self),
         }
@@ -120,6 +124,7 @@ def read_export(folder: Path) -> ExportResult | None:
     return ExportResult(
         path=folder,
         trial=record["trial"],
+        kind=kind_of(record),
         formats=tuple(formats),
         test=TestResult(
             n=test["n"],
@@ -132,6 +137,11 @@ def read_export(folder: Path) -> ExportResult | None:
         devices=record["devices"],
         seconds=record["seconds"],
     )
+
+
+def kind_of(record: Mapping[str, Any]) -> str:
+    """Return the kind of data that `export.json` is about; older ones know images alone."""
+    return str(record.get("kind", "images"))
 
 
 def _difference(made: FormatResult) -> str:

@@ -13,13 +13,14 @@ from automl_sem.export.base import Format, Predict
 
 
 def write(model: Any, path: Path, class_names: Sequence[str]) -> None:  # noqa: ARG001
-    """Write a SavedModel whose signature takes uint8 (batch, height, width, channels)."""
+    """Write a SavedModel whose signature takes what the model takes."""
     import keras
 
-    signature = keras.InputSpec(dtype="uint8", shape=(None, None, None, model.input_shape[-1]))
+    (taken,) = model.inputs
+    signature = keras.InputSpec(dtype=taken.dtype, shape=taken.shape)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", lambda images: model(images, training=False), [signature])
+    archive.add_endpoint("serve", lambda examples: model(examples, training=False), [signature])
     archive.write_out(path, verbose=False)
 
 
@@ -28,7 +29,7 @@ def load(path: Path) -> Predict:
     import tensorflow as tf
 
     model = tf.saved_model.load(str(path))
-    return lambda images: model.serve(images).numpy()
+    return lambda examples: model.serve(examples).numpy()
 
 
 SAVED_MODEL = Format(
@@ -39,7 +40,7 @@ SAVED_MODEL = Format(
     usage="""
 import tensorflow as tf
 model = tf.saved_model.load("saved_model")
-probabilities = model.serve(images).numpy()
+probabilities = model.serve({examples}).numpy()
 """,
     without=("keras",),
 )

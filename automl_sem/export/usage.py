@@ -1,8 +1,52 @@
-"""The lines of Python that feed an image to an export, for the model card and the report."""
+"""The lines of Python that feed an example to an export, for the model card and the report."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl_sem.data.builtin import BUILTIN
+from automl_sem.data.dataset import Dataset
+from automl_sem.data.frames import ANIMATIONS, VIDEOS
+from automl_sem.data.sampling import CLOCK
+from automl_sem.export.record import kind_of
+
+TABLES = (".csv", ".tsv")
 IMPORTS = ("import numpy as np", "from PIL import Image, ImageOps")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How an example is read.
+
+    Args:
+        file: The file or folder that is read.
+        imports: The imports that are needed.
+        lines: The lines that read it into `variable`, (1, ...), as training and `predict` do.
+        variable: What it is called.
+    """
+
+    file: str
+    imports: Sequence[str]
+    lines: Sequence[str]
+    variable: str
+
+
+def usage_of(record: Mapping[str, Any], dataset: Dataset) -> Usage:
+    """Return how an example is read that is saved like those that a model was trained on.
+
+    Args:
+        record: What `export.json` holds.
+        dataset: What it was trained on.
+    """
+    kind = kind_of(record)
+    if kind == "clips":
+        return _clip(record, dataset)
+    if kind == "series":
+        return _series(record, dataset)
+    return Usage("image.png", IMPORTS, image_lines(record["channels"]), "images")
 
 
 def image_lines(channels: int) -> list[str]:
@@ -24,3 +68,92 @@ def image_lines(channels: int) -> list[str]:
         'image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)',
         f'images = np.array(image.convert("{mode}")){axes}',
     ]
+
+
+def _clip(record: Mapping[str, Any], dataset: Dataset) -> Usage:
+    """Return how a clip is read: a video, an animation or a folder, as most likely at hand."""
+    suffix, file = Path(dataset.train.names[0]).suffix.lower(), "clip"
+    if suffix in VIDEOS:
+        file, imports = f"clip{suffix}", ["import av"]
+        frames = [
+            f'frames = list(av.open("{file}").decode(video=0))',
+            "images = [frame.to_image().rotate(frame.rotation, expand=True) for frame in frames]",
+        ]
+        ends = [
+            "ends = np.array([float(f.time + f.duration * f.time_base) for f in frames])",
+            "ends -= frames[0].time",
+        ]
+    elif suffix in ANIMATIONS or dataset.source in BUILTIN:
+        file, imports = f"clip{suffix or '.gif'}", ["from PIL import Image, ImageSequence"]
+        frames = [
+            f'frames = ImageSequence.Iterator(Image.open("{file}"))',
+            'images = [frame.convert("RGBA") for frame in frames]',
+            *_ON_WHITE,
+        ]
+        ends = ['ends = np.cumsum([image.info["duration"] / 1000 for image in images])']
+    else:
+        imports = ["from pathlib import Path", "from PIL import Image, ImageOps"]
+        frames = [
+            'files = sorted(Path("clip").iterdir(), key=lambda file: (len(file.name), file.name))',
+            "images = [ImageOps.exif_transpose(Image.open(file)) for file in files]",
+            'images = [image.convert("RGBA") for image in images]',
+            *_ON_WHITE,
+        ]
+        ends = []  # nothing says when the files of a folder are shown
+    if (rate := record["rate"]) is not None:
+        count = record["trained_frames"]
+        frames += [
+            *ends,
+            f"begin = max(0, (ends[-1] - {count} / {rate:g}) / 2)  # {rate:g} frames a second",
+            f"moments = begin + (np.arange({count}) + 0.5) / {rate:g} - {CLOCK:g}",
+            'shown = np.searchsorted(ends, moments, "right").clip(max=len(images) - 1)',
+            "images = [images[i] for i in shown]",
+        ]
+    mode, axes = ("L", "[None, ..., None]") if record["channels"] == 1 else ("RGB", "[None]")
+    frames.append(f'clips = np.stack([image.convert("{mode}") for image in images]){axes}')
+    return Usage(file, ("import numpy as np", *imports), frames, "clips")
+
+
+_ON_WHITE = (
+    'white = Image.new("RGBA", images[0].size, "white")',
+    "images = [Image.alpha_composite(white, image) for image in images]",
+)
+
+
+def _series(record: Mapping[str, Any], dataset: Dataset) -> Usage:
+    """Return how the first series of a file is read."""
+    suffix, imports = Path(dataset.source).suffix.lower(), ["import numpy as np"]
+    at = "at = np.arange(len(values))"
+    if suffix in TABLES:
+        file = f"series{suffix}"
+        imports.append("import pandas as pd")
+        separator = "" if suffix == ".csv" else ', sep="\t"'
+        lines = [
+            f'table = pd.read_csv("{file}"{separator})',
+            'one = table[table["id"] == table["id"][0]].sort_values("time")',
+            f'values = one[{record["channel_names"]}].to_numpy("float32")',
+        ]
+        at = 'at = one["time"].to_numpy()[: len(values)]'
+    elif dataset.source and suffix != ".npz":
+        file = "series.ts"
+        imports.append("import re")
+        lines = [
+            f'head, data = re.split("@data", open("{file}").read(), flags=re.I)',
+            'channels = data.split()[0].replace("?", "nan").split(":")[:-1]  # without the label',
+            'values = np.array([channel.split(",") for channel in channels], "float32").T',
+        ]
+    else:
+        file = "series.npz"
+        lines = [
+            f'values = np.load("{file}")["x"][0].astype("float32")  # (time, channels)',
+            "values = values.reshape(len(values), -1)",
+        ]
+    lines += [
+        "values = values[: np.flatnonzero(~np.isnan(values).all(axis=1))[-1] + 1]",
+        at,
+        f"for channel, mean in zip(values.T, {record['means']}):",
+        "    there = np.flatnonzero(~np.isnan(channel))  # fill in what is missing",
+        "    channel[:] = np.interp(at, at[there], channel[there]) if len(there) else mean",
+        "series = values[None]",
+    ]
+    return Usage(file, imports, lines, "series")

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from automl_sem.errors import one_line
 from automl_sem.export.base import Format
+from automl_sem.export.intake import ImageIntake, Intake
 from automl_sem.export.wrap import predict_core
-from automl_sem.types import Bytes, Floats
+from automl_sem.types import Floats
 
 TOLERANCE = 1e-5
 EXAMPLES = 32
@@ -35,8 +38,8 @@ import numpy as np
 {load}
 
 predict = {name}(sys.argv[1])
-with np.load(sys.argv[2]) as images:
-    probabilities = {{name: predict(images[name]) for name in images.files}}
+with np.load(sys.argv[2]) as batches:
+    probabilities = {{name: predict(batches[name]) for name in batches.files}}
 np.savez(sys.argv[3], **probabilities)
 """
 
@@ -63,29 +66,35 @@ def verify(
     made: Format,
     path: Path,
     core: Any,
-    images: Bytes,
+    examples: NDArray[Any],
     views: str = "none",
-    *,
-    pad: int | None = None,
+    intake: Intake | None = None,
 ) -> Verification:
-    """Compare an export with the trained model, on real images in two sizes.
+    """Compare an export with the trained model on real examples, in sizes and lengths as they come.
 
     Args:
         made: The format.
         path: Its file or folder.
         core: The model as trained, in this process.
-        images: Images to predict, uint8 (n, height, width, channels); at most
-            `EXAMPLES` of them are taken.
+        examples: Examples of the training part, (n, ...); at most `EXAMPLES` of them are taken.
         views: What predictions are averaged over, as in the recipe.
-        pad: Value 0..255 that fills up images of another shape; None stretches them.
+        intake: How examples enter the model; None for images of any size, which are stretched.
     """
     import tensorflow as tf
 
-    picks = images[np.linspace(0, len(images) - 1, min(EXAMPLES, len(images))).round().astype(int)]
-    other_size = picks.repeat(2, axis=1).repeat(3, axis=2)
-    batches = {"as_trained": picks, "other_size": other_size, "one": other_size[:1]}
-    with tf.device("CPU:0"):  # like the fresh process: GPUs round differently
-        expected = {n: predict_core(core, batch, views, pad=pad) for n, batch in batches.items()}
+    intake = intake or ImageIntake(core)
+    rows = np.linspace(0, len(examples) - 1, min(EXAMPLES, len(examples))).round().astype(int)
+    batches = intake.batches(examples[rows])
+    expected = {}
+    for name, batch in batches.items():
+        try:
+            with tf.device("CPU:0"):  # like the fresh process: GPUs round differently
+                expected[name] = predict_core(core, batch, views, intake)
+        except Exception as error:  # a network may be made for what it was trained on alone
+            reason = f"the network itself cannot predict a batch ({name}): {one_line(error)}"
+            return Verification(None, reason)
+    if doubt := intake.doubt(expected, TOLERANCE):
+        return Verification(None, doubt)
     try:
         received = _predict_in_fresh_process(made, path, batches)
     except _FreshProcessError as error:
@@ -110,16 +119,16 @@ class _FreshProcessError(RuntimeError):
 
 
 def _predict_in_fresh_process(
-    made: Format, path: Path, batches: Mapping[str, Bytes]
+    made: Format, path: Path, batches: Mapping[str, NDArray[Any]]
 ) -> dict[str, Floats]:
     without = ("automl_sem", *made.without)
     script = _SCRIPT.format(
         without=without, load=inspect.getsource(made.load), name=made.load.__name__
     )
     with tempfile.TemporaryDirectory(prefix="automl-sem-verify-") as folder:
-        images, probabilities = Path(folder, "images.npz"), Path(folder, "probabilities.npz")
-        np.savez(images, **dict[str, Any](batches))
-        command = [sys.executable, "-c", script, path, images, probabilities]
+        examples, probabilities = Path(folder, "examples.npz"), Path(folder, "out.npz")
+        np.savez(examples, **dict[str, Any](batches))
+        command = [sys.executable, "-c", script, path, examples, probabilities]
         try:
             subprocess.run(
                 list(map(str, command)),

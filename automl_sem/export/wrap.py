@@ -4,38 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
-from automl_sem.data.pixels import resize, resizing_layer
-from automl_sem.scoring.inputs import wants_raw_values
+from automl_sem.export.intake import ImageIntake, Intake
+from automl_sem.scoring.fold import predict_in_chunks
 from automl_sem.scoring.views import averaged
-from automl_sem.types import Bytes, Floats
+from automl_sem.types import Floats
 
 
-def wrap(core: Any, views: str = "none", *, pad: int | None = None) -> Any:
-    """Return a model from raw images to class probabilities.
+def wrap(core: Any, views: str = "none", intake: Intake | None = None) -> Any:
+    """Return a model from raw examples to class probabilities.
 
     Args:
-        core: The network as trained, for images of one size.
+        core: The network as trained.
         views: What its predictions are averaged over, as in its recipe.
-        pad: Value 0..255 that fills up images of another shape; None stretches them.
+        intake: How examples enter it; None for images of any size, which are stretched.
 
     Returns:
-        A Keras model from uint8 (batch, height, width, channels), height and width being
-        free, to float32 (batch, classes).
+        A Keras model from what the intake says to float32 (batch, classes).
     """
     import keras
 
-    _, height, width, channels = core.input_shape
-    images = keras.Input((None, None, channels), dtype="uint8", name="images")
-    x = resizing_layer((height, width), pad)(images)
-    # A network that scales by itself gets 0..255, but as floats.
-    x = keras.layers.Rescaling(1.0 if wants_raw_values(core) else 1.0 / 255.0)(x)
+    intake = intake or ImageIntake(core)
+    raw = intake.input()
     # Resizing takes itself to be training unless told otherwise, and tells the layers after it:
     # without training=False, Dropout would drop when the model is simply called.
     network = without_augmentation(core)
-    predicted = averaged(lambda view: network(view, training=False), x, views)
-    return keras.Model(images, predicted, name="classifier")
+    predicted = averaged(lambda view: network(view, training=False), intake.enter(raw), views)
+    return keras.Model(raw, predicted, name="classifier")
 
 
 def without_augmentation(model: Any) -> Any:
@@ -72,29 +68,19 @@ def without_augmentation(model: Any) -> Any:
 
 
 def predict_core(
-    core: Any,
-    images: Bytes,
-    views: str = "none",
-    *,
-    batch_size: int = 512,
-    pad: int | None = None,
+    core: Any, examples: NDArray[Any], views: str = "none", intake: Intake | None = None
 ) -> Floats:
     """Return what the network itself predicts, without the wrapping, (n, classes).
 
     Args:
         core: The network as trained.
-        images: uint8 (n, height, width, channels) in any size.
+        examples: Raw examples, (n, ...), as the intake says.
         views: What its predictions are averaged over, as in its recipe.
-        batch_size: Images at a time.
-        pad: Value 0..255 that fills up images of another shape; None stretches them.
+        intake: How examples enter it; None for images of any size, which are stretched.
     """
-    _, height, width, _ = core.input_shape
-    scale = np.float32(1.0 if wants_raw_values(core) else 1.0 / 255.0)
-    parts = []
-    for first in range(0, len(images), batch_size):
-        batch = images[first : first + batch_size]
-        if batch.shape[1:3] != (height, width):
-            batch = resize(batch, (height, width), pad)
-        x = batch.astype(np.float32) * scale
-        parts.append(np.asarray(averaged(lambda view: core(view, training=False), x, views)))
-    return np.concatenate(parts).astype(np.float32)
+    entered = intake or ImageIntake(core)
+
+    def predict(some: NDArray[Any]) -> Any:
+        return averaged(lambda view: core(view, training=False), entered.ready(some), views)
+
+    return predict_in_chunks(examples, predict, examples.shape[1:])

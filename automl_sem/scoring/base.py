@@ -14,8 +14,8 @@ class Trainer(Protocol):
     that were fitted before.
 
     Attributes:
-        note: Why Keras's `fit` trains the candidate, in one line; empty where the graph
-            trainer does.
+        note: What takes the candidate longer, in one line, such as why Keras's `fit` trains it;
+            empty if nothing does.
     """
 
     note: str

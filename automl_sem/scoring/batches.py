@@ -72,7 +72,7 @@ def augmentation_of(recipe: Recipe, data: DataInfo) -> Augmentation | None:
         return None
     from automl_sem.augmentation.pipeline import Augmentation
 
-    return Augmentation(recipe.augmentation, data.input_shape)
+    return Augmentation(recipe.augmentation, data.kind, data.input_shape)
 
 
 def targets(labels: Any, classes: int, smoothing: float) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from automl_sem import environment
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.data.examples import too_large
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
+from automl_sem.scoring.kernels import slow_on_gpu
 from automl_sem.scoring.precision import FULL
 from automl_sem.scoring.recipes import keras_optimizer
 from automl_sem.scoring.stress import StressFolds
@@ -28,7 +30,9 @@ def choose_trainer(
     precision: str = FULL,
     stress: StressFolds | None = None,
 ) -> Trainer:
-    """Return the trainer for a candidate; its `note` says why if it is Keras's `fit`.
+    """Return the trainer for a candidate; its `note` says what takes it longer.
+
+    That is Keras's `fit` where it must be, and on a GPU a recurrent layer without its kernel.
 
     Args:
         build: Returns the candidate's model.
@@ -50,10 +54,15 @@ def choose_trainer(
         keras_optimizer(recipe.optimizer)
         known = ", ".join(OPTIMIZERS)
         reasons.append(f"optimizer '{recipe.optimizer}' is not one of {known}")
+    notes = [f"trained by Keras's fit: {'; '.join(reasons)}"] if reasons else []
+    slow = slow_on_gpu(model) if environment.gpus() else []
+    notes += [f"without the fast kernel of a GPU: {'; '.join(slow)}"] if slow else []
+    note = "; ".join(notes)
     if reasons:
-        note = f"trained by Keras's fit: {'; '.join(reasons)}"
         return FitTrainer(build, recipe, part, seed, note=note, stress=stress)
-    return FoldTrainer(build, recipe, part, seed, precision=precision, model=model, stress=stress)
+    return FoldTrainer(
+        build, recipe, part, seed, precision=precision, model=model, note=note, stress=stress
+    )
 
 
 def only_fit_can(model: Any) -> list[str]:

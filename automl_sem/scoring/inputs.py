@@ -13,14 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.augmentation.marks import marked
 from automl_sem.data.dataset import TrainingPart, release_pages
 from automl_sem.data.ground import background_of
 from automl_sem.types import Floats
 
 PIXELS = 255.0
-# A step that is there but all but zero is moved by so many standard deviations: zero in all
-# channels is padding. Half precision holds it.
-NUDGE = 1e-4
 READ_BYTES = 2**26  # of series are read at a time
 
 
@@ -125,7 +123,7 @@ class SeriesInputs:
     def __init__(self, part: TrainingPart, raw: bool) -> None:
         self._raw = raw
         self._sums = None if raw else _sums(part.x)
-        self.shape = (2, part.x.shape[-1])
+        self.shape: tuple[int, ...] = (2, part.x.shape[-1])
 
     def fit(self, rows: NDArray[Any]) -> Floats:
         """Return mean and standard deviation of each channel, (2, channels); 1 where it is 0."""
@@ -155,24 +153,8 @@ class SeriesInputs:
 
     def raw(self, values: Floats, fitted: Floats) -> NDArray[Any]:
         """Return series in their own units."""
-        return (values * fitted[1] + fitted[0]).astype(np.float32)
-
-
-def marked(values: Any) -> Any:
-    """Return series in which zero in all channels is padding and nothing else.
-
-    Keras's own `Masking` layer then finds the padding. Made of plain Keras operations, so that an
-    exported model has it inside and loads without us.
-
-    Args:
-        values: Series or a symbolic input, (batch, time, channels), NaN where there is padding.
-    """
-    from keras import ops
-
-    padding = ops.isnan(values[..., :1])
-    small = ops.all(ops.abs(values) < NUDGE, axis=-1, keepdims=True)
-    there = ops.where(small, ops.full_like(values, NUDGE), values)
-    return ops.where(padding, ops.zeros_like(values), there)
+        own: Floats = (values * fitted[1] + fitted[0]).astype(np.float32)
+        return own
 
 
 def _sums(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SHARES = (0.5, 1.0)  # of its strength, at which each kind is tried
 FEW = 500  # examples below which each has two copies in each condition
 MOST = 400  # examples of a fold that are distorted
-CHUNK = 64  # examples distorted at a time
+CHUNK = 64  # images, frames or series distorted at a time
 KEPT_BYTES = 2**27  # of distorted examples are kept for the next candidate
 AT_ONCE_BYTES = 2**25  # of distorted examples a model is asked about at once, or one condition's
 
@@ -48,24 +48,33 @@ class Condition:
     scored: bool
 
 
-def conditions(stress: Mapping[str, float]) -> list[Condition]:
+def conditions(stress: Mapping[str, float], data: str) -> list[Condition]:
     """Return the conditions of a stress, then those that are kept back.
 
     Args:
         stress: Kinds with their strengths, of `automl_sem.augmentation.kinds`.
+        data: Kind of data.
     """
     from automl_sem.augmentation.kinds import with_kind
     from automl_sem.augmentation.pipeline import layers_of
-    from automl_sem.augmentation.unseen import RandomBlur, RandomPerspective
+    from automl_sem.augmentation.unseen import (
+        RandomBlur,
+        RandomDrift,
+        RandomPerspective,
+        RandomSmoothing,
+    )
 
     found = []
     for kind, strength in stress.items():
         for share in SHARES:
-            (layer,) = layers_of(with_kind(Augment(), kind, share * strength))
+            (layer,) = layers_of(with_kind(Augment(), kind, share * strength), data)
             found.append(Condition(f"{kind} {share * strength:g}", layer, scored=True))
-    found.append(Condition("perspective 0.3", RandomPerspective(0.3), scored=False))
-    found.append(Condition("blur 1", RandomBlur(1.0), scored=False))
-    return found
+    unseen: dict[str, RandomChange]
+    if data == "series":
+        unseen = {"drift 0.5": RandomDrift(0.5), "smoothing 0.1": RandomSmoothing(0.1)}
+    else:
+        unseen = {"perspective 0.3": RandomPerspective(0.3), "blur 1": RandomBlur(1.0)}
+    return found + [Condition(name, layer, scored=False) for name, layer in unseen.items()]
 
 
 class StressFolds:
@@ -78,7 +87,7 @@ class StressFolds:
     """
 
     def __init__(self, stress: Mapping[str, float], part: TrainingPart, seed: int) -> None:
-        self._conditions = conditions(stress)
+        self._conditions = conditions(stress, part.kind)
         self._part = part
         self._inputs = inputs_of(part)
         self._fitted = self._inputs.fit(np.arange(len(part.y)))
@@ -129,7 +138,7 @@ class StressFolds:
         rows = np.asarray(held_out, np.int64)
         raw = read_rows(self._part.x, rows)
         place = int(np.flatnonzero(rows == row)[0])
-        first = place - place % CHUNK
+        first = place - place % self._chunk_size
         return {
             condition.name: self._chunk(condition, copy, rows, raw, first)[place - first]
             for condition in self._conditions
@@ -166,19 +175,25 @@ class StressFolds:
             [
                 self._chunk(condition, copy, rows, raw, first)
                 for copy in range(self._copies)
-                for first in range(0, len(raw), CHUNK)
+                for first in range(0, len(raw), self._chunk_size)
             ]
         )
 
     def _chunk(
         self, condition: Condition, copy: int, rows: Ints, raw: Examples, first: int
     ) -> Examples:
-        """Return a copy of the examples from place `first` on, `CHUNK` of them."""
+        """Return a copy of the examples from place `first` on, `_chunk_size` of them."""
         # An example is distorted in another way in another fold, so that fresh folds ask anew.
         fold = hashlib.sha256(rows.tobytes()).hexdigest()
         seed = derive_seed(self._seed, condition.name, copy, fold)
-        chunk = raw[first : first + CHUNK]
+        chunk = raw[first : first + self._chunk_size]
         return _changed(condition.change, chunk, [seed, first], self._inputs, self._fitted)
+
+    @property
+    def _chunk_size(self) -> int:
+        """How many examples are distorted at a time; it is part of what decides their draws."""
+        frames = self._part.x.shape[1] if self._part.kind == "clips" else 1
+        return max(1, CHUNK // int(frames))
 
 
 def stress_folds(stress: Mapping[str, float], part: TrainingPart, seed: int) -> StressFolds | None:

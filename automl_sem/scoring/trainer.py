@@ -42,12 +42,11 @@ class FoldTrainer:
         part: The training part, kept on the device as one tensor.
         seed: Seed of the trial.
         precision: Keras's name of the dtype policy to train under.
+        note: What takes it longer, for people.
         model: What `build` returned under the seed `derive_seed(seed, "trace")`, to find out
             how to train it; built here by default.
         stress: Scores each fold's model on distorted examples too, or None.
     """
-
-    note = ""
 
     def __init__(
         self,
@@ -57,11 +56,13 @@ class FoldTrainer:
         seed: int,
         *,
         precision: str = FULL,
+        note: str = "",
         model: Any = None,
         stress: StressFolds | None = None,
     ) -> None:
         import tensorflow as tf
 
+        self.note = note
         self._build = functools.partial(built, build, precision)
         self._precision = precision
         self._recipe = recipe

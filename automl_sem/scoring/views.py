@@ -1,4 +1,4 @@
-"""Views of an image that predictions are averaged over: test-time augmentation.
+"""Views of an image or a clip that predictions are averaged over: test-time augmentation.
 
 They are made of plain Keras operations, so that an exported model has them inside and loads
 without us.
@@ -15,7 +15,8 @@ def averaged(predict: Callable[[Any], Any], images: Any, views: str) -> Any:
 
     Args:
         predict: Returns class probabilities, (batch, classes), of images.
-        images: Images or a symbolic input, (batch, height, width, channels).
+        images: Images or a symbolic input, (batch, height, width, channels), or clips, (batch,
+            frames, height, width, channels).
         views: One of `automl_sem.types.VIEWS`.
     """
     import keras
@@ -28,31 +29,32 @@ def averaged(predict: Callable[[Any], Any], images: Any, views: str) -> Any:
 
 
 def views_of(images: Any, views: str) -> list[Any]:
-    """Return the views, each of the shape of the images.
+    """Return the views, each of the shape of the images; all frames of a clip are changed alike.
 
     Args:
-        images: Images or a symbolic input, (batch, height, width, channels).
+        images: As for `averaged`.
         views: One of `automl_sem.types.VIEWS`. Images that are not square have two turns.
     """
     from keras import ops
 
+    upright, across = -3, -2  # axes, of images and of clips
     if views == "flip":
-        return [images, ops.flip(images, axis=2)]
+        return [images, ops.flip(images, axis=across)]
     if views == "turn":
-        half = ops.flip(ops.flip(images, axis=1), axis=2)
-        if images.shape[1] != images.shape[2]:
+        half = ops.flip(ops.flip(images, axis=upright), axis=across)
+        if images.shape[upright] != images.shape[across]:
             return [images, half]
-        quarter = ops.flip(ops.transpose(images, (0, 2, 1, 3)), axis=1)
-        return [images, quarter, half, ops.flip(ops.flip(quarter, axis=1), axis=2)]
+        quarter = ops.flip(ops.swapaxes(images, upright, across), axis=upright)
+        return [images, quarter, half, ops.flip(ops.flip(quarter, axis=upright), axis=across)]
     if views == "shift":
         # What comes into view repeats the border.
-        top, bottom = images[:, :1], images[:, -1:]
-        left, right = images[:, :, :1], images[:, :, -1:]
+        top, bottom = images[..., :1, :, :], images[..., -1:, :, :]
+        left, right = images[..., :1, :], images[..., -1:, :]
         return [
             images,
-            ops.concatenate([top, images[:, :-1]], axis=1),
-            ops.concatenate([images[:, 1:], bottom], axis=1),
-            ops.concatenate([left, images[:, :, :-1]], axis=2),
-            ops.concatenate([images[:, :, 1:], right], axis=2),
+            ops.concatenate([top, images[..., :-1, :, :]], axis=upright),
+            ops.concatenate([images[..., 1:, :, :], bottom], axis=upright),
+            ops.concatenate([left, images[..., :-1, :]], axis=across),
+            ops.concatenate([images[..., 1:, :], right], axis=across),
         ]
     return [images]

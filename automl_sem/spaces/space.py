@@ -12,7 +12,7 @@ from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean, one_line
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
-from automl_sem.types import DataInfo, Recipe
+from automl_sem.types import DataInfo, Recipe, check_augment
 
 Values = Mapping[str, Value]
 
@@ -103,6 +103,12 @@ class Space:
         if not isinstance(made, Recipe):
             raise UserError(
                 f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
+                where=f"recipe in {self.path}",
+            )
+        check_augment(made.augmentation, data.kind, f"Recipe.augment in {self.path}")
+        if data.kind == "series" and made.views != "none":
+            raise UserError(
+                f"views={made.views!r} is for images and clips, but the data are series",
                 where=f"recipe in {self.path}",
             )
         return replace(made, **self.settled)  # type: ignore[arg-type]

@@ -8,21 +8,25 @@ from automl_sem.augmentation.kinds import (
     KINDS,
     checked_stress,
     described,
+    kinds_for,
     parse_stress,
     with_kind,
 )
+from automl_sem.augmentation.pipeline import layers_of
 from automl_sem.errors import UserError
-from automl_sem.types import Augment
+from automl_sem.types import Augment, check_augment
 
 
 def test_strengths_are_named_or_usual():
-    assert parse_stress("rotate=180, scale ,noise=0.05") == {
+    assert parse_stress("rotate=180, scale ,noise=0.05", "images") == {
         "rotate": 180.0,
         "scale": KINDS["scale"].usual,
         "noise": 0.05,
     }
-    assert parse_stress("none") == {}
-    assert checked_stress({"rotate": None, "shift": 0.2}, "STRESS") == {"rotate": 45, "shift": 0.2}
+    assert parse_stress("none", "images") == {}
+    wanted = {"rotate": None, "shift": 0.2}
+    assert checked_stress(wanted, "STRESS", "clips") == {"rotate": 45, "shift": 0.2}
+    assert parse_stress("noise,speed", "series") == {"noise": 0.3, "speed": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -40,11 +44,12 @@ def test_strengths_are_named_or_usual():
         (" , ", "it names no distortion"),
         ("rotate=180,rotate=30", "rotate is named twice"),
         ("rotate=", "the strength of rotate is no number: ''"),
+        ("speed", "speed is for clips and series, but the data are images. For images there are "),
     ],
 )
 def test_a_wrong_stress_is_one_clear_line(text, message):
     with pytest.raises(UserError) as error:
-        parse_stress(text)
+        parse_stress(text, "images")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -65,10 +70,45 @@ def test_a_wrong_stress_is_one_clear_line(text, message):
 )
 def test_a_wrong_stress_of_a_space_names_its_file(wanted, message):
     with pytest.raises(UserError) as error:
-        checked_stress(wanted, "STRESS in my.py")
+        checked_stress(wanted, "STRESS in my.py", "images")
     assert str(error.value).startswith("STRESS in my.py: ")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "message"),
+    [
+        ("rotate=20", "series", "rotate is for images and clips, but the data are series"),
+        (
+            "rotate",
+            "series",
+            "For series there are noise, speed, start, warp, crop, drop, channels",
+        ),
+        ("channels", "clips", "channels is for series, but the data are clips"),
+        ("tilt", "series", "no stress is called 'tilt'. Known: channels, crop, drop, noise"),
+        (",", "series", "There are noise, speed"),
+        ("speed=a", "series", "Write it as in noise=0.3,speed=0.5"),
+        ("speed=a", "clips", "Write it as in rotate=45,scale=0.4"),
+        ("warp=0.2", "clips", "must be above 0 and at most 0.15"),
+    ],
+)
+def test_a_stress_for_other_data_is_one_clear_line(text, data, message):
+    with pytest.raises(UserError) as error:
+        parse_stress(text, data)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("data", ["images", "clips", "series"])
+def test_every_kind_of_stress_can_be_trained_for_on_its_data(data):
+    for name in kinds_for(data):
+        augment = with_kind(Augment(), name, KINDS[name].usual_for(data))
+        check_augment(augment, data)
+        assert len(layers_of(augment, data)) == 1
+    for name in set(KINDS) - set(kinds_for(data)):
+        with pytest.raises(UserError, match=rf"{KINDS[name].field} is for .*the data are {data}"):
+            layers_of(with_kind(Augment(), name, KINDS[name].usual), data)
 
 
 def test_every_kind_has_an_augmentation_that_draws_from_its_range():

@@ -18,18 +18,20 @@ SHARES = [slice(0, 6), slice(0, 4), slice(4, 6), slice(2, 3)]
 
 
 def test_only_what_is_asked_for_is_done():
-    names = [type(layer).__name__.removeprefix("Random") for layer in layers_of(EVERYTHING)]
+    names = [
+        type(layer).__name__.removeprefix("Random") for layer in layers_of(EVERYTHING, "images")
+    ]
     assert names == ["Affine", "Elastic", "Stroke", "Cutout", "Light", "Noise"]
-    assert [type(layer).__name__ for layer in layers_of(MILD)] == ["RandomAffine"]
-    assert layers_of(Augment(mixup=1.0)) == layers_of(Augment()) == []
+    assert [type(layer).__name__ for layer in layers_of(MILD, "images")] == ["RandomAffine"]
+    assert layers_of(Augment(mixup=1.0), "images") == layers_of(Augment(), "images") == []
     for field in ("brightness", "contrast"):
-        assert len(layers_of(Augment(**{field: 0.5}))) == 1
+        assert len(layers_of(Augment(**{field: 0.5}), "images")) == 1
 
 
 @pytest.mark.parametrize("fill", [0.0, 255.0])
 @pytest.mark.parametrize("augment", [MILD, Augment(mixup=0.5), EVERYTHING])
 def test_a_share_of_a_batch_changes_as_in_the_whole(images, augment, fill):
-    augmentation, images = Augmentation(augment, images.shape[1:]), tf.constant(images)
+    augmentation, images = Augmentation(augment, "images", images.shape[1:]), tf.constant(images)
 
     @tf.function(input_signature=[tf.TensorSpec([]), tf.TensorSpec([2], tf.int32)])
     def shares(fill, bounds):
@@ -45,7 +47,7 @@ def test_a_share_of_a_batch_changes_as_in_the_whole(images, augment, fill):
 
 
 def test_mixup_mixes_an_example_with_its_counterpart_from_the_end(images):
-    mixed, targets = Augmentation(Augment(mixup=1.0), images.shape[1:])(
+    mixed, targets = Augmentation(Augment(mixup=1.0), "images", images.shape[1:])(
         images, TARGETS, SEED, 255.0
     )
     weights = draw_weights(6, 1.0, SEED).numpy()  # no layer draws before it
@@ -59,9 +61,9 @@ def test_mixup_mixes_an_example_with_its_counterpart_from_the_end(images):
 
 
 def test_mixup_comes_after_all_other_changes(images):
-    stroke = Augmentation(Augment(stroke=1.0), images.shape[1:])
+    stroke = Augmentation(Augment(stroke=1.0), "images", images.shape[1:])
     changed, _ = stroke(images, TARGETS, SEED, 255.0)
-    mixed, targets = Augmentation(Augment(stroke=1.0, mixup=1.0), images.shape[1:])(
+    mixed, targets = Augmentation(Augment(stroke=1.0, mixup=1.0), "images", images.shape[1:])(
         images, TARGETS, SEED, 255.0
     )
     weight = targets.numpy()[0, 0]  # labels 0 and 2 are mixed in the first example
@@ -89,7 +91,7 @@ def test_a_tiny_alpha_mixes_hardly_anything(alpha):
 
 
 def test_changes_are_reproducible_and_new_in_every_step(images):
-    augmentation = Augmentation(EVERYTHING, images.shape[1:])
+    augmentation = Augmentation(EVERYTHING, "images", images.shape[1:])
     first, again, other = (
         augmentation(images, TARGETS, SEED + np.array([0, step], np.int32), 255.0)[0].numpy()
         for step in (0, 0, 7919)

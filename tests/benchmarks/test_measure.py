@@ -28,6 +28,16 @@ def test_the_peak_counts_what_a_grandchild_allocates():
 
 
 @linux
+def test_pages_that_two_processes_share_count_once_if_asked_for():
+    forks = GRANDCHILD.replace("import time; ", "import os, time; os.fork(); ")
+    run = measure.run_measured(
+        [sys.executable, "-c", forks + "time.sleep(1)"], every=0.05, once=True
+    )
+    assert run.peak / measure.MIB > 400
+    assert 200 <= run.peak_once / measure.MIB < 300
+
+
+@linux
 def test_memory_of_a_process_with_brackets_in_its_name(tmp_path):
     program = tmp_path / "a) R 1 (b"
     program.symlink_to(sys.executable)
@@ -99,6 +109,14 @@ def test_a_result_is_kept_with_its_setting(tmp_path, monkeypatch):
     assert kept == {"setting": {"machine": "a good one"}, "ratio": 2.0}
     text = (tmp_path / "results" / "speed.md").read_text()
     assert text == "# Speed\n\n- machine: a good one\n"
+
+
+def test_a_result_of_another_time_is_kept_with_the_setting_of_then(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "RESULTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["benchmarks/speed.py", "--write"])
+    options = argparse.Namespace(write=True, quick=False)
+    measure.publish("# Speed", {}, options, setting={"date": "long ago"})
+    assert (tmp_path / "speed.md").read_text() == "# Speed\n\n- date: long ago\n"
 
 
 def test_another_setting_is_kept_beside(tmp_path, monkeypatch):

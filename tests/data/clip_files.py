@@ -7,8 +7,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-CODECS = {".mp4": "libx264", ".avi": "ffv1", ".webm": "libvpx-vp9", ".mov": "libx264"}
-LOSSLESS = ".avi"
+CODECS = {
+    ".mp4": "libx264",
+    ".avi": "ffv1",
+    ".webm": "libvpx-vp9",
+    ".mov": "libx264",
+    ".mkv": "ffv1",
+}
+LOSSLESS = (".avi", ".mkv")
 
 
 def moving(frames=6, seed=0, side=(12, 16), colour=False):
@@ -27,7 +33,7 @@ def write_video(path, clip, rate=10, options=None):
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    lossless = path.suffix == LOSSLESS
+    lossless = path.suffix in LOSSLESS
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(CODECS[path.suffix], rate=rate)
         stream.height, stream.width = clip.shape[1:3]
@@ -37,6 +43,24 @@ def write_video(path, clip, rate=10, options=None):
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+
+
+def cut_video(path, start, options=None):
+    """Let a video begin later without encoding it again: it keeps frames that are not shown."""
+    import av
+
+    whole = path.with_stem(f"{path.stem}-whole")
+    path.rename(whole)
+    with av.open(str(whole)) as source, av.open(str(path), "w", options=options or {}) as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is not None:
+                packet.pts -= round(start / packet.time_base)
+                packet.dts -= round(start / packet.time_base)
+                packet.stream = copy
+                target.mux(packet)
+    whole.unlink()
 
 
 def write_sound(path):

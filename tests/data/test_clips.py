@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -14,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clip_files import (
+    cut_video,
     moving,
     write_animation,
+    write_clip,
     write_folder,
     write_frames,
     write_sound,
@@ -26,10 +29,14 @@ from PIL import Image
 from automl_sem import UserError
 from automl_sem.api import dry_run
 from automl_sem.data import clips as module
-from automl_sem.data import examples, load_dataset
+from automl_sem.data import examples, load_dataset, picks
+from automl_sem.data.builtin import SHAPES, draw_shapes
 from automl_sem.data.dataset import Dataset
-from automl_sem.data.frames import frames
+from automl_sem.data.frames import EndsEarly, frames
+from automl_sem.data.motion import MOTIONS, draw_clips
 from automl_sem.data.overview import describe
+from automl_sem.data.pixels import resize
+from automl_sem.data.sampling import Probe
 
 FORMS = ("frames", ".gif", ".webp", ".png", ".mp4", ".avi", ".webm", ".mov")
 EXACT = ("frames", ".gif", ".webp", ".png", ".avi")
@@ -95,17 +102,14 @@ def held(folder):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_videos_are_clips_and_what_may_be_images_is_so_unless_said_otherwise(tmp_path, form):
+def test_what_is_plainly_a_clip_is_read_as_one_and_that_is_said(tmp_path, form):
     write_folder(tmp_path / "data", form)
     kind, notes = held(tmp_path / "data")
-    if form in (".mp4", ".avi", ".webm", ".mov"):
-        assert kind == "clips"
-        assert "read as clips: everything in the class folders is a video" in notes
-    else:
-        assert kind == "images"
-        assert "read as images, each file as one, though everything in the class" in notes
-        assert "--kind clips reads clips" in notes
-        assert "--groups" in notes
+    assert kind == "clips"
+    assert "read as clips: everything in the class folders is a video" in notes
+    video = form in (".mp4", ".avi", ".webm", ".mov")
+    assert ("--kind images reads each file as an image" in notes) is not video
+    assert ("images that follow one another differ" in notes) is (form == "frames")
 
 
 def test_colour_stays_and_one_coloured_clip_is_enough(tmp_path):
@@ -214,25 +218,80 @@ def test_frames_are_resized_or_padded_as_images_are(tmp_path):
 # Kept in the cache
 
 
-@pytest.mark.parametrize("form", ["frames", ".gif", ".avi"])
-def test_a_clip_is_decoded_once(tmp_path, decoded, form):
-    write_folder(tmp_path / "data", form)
-    first = load(tmp_path / "data")
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        *((form, {}) for form in (*FORMS, ".mkv")),
+        *((form, {"frames": 4, "rate": 5.0}) for form in (".mp4", ".avi", ".webm", ".mkv")),
+    ],
+)
+def test_a_clip_is_decoded_once(tmp_path, decoded, form, options):
+    write_folder(tmp_path / "data", form, frames=20)
+    first = load(tmp_path / "data", **options)
     assert len(decoded) == len(set(decoded)) == 12
-    second = load(tmp_path / "data")
+    second = load(tmp_path / "data", **options)
     assert len(decoded) == 12
     np.testing.assert_array_equal(first.train.x, second.train.x)
     assert first.train.fingerprint() == second.train.fingerprint()
     assert (first.notes, first.options) == (second.notes, second.options)
 
 
-@pytest.mark.parametrize("options", [{}, {"image_size": 9}, {"pad": True, "image_size": 18}])
-def test_what_was_kept_equals_what_is_decoded_again(tmp_path, monkeypatch, options):
-    write_folder(tmp_path / "data", ".gif")
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        (".gif", {}),
+        (".gif", {"image_size": 9}),
+        (".gif", {"pad": True, "image_size": 18}),
+        (".webm", {"image_size": 9, "frames": 13}),
+        (".avi", {"rate": 7.0, "frames": 3}),
+        (".avi", {"rate": 7.0, "frames": 30}),  # longer than the clips
+        (".gif", {"rate": 7.0, "frames": 3}),
+    ],
+)
+def test_what_was_kept_equals_what_is_decoded_again(tmp_path, monkeypatch, form, options):
+    write_folder(tmp_path / "data", form)
+    write_clip(tmp_path / "data" / "left" / "long", form, moving(9, 55))
+    write_clip(tmp_path / "data" / "right" / "red", form, moving(seed=56, colour=True))
     kept = load(tmp_path / "data", **options)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     monkeypatch.setattr(module.Spool, "get", lambda *_: None)
     np.testing.assert_array_equal(kept.train.x, load(tmp_path / "data", **options).train.x)
+
+
+def test_a_grey_clip_among_coloured_ones_is_decoded_once_as_well(tmp_path, decoded):
+    write_folder(tmp_path / "data", ".avi")
+    for name in ("left/w0_0", "right/w0_0", "left/w0_1", "right/w0_1"):
+        write_video(tmp_path / "data" / f"{name}.avi", moving(seed=3, colour=True))
+    assert load(tmp_path / "data").info.input_shape == (6, 12, 16, 3)
+    assert len(decoded) == 12
+
+
+def test_what_a_file_says_wrongly_costs_time_and_nothing_else(tmp_path, monkeypatch, decoded):
+    write_folder(tmp_path / "data", ".avi", frames=20)
+    right = load(tmp_path / "data", frames=5)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    monkeypatch.setattr(module, "probe", lambda _: Probe(19, (12, 16), 1.9))
+    wrong = load(tmp_path / "data", frames=5)
+    assert len(decoded) == 36
+    np.testing.assert_array_equal(right.train.x, wrong.train.x)
+
+
+def test_frames_are_resized_some_at_a_time(tmp_path, monkeypatch):
+    most = []
+
+    def noted(images, *how):
+        most.append(images.nbytes)
+        return resize(images, *how)
+
+    monkeypatch.setattr(picks, "RESIZED_AT_ONCE", 5_000)
+    monkeypatch.setattr(picks, "resize", noted)
+    write_folder(tmp_path / "data", ".avi", frames=30, side=(20, 20))  # 36,000 bytes
+    few = load(tmp_path / "data", frames=30, image_size=10)
+    assert max(most) == 6_000
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    all_at_once = load(tmp_path / "data", frames=30, image_size=10)
+    np.testing.assert_array_equal(few.train.x, all_at_once.train.x)
 
 
 def test_a_changed_frame_is_seen(tmp_path, decoded):
@@ -246,13 +305,14 @@ def test_a_changed_frame_is_seen(tmp_path, decoded):
     assert len(decoded) == 24
 
 
-def test_large_ones_are_memory_mapped(tmp_path, monkeypatch):
+def test_they_are_memory_mapped_and_large_ones_spoken_of(tmp_path, monkeypatch):
     write_folder(tmp_path / "data", "frames")
     small = load(tmp_path / "data")
-    assert not isinstance(small.train.x, np.memmap)
     monkeypatch.setattr(examples, "SHARE_OF_MEMORY", 0.0)
     large = load(tmp_path / "data")
-    assert isinstance(large.train.x, np.memmap)
+    for found, spoken_of in ((small, False), (large, True)):
+        assert isinstance(found.train.x, np.memmap)
+        assert any("GiB, kept in" in note for note in found.notes) is spoken_of
     np.testing.assert_array_equal(small.train.x, large.train.x)
 
 
@@ -332,14 +392,63 @@ def test_a_folder_that_is_not_plainly_clips_stays_images(tmp_path, trouble):
 
 
 def test_numbered_images_in_folders_below_their_class_are_read_as_ever(tmp_path):
-    for i in range(12):
-        path = tmp_path / "data" / "ab"[i % 2] / "images" / f"{i // 2:03d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(moving(seed=i)[0]).save(path)
+    for label in "ab":  # one folder each
+        write_frames(tmp_path / "data" / label / "images", moving(seed=ord(label)), first=0)
     dataset = load_dataset(str(tmp_path / "data"), groups=r"^([ab]/images/\d)")
     assert dataset.info.kind == "images"
     assert len(dataset.train.y) + len(dataset.test.y) == 12
     assert dataset.options.get("kind") is None
+    assert any("no class has two such folders" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("part", ["", "train"])
+def test_numbered_drawings_in_a_folder_for_each_person_are_images(tmp_path, part):
+    x, y, _ = draw_shapes("train", 180)
+    for label, name in enumerate(SHAPES):
+        drawings = x[y == label, ..., 0]
+        for person in range(5):
+            own = np.clip(drawings[person::5].astype(int) - 20 * person, 0, 255)  # their paper
+            write_frames(tmp_path / "data" / part / name / f"person{person}", own.astype(np.uint8))
+    dataset = load_dataset(str(tmp_path / "data"), groups=r"/(person\d)/")
+    assert dataset.info.kind == "images"
+    assert len(dataset.train.y) + len(dataset.test.y) == 180
+    (note,) = (note for note in dataset.notes if note.startswith("read as images, each file"))
+    assert re.search(r"differ (9\d|1\d\d)% as much as those further apart in a folder", note)
+    assert "--kind clips reads each folder as a clip" in note
+    assert "--groups" in note
+    clips = load_dataset(str(tmp_path / "data"), kind="clips")
+    assert len(clips.train.y) + len(clips.test.y) == 15
+
+
+def test_frames_of_noisy_motion_are_clips(tmp_path):
+    x, y, _ = draw_clips("train", 64)
+    for row, clip in enumerate(x[..., 0]):
+        write_frames(tmp_path / "data" / MOTIONS[y[row]] / f"{row}", clip, "{:d}.png", first=0)
+    kind, notes = held(tmp_path / "data")
+    assert kind == "clips"
+    assert re.search(r"differ [5-8]\d% as much as those further apart in a folder", notes)
+
+
+def test_frames_without_motion_are_clips_if_folders_differ(tmp_path):
+    rng = np.random.default_rng(0)
+    for row in range(12):
+        scene = np.kron(rng.integers(0, 200, (4, 4)), np.ones((4, 4), int))
+        flicker = rng.integers(0, 9, (5, 16, 16))
+        folder = tmp_path / "data" / "ab"[row % 2] / f"{row}"
+        write_frames(folder, (scene + flicker).astype(np.uint8))
+    kind, notes = held(tmp_path / "data")
+    assert kind == "clips"
+    assert re.search(r"differ [1-4]% as much as images of different folders", notes)
+
+
+def test_two_images_in_each_folder_are_images(tmp_path):
+    rng = np.random.default_rng(0)
+    for row in range(12):
+        pixels = rng.integers(0, 256, (2, 16, 16), np.uint8)
+        write_frames(tmp_path / "data" / "ab"[row % 2] / f"{row}", pixels)
+    kind, notes = held(tmp_path / "data")
+    assert kind == "images"
+    assert "as much as images of different folders (frames of clips do by less than 5%)" in notes
 
 
 def test_nested_still_images_and_ordinary_folders_stay_images(tmp_path):
@@ -436,6 +545,31 @@ def test_a_clip_that_ends_early_is_used_as_far_as_it_goes(tmp_path, form, keep):
         for note in dataset.notes
     )
     assert 2 <= dataset.inspection.frames.min() < 20
+
+
+def test_a_video_that_was_cut_without_encoding_it_again_ends_in_time(tmp_path):
+    write_folder(tmp_path / "data", ".mp4", frames=20)
+    for path in (tmp_path / "data").rglob("*.mp4"):
+        cut_video(path, 0.5)
+    dataset = load(tmp_path / "data", frames=15)
+    assert dataset.inspection.frames.tolist() == [15] * 12
+    assert not any("early" in note for note in dataset.notes)
+    saved = moving(frames=20, seed=seed_of(dataset.train.names[0]))[5:, ..., :1]
+    assert np.abs(dataset.train.x[0].astype(int) - saved).mean() < 4
+
+
+@pytest.mark.parametrize("start", [0.5, -2.0])
+def test_a_video_that_was_cut_and_breaks_off_ends_early(tmp_path, start):
+    path = tmp_path / "a.mp4"
+    noise = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), np.uint8)
+    write_video(path, noise)
+    cut_video(path, start, {"movflags": "faststart"})
+    whole = [(frame.start, frame.end) for frame in frames(path)]
+    assert whole[0][0] == pytest.approx(max(0.0, -start))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * 0.7)])
+    with pytest.raises(EndsEarly):
+        list(frames(path))
 
 
 def one_frame(folder):
@@ -548,6 +682,7 @@ def test_a_folder_that_is_no_folder_of_clips_is_one_clear_line(call, tmp_path, s
     [
         (("shapes", "--frames", "8"), "the option frames does not apply to 'shapes'"),
         (("motion", "--rate", "8"), "the option rate does not apply to 'motion'"),
+        (("motion", "--pad"), "Only images and clips of your own are resized"),
         (("motion", "--kind", "images"), "motion: this holds clips, no images"),
         (("motion", "--frames", "1"), "--frames: it must be at least 2"),
         (("motion", "--kind", "films"), "--kind: input should be 'images', 'clips' or 'series'"),
@@ -609,26 +744,10 @@ def test_videos_without_their_reader_say_how_to_get_it(tmp_path, monkeypatch):
     assert "pip install 'automl-sem[video]'" in str(raised.value)
 
 
-@pytest.mark.parametrize("space", [None, "images", "own"])
-def test_clips_are_not_searched_on_yet_and_that_is_said(call, tmp_path, space):
-    (tmp_path / "own.py").write_text(SPACE)
-    given = {None: (), "images": ("--space", "images"), "own": ("--space", tmp_path / "own.py")}
-    frames = write_folder(tmp_path / "frames", "frames")
-    for data in (
-        ("motion",),
-        (write_folder(tmp_path / "data", ".avi"),),
-        (frames, "--kind", "clips"),
-    ):
-        code, out, err = call("search", *data, *given[space])
-        assert (code, out, len(err.splitlines())) == (2, "", 1)
-        assert "this version reads clips, but cannot search on them yet" in err
-
-
-def test_a_search_reads_numbered_frames_as_images_and_says_so(call, tmp_path):
+def test_a_search_reads_numbered_frames_as_images_if_told_to(call, tmp_path):
     folder = write_folder(tmp_path / "data", "frames")
-    code, out, err = call("search", folder, "--dry-run")
+    code, out, err = call("search", folder, "--kind", "images", "--dry-run")
     assert (code, err) == (0, "")
-    assert "note      read as images, each file as one, though everything in the class fold" in out
     assert "2 classes, 12x16x1" in out
 
 
@@ -646,7 +765,9 @@ def test_the_command_says_what_was_understood(call, tmp_path):
     assert "as trained  4 frames of 12x16, grey" in lines
     assert "frames      6 to 9 (median 6), 10 to 20 (median 10) a second" in lines
     assert "unreadable  1" in lines
-    assert err.splitlines()[-1] == "this version cannot search on clips yet"
+    assert err.splitlines()[-1] == (
+        f"next: automl-sem search {folder} --kind clips --frames 4 --skip-bad"
+    )
     code, out, _ = call("data", folder, "--kind", "clips", "--json", "--force")
     found = json.loads(out)
     assert found["kind"] == "clips"

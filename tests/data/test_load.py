@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from automl_sem.api import dry_run
 from automl_sem.data import Dataset, load_dataset
 from automl_sem.errors import UserError
 
@@ -116,3 +117,30 @@ def test_an_option_that_does_not_apply_is_refused(kind, options, name, folder, n
 def test_an_image_size_below_eight_is_refused(folder):
     with pytest.raises(UserError, match="at least 8 pixels"):
         load_dataset(str(folder), image_size=7)
+
+
+X, Y = np.zeros((12, 9, 9)), np.arange(12) % 2
+
+
+@pytest.mark.parametrize("kind", [None, "images", "series"])
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ((None, Y), "arrays: x is None"),
+        ((X, None), "arrays: y is None"),
+        ((None, None), "arrays: x is None"),
+        ((), "search: 0 arrays are no dataset"),
+        ((X,), "search: 1 arrays are no dataset"),
+        ((X, Y, X, Y, X), "search: 5 arrays are no dataset"),
+    ],
+)
+def test_arrays_that_are_missing_are_one_clear_line(arrays, kind, message):
+    with pytest.raises(UserError) as caught:
+        dry_run(arrays, kind=kind)
+    assert message in str(caught.value)
+    assert "Give examples with their labels: (x, y) or (x, y, x_test, y_test)" in str(caught.value)
+
+
+def test_what_is_no_series_is_one_clear_line():
+    with pytest.raises(UserError, match=r"x_train must be .* or a list of arrays"):
+        dry_run(({}, Y), kind="series")

@@ -12,6 +12,7 @@ from automl_sem.data import examples
 from automl_sem.data.arrays import from_arrays, load_npz
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import border, resize
+from automl_sem.export.intake import ImageIntake
 from automl_sem.export.keras import KERAS
 from automl_sem.export.saved_model import SAVED_MODEL
 from automl_sem.export.wrap import predict_core, wrap
@@ -141,18 +142,19 @@ def network():
 @pytest.mark.parametrize("fill", [0, 255])
 def test_exported_models_pad_as_the_loader_does(tmp_path, fill):
     core = network()
-    model = wrap(core, pad=fill)
+    intake = ImageIntake(core, fill)
+    model = wrap(core, intake=intake)
     KERAS.write(model, tmp_path / KERAS.file, ("a", "b", "c"))
     SAVED_MODEL.write(model, tmp_path / SAVED_MODEL.file, ("a", "b", "c"))
     loaded = [made.load(tmp_path / made.file) for made in (KERAS, SAVED_MODEL)]
     for size in ((8, 8), (37, 20), (20, 37), (5, 6)):
         images = np.random.default_rng(0).integers(0, 256, (5, *size, 1), np.uint8)
         expected = core(resize(images, (8, 8), fill).astype(np.float32) / np.float32(255))
-        assert np.allclose(predict_core(core, images, pad=fill), expected, atol=1e-6)
+        assert np.allclose(predict_core(core, images, intake=intake), expected, atol=1e-6)
         for predict in (model, *loaded):
             assert np.allclose(np.asarray(predict(images)), expected, atol=1e-6)
     thin = images[:, :, :3]
-    assert not np.allclose(predict_core(core, thin, pad=fill), predict_core(core, thin))
+    assert not np.allclose(predict_core(core, thin, intake=intake), predict_core(core, thin))
 
 
 def test_an_image_of_one_pixel_is_refused_by_name_and_can_be_skipped(tmp_path):

@@ -187,7 +187,7 @@ class TestExportTrial:
         seen = []
         monkeypatch.setattr(build, "verify", lambda *a, **_: seen.append(a) or Verification(0.0))
         export("keras")
-        ((made, path, core, images, _),) = seen
+        ((made, path, core, images, *_),) = seen
         assert (made, path.name) == (KERAS, "model.keras")
         assert images is export.dataset.train.x
         with np.load(export.run.path / "checkpoints" / "trial-0" / "backup.npz") as file:

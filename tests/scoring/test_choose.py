@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from automl_sem.data import examples
 from automl_sem.errors import UserError
 from automl_sem.failures import explain
 from automl_sem.scoring.choose import choose_trainer, only_fit_can
@@ -110,8 +111,11 @@ def test_fit_takes_other_optimizers_of_keras_and_trains(stripes):
     assert np.isfinite(trainer.fit(0, ROWS).log_loss)
 
 
-def test_fit_takes_examples_on_disk(stripes, tmp_path):
-    trainer = choose_trainer(model, RECIPE, on_disk(stripes, tmp_path / "x.npy"), 7)
+def test_fit_takes_what_is_larger_than_memory_and_only_that(stripes, tmp_path, monkeypatch):
+    part = on_disk(stripes, tmp_path / "x.npy")
+    assert isinstance(choose_trainer(model, RECIPE, part, 7), FoldTrainer)
+    monkeypatch.setattr(examples, "SHARE_OF_MEMORY", 0.0)
+    trainer = choose_trainer(model, RECIPE, part, 7)
     assert isinstance(trainer, FitTrainer)
     assert trainer.note == "trained by Keras's fit: the examples are larger than memory"
 

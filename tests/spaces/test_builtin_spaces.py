@@ -21,8 +21,9 @@ from automl_sem.spaces.load import load_space
 from automl_sem.types import DataInfo
 
 ALL = sorted(builtin_spaces())
+KINDS = {"motion": "clips", "series": "series"}  # tests/spaces/test_sequence_spaces.py
 # `pretrained` needs a file of weights to build anything: tests/test_pretrained.py has one.
-SPACES = [name for name in ALL if name != "pretrained"]
+SPACES = [name for name in ALL if name != "pretrained" and name not in KINDS]
 DRAWINGS = DataInfo("images", (24, 24, 1), 3, 45)
 SIDES = st.integers(8, 256)
 MOST_WEIGHTS = 6_000_000
@@ -43,7 +44,9 @@ def drawn(space, info, seed):
 
 
 def test_blocks_are_no_space():
-    assert set(ALL) == {"shapes", "images", "digits", "residual", "pretrained"}
+    assert set(ALL) == {
+        "shapes", "images", "digits", "residual", "pretrained", "motion", "series",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -52,7 +55,7 @@ def test_a_space_is_short_and_opens_with_a_question_and_its_command(name):
     assert len(space.source.splitlines()) < 150
     assert "?" in summary(space.path)
     assert f"automl-sem search {name}" in space.source or f"--space {name}" in space.source
-    assert space.kind == "images"
+    assert space.kind == KINDS.get(name, "images")
     assert space.data is None or space.data in BUILTIN
 
 

@@ -73,6 +73,11 @@ def test_a_space_file_that_does_not_load_says_where(tmp_path, text, message):
         ("def build(hp, data): return 3\n", "must return a keras.Model, but returned int"),
         (GOOD.replace("data.classes", "7"), r"must have shape \(None, 3\)"),
         (GOOD + "def recipe(hp, data): return {}\n", "must return an automl_sem.Recipe"),
+        (
+            GOOD + "from automl_sem import Augment, Recipe\n"
+            "def recipe(hp, data): return Recipe(augment=Augment(speed=0.5))\n",
+            r"Recipe\.augment in .*mine\.py: speed is for clips and series, but the data",
+        ),
         (GOOD + "BASELINE = {'unitz': 3}\n", "'unitz' is active in it. Did you mean 'units'"),
         (GOOD + "BASELINE = {'units': 99}\n", "units=99 is out of range"),
         (GOOD + "GOOD_STARTS = [{'units': 1}]\n", r"GOOD_STARTS\[0\] .*units=1 is out of range"),
