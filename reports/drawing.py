@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from automl_sem.reports.folding import MASKED, fold
 from automl_sem.reports.wording import TIMES, shape
 
 BOX_WIDTH, BOX_HEIGHT, GAP = 372, 40, 18  # pixels
@@ -20,12 +21,22 @@ CHARACTERS = 54  # of a box's first line
 
 FAMILIES = (
     ("input", ("Input",)),
-    ("merge", ("Add", "Concatenate", "Multiply", "Average", "Subtract", "Maximum", "Minimum")),
+    ("attention", ("Attention",)),
+    ("recurrent", ("LSTM", "GRU", "RNN")),
     ("convolution", ("Conv",)),
     ("pooling", ("Pooling", "Flatten", "Reshape", "UpSampling", "Cropping", "ZeroPadding")),
+    ("pooling", ("Sum", "Mean", "Max", "Min", "Take", "Split")),
     ("normalization", ("Normalization", "Rescaling")),
-    ("dense", ("Dense", "Embedding", "LSTM", "GRU", "RNN", "Attention")),
+    ("dense", ("Dense", "Embedding")),
 )
+MERGES = ("Add", "Concatenate", "Multiply", "Average", "Subtract", "Maximum", "Minimum", "Dot")
+RECURRENT = ("LSTM", "GRU", "RNN")
+SWITCHES = {  # what is said of a setting that is off, and on
+    "use_bias": ("no bias", ""),
+    "return_sequences": ("", "returns sequences"),
+    "go_backwards": ("", "from the end"),
+}
+WAYS = {"sum": "ways added", "ave": "ways averaged", "mul": "ways multiplied"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,7 @@ class Drawing:
         left: Room for arcs, left of the first column.
         boxes: The layers.
         edges: The connections.
+        left_out: Number of operations that are not drawn.
     """
 
     width: float
@@ -97,6 +109,7 @@ class Drawing:
     left: float
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
+    left_out: int
 
     @property
     def skips(self) -> int:
@@ -106,7 +119,8 @@ class Drawing:
 
 def draw(architecture: Mapping[str, Any]) -> Drawing:
     """Return the layout of an architecture as `describe_architecture` describes it."""
-    layers = architecture["layers"]
+    folded = fold(architecture["layers"])
+    layers = folded.layers
     inputs = {layer["id"]: list(layer["inputs"]) for layer in layers}
     rows = ranks(inputs)
     columns = lanes_of_layers(inputs, rows)
@@ -125,6 +139,7 @@ def draw(architecture: Mapping[str, Any]) -> Drawing:
         left=left,
         boxes=tuple(boxes.values()),
         edges=edges,
+        left_out=folded.left_out,
     )
 
 
@@ -199,17 +214,25 @@ def _setting(name: str, value: Any) -> str:
         word = "stride" if name == "strides" else "dilation"
         return "" if set(plain) == {1} else f"{word} {_sizes(plain)}"
     if name in ("filters", "units"):
-        return f"{value} {name}"
+        return f"{value} {name.removesuffix('s') if value == 1 else name}"
     if name in ("kernel_size", "pool_size", "size", "target_shape"):
-        return _sizes(value if isinstance(value, list) else [value])
+        sizes = value if isinstance(value, list) else [value]
+        along = {"kernel_size": "kernel ", "pool_size": "pool "}.get(name, "")
+        return f"{along if len(sizes) == 1 else ''}{_sizes(sizes)}"
     if name == "padding":
+        if isinstance(value, list):
+            return f"padding {' and '.join(map(str, value))}"
         return f"{value} padding" if value != "valid" else ""
+    if name == "axis":
+        return f"axis {_sizes(value)}" if isinstance(value, list) else f"axis {value}"
     if name == "groups":
         return f"{value} groups" if value != 1 else ""
-    if name == "use_bias":
-        return "" if value else "no bias"
-    if name == "return_sequences":
-        return "returns sequences" if value else ""
+    if name in SWITCHES:
+        return SWITCHES[name][bool(value)]
+    if name == "merge_mode":
+        return WAYS.get(str(value), "")
+    if name in ("dropout", "recurrent_dropout") and not value:
+        return ""
     if name == "activation":
         return "" if value == "linear" else str(value)
     label = name.replace("num_heads", "heads").replace("key_dim", "key size").replace("_", " ")
@@ -222,18 +245,18 @@ def _sizes(values: Sequence[Any]) -> str:
 
 
 def _box(layer: Mapping[str, Any], row: int, column: int) -> Box:
-    title = str(layer["type"]).removesuffix("Layer")
-    words = settings_in_words(_without_defaults(title, layer["settings"]))
+    title, words = _named(layer)
     if layer["contains"] is not None:
-        title, words = str(layer["name"]), [f"model of {layer['contains']} layers"]
+        title = str(layer["name"])
     weights = f"{layer['parameters']:,} weights" if layer["parameters"] else ""
     out = shape(layer["output_shape"])
     room = max(8, CHARACTERS - len(title))
     settings = ", ".join(words)
-    detail = "  ·  ".join(part for part in (out, weights) if part)
+    masked = MASKED if layer[MASKED] else ""
+    detail = "  ·  ".join(part for part in (out, weights, masked) if part)
     return Box(
         identity=layer["id"],
-        family=_family(title, layer["contains"] is not None),
+        family=_family(title, _holds_a_model(layer)),
         title=_cut(title, CHARACTERS - 8),
         settings=_cut(settings, room),
         detail=detail,
@@ -243,6 +266,23 @@ def _box(layer: Mapping[str, Any], row: int, column: int) -> Box:
     )
 
 
+def _named(layer: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the type of a layer, with what is inside of it, and its settings in words."""
+    title = str(layer["type"]).removesuffix("Layer")
+    if layer["contains"] is not None:
+        return title, [f"model of {layer['contains']} layers"]
+    own = settings_in_words(_without_defaults(title, layer["settings"]))
+    if not layer.get("inside"):
+        return title, own
+    inside, words = _named(layer["inside"])
+    return f"{title}({inside})", words + own
+
+
+def _holds_a_model(layer: Mapping[str, Any]) -> bool:
+    inside = layer.get("inside")
+    return layer["contains"] is not None or (inside is not None and _holds_a_model(inside))
+
+
 def _without_defaults(title: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out strides of a pooling layer that equal its size, as they do by default."""
     kept = dict(settings)
@@ -250,12 +290,18 @@ def _without_defaults(title: str, settings: Mapping[str, Any]) -> dict[str, Any]
         del kept["strides"]
     if title == "BatchNormalization":
         kept = {name: kept[name] for name in ("momentum",) if name in kept}
+    if title == "Concatenate" and kept.get("axis") == -1:
+        del kept["axis"]
+    if any(part in title for part in RECURRENT) and kept.get("activation") == "tanh":
+        del kept["activation"]
     return kept
 
 
 def _family(title: str, nested: bool) -> str:
     if nested:
         return "model"
+    if title in MERGES:
+        return "merge"
     return next((family for family, parts in FAMILIES if any(p in title for p in parts)), "other")
 
 

@@ -116,17 +116,23 @@ def points_of(trials: Sequence[TrialRecord], name: str) -> list[Point]:
 def traces(
     line: Line,
     panels: Sequence[Panel],
-    at: Callable[[TrialRecord], float],
+    name: str,
     hover: Callable[[TrialRecord], str],
+    place: Callable[[float], float] = lambda value: value,
 ) -> list[charts.Trace]:
     """Return a line with its signs in each panel.
 
     Args:
         line: What to draw.
         panels: Where.
-        at: Where a trial stands on the horizontal axis.
+        name: The hyperparameter along the horizontal axis.
         hover: What is said of a trial, escaped.
+        place: Where a value stands there.
     """
+
+    def at(trials: Sequence[TrialRecord]) -> list[float]:
+        return [place(trial.hyperparameters[name]) for trial in trials]
+
     found: list[charts.Trace] = []
     for panel in panels:
         axis = "" if panel.number == 1 else str(panel.number)
@@ -134,12 +140,16 @@ def traces(
         style: dict[str, Any] = {"color": line.color, "showlegend": panel.number == 1}
         means = [panel.of_point(point) for point in line.points]
         drawn = charts.line(
-            [p.at for p in line.points], means, name=line.name, color=line.color, showlegend=False
+            [place(p.at) for p in line.points],
+            means,
+            name=line.name,
+            color=line.color,
+            showlegend=False,
         )
         if panel.interval is not None:
             drawn["error_y"] = _bars(means, [panel.interval(p) for p in line.points], line.color)
         signs = charts.points(
-            [at(t) for t in line.trials],
+            at(line.trials),
             [panel.of_trial(t) for t in line.trials],
             name=line.name,
             symbol=line.symbol,
@@ -149,7 +159,7 @@ def traces(
         found += [drawn | where, signs | where]
         if line.dropped and panel.of_dropped is not None:
             rings = charts.points(
-                [at(t) for t in line.dropped],
+                at(line.dropped),
                 [panel.of_dropped(t) for t in line.dropped],
                 name=f"{line.name}, discarded early",
                 symbol=f"{line.symbol}-open",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,11 +30,19 @@ SIDE = 112  # pixels that the longer side of an image is enlarged to, about, or 
 
 # Clips
 PLAYED = 24  # frames, at most
-PLAY_MS, FRAME_MS, PAUSE_MS = 2000, (60, 250), 600  # of all frames, of one, before it begins anew
+PLAY_MS, PAUSE_MS = 2000, 600  # of all frames, and before it begins anew
+SHORTEST_MS, LONGEST_MS = 60, 250  # of one frame
 ROWS, COLUMNS = 2, 3  # of the frames that stand for a clip on paper
 FRAME_SIDE, FRAME_GAP = 64, 2  # pixels
 LARGEST = 30_000  # bytes of one picture
-QUALITIES = (None, 80, 50, 20, 5)  # lossless first
+# Share of the full size, and settings of Pillow's WebP: what is tried until it is small enough.
+TRIES: tuple[tuple[float, dict[str, Any]], ...] = (
+    (1.0, {"lossless": True}),
+    (1.0, {"quality": 75}),
+    (1.0, {"quality": 30}),
+    (0.6, {"quality": 30}),
+    (0.4, {"quality": 10}),
+)
 
 # Series
 WIDTH, HEIGHT, LEFT, RIGHT, BELOW = 224, 116, 20, 6, 16  # pixels, and the room around the lines
@@ -74,9 +82,7 @@ class Images:
         zoom = max(1, SIDE // max(example.shape[:2]))
         drawn = _picture(example.repeat(zoom, axis=0).repeat(zoom, axis=1))
         drawn.thumbnail((2 * SIDE, 2 * SIDE))
-        buffer = io.BytesIO()
-        drawn.save(buffer, "PNG", optimize=True)
-        return _img(buffer.getvalue(), "png", alt)
+        return _img(_saved(drawn, "PNG", optimize=True), "png", alt)
 
     def legend(self) -> Markup:
         """Return nothing."""
@@ -119,7 +125,7 @@ class Curves:
         inputs = inputs_of(part)
         self._mean, self._deviation = inputs.fit(np.arange(len(part.y)))
         some = self._standardised(read_rows(part.x, evenly(len(part.y), RANGE_EXAMPLES)))
-        low, high = np.nanquantile(some, [OUTSIDE, 1 - OUTSIDE]).tolist()
+        low, high = (float(np.nanquantile(some, share)) for share in (OUTSIDE, 1 - OUTSIDE))
         room = 0.05 * (high - low) or 1.0
         self._low, self._high = low - room, high + room
 
@@ -203,42 +209,62 @@ def _peaks(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _animation(clip: Bytes) -> bytes:
     """Return a clip as an animated WebP that plays for ever."""
-    frames = [_picture(clip[number]) for number in evenly(len(clip), PLAYED)]
-    for frame in frames:
-        frame.thumbnail((SIDE, SIDE))
-    shortest, longest = FRAME_MS
-    each = min(longest, max(shortest, PLAY_MS // len(frames)))
-    times = [each] * (len(frames) - 1) + [each + PAUSE_MS]
-    return _webp(frames[0], save_all=True, append_images=frames[1:], duration=times, loop=0)
+    shown = clip[evenly(len(clip), PLAYED)]
+    each = min(LONGEST_MS, max(SHORTEST_MS, PLAY_MS // len(shown)))
+    times = [each] * (len(shown) - 1) + [each + PAUSE_MS]
+
+    def save(share: float, **quality: Any) -> bytes:
+        first, *others = _shrunk(shown, SIDE * share)
+        more = {"save_all": True, "append_images": others, "duration": times, "loop": 0}
+        return _saved(first, "WEBP", **more, **quality)
+
+    return _small(save)
 
 
 def _frames(clip: Bytes) -> bytes:
     """Return some frames side by side as one WebP, from the top left to the bottom right."""
     from PIL import Image
 
-    frames = [_picture(clip[number]) for number in evenly(len(clip), ROWS * COLUMNS)]
-    for frame in frames:
-        frame.thumbnail((FRAME_SIDE, FRAME_SIDE))
-    wide, tall = (size + FRAME_GAP for size in frames[0].size)
-    rows = -(-len(frames) // COLUMNS)
-    columns = min(COLUMNS, len(frames))
-    sheet = Image.new("RGB", (columns * wide - FRAME_GAP, rows * tall - FRAME_GAP), "white")
-    for number, frame in enumerate(frames):
-        sheet.paste(frame, (number % COLUMNS * wide, number // COLUMNS * tall))
-    return _webp(sheet)
+    shown = clip[evenly(len(clip), ROWS * COLUMNS)]
+
+    def save(share: float, **quality: Any) -> bytes:
+        frames = _shrunk(shown, FRAME_SIDE * share)
+        wide, tall = (size + FRAME_GAP for size in frames[0].size)
+        columns, rows = min(COLUMNS, len(frames)), -(-len(frames) // COLUMNS)
+        sheet = Image.new("RGB", (columns * wide - FRAME_GAP, rows * tall - FRAME_GAP), "white")
+        for number, frame in enumerate(frames):
+            sheet.paste(frame, (number % COLUMNS * wide, number // COLUMNS * tall))
+        return _saved(sheet, "WEBP", **quality)
+
+    return _small(save)
 
 
-def _webp(image: Any, **settings: Any) -> bytes:
-    """Return an image as WebP, lossless if it is small enough, else as well as its size allows."""
+def _small(save: Callable[..., bytes]) -> bytes:
+    """Return a file as good as its size allows.
+
+    Args:
+        save: Makes it, of a share of its full size, and by settings of Pillow's WebP.
+    """
     content = b""
-    for quality in QUALITIES:
-        buffer = io.BytesIO()
-        how = {"lossless": True} if quality is None else {"quality": quality}
-        image.save(buffer, "WEBP", **how, **settings)
-        content = buffer.getvalue()
+    for share, quality in TRIES:
+        content = save(share, **quality)
         if len(content) <= LARGEST:
             break
     return content
+
+
+def _shrunk(frames: Bytes, side: float) -> list[Any]:
+    """Return frames as PIL images, no side longer than `side` pixels."""
+    found = [_picture(frame) for frame in frames]
+    for frame in found:
+        frame.thumbnail((side, side))
+    return found
+
+
+def _saved(image: Any, form: str, **settings: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **settings)
+    return buffer.getvalue()
 
 
 def _picture(pixels: Bytes) -> Any:

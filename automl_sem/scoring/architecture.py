@@ -20,6 +20,11 @@ SETTINGS = (
     "num_heads",
     "key_dim",
     "rate",
+    "dropout",
+    "recurrent_dropout",
+    "go_backwards",
+    "merge_mode",
+    "mask_value",
     "momentum",
     "scale",
     "target_shape",
@@ -37,11 +42,14 @@ def describe_architecture(model: Any) -> dict[str, Any]:
          "layers": [{"id": "conv2d", "name": "conv2d", "type": "Conv2D",
                      "settings": {"filters": 32, "kernel_size": [3, 3], "padding": "same"},
                      "output_shape": [24, 24, 32], "parameters": 320,
-                     "inputs": ["input_layer"], "contains": None}, ...]}
+                     "inputs": ["input_layer"], "contains": None, "operation": False,
+                     "inside": None}, ...]}
 
     `inputs` holds ids of layers that come before. A layer called several times stands
     there once a call (`"conv2d"`, `"conv2d#2"`), its weights counted at the first. A model
-    within the model is one entry, by its name; `contains` is its number of layers.
+    within the model is one entry, by its name; `contains` is its number of layers. A layer around
+    another, such as Bidirectional or TimeDistributed, has that one's type, settings and number of
+    layers `inside`. An `operation` is one of `keras.ops`, which has no weights.
     `graph` is False for a subclassed model, whose layers are listed as they were made,
     since its connections are only in its code.
 
@@ -106,6 +114,7 @@ def _entry(
     import keras
 
     nested = isinstance(layer, keras.Model)
+    inner = _inner(layer)
     weights = (
         layer.count_params() if count and hasattr(layer, "count_params") and layer.built else 0
     )
@@ -118,10 +127,41 @@ def _entry(
         "parameters": int(weights),
         "inputs": inputs,
         "contains": len(layer.layers) if nested else None,
+        "operation": not isinstance(layer, keras.layers.Layer),
+        "inside": None if inner is None else _inside(inner),
+    }
+
+
+def _inner(layer: Any) -> Any | None:
+    """Return the layer that a layer is wrapped around, or the cell that it runs; None without."""
+    import keras
+
+    if isinstance(layer, keras.layers.Bidirectional):
+        return layer.forward_layer
+    if isinstance(layer, keras.layers.Wrapper):
+        return layer.layer
+    return layer.cell if type(layer) is keras.layers.RNN else None
+
+
+def _inside(layer: Any) -> dict[str, Any]:
+    import keras
+
+    nested = isinstance(layer, keras.Model)
+    further = _inner(layer)
+    return {
+        "type": str(layer.name) if nested else type(layer).__name__,
+        "settings": {} if nested else _settings(layer),
+        "contains": len(layer.layers) if nested else None,
+        "inside": None if further is None else _inside(further),
     }
 
 
 def _settings(layer: Any) -> dict[str, Any]:
+    import keras
+
+    if not isinstance(layer, keras.layers.Layer):  # an operation
+        axis = _plain(getattr(layer, "axis", None))
+        return {} if axis is None else {"axis": axis}
     try:
         config = layer.get_config()
     except Exception:  # a person's own layer need not have one

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import mul
 from statistics import fmean
 from typing import Any
 
@@ -33,6 +34,7 @@ UNITS, CELL = "lstm_units", "cell"  # hyperparameters
 MIN_SIZES = 3  # of one cell; two are no line yet
 NAMES = {"lstm": "LSTM", "gru": "GRU"}
 STYLES = ((charts.BLUE, "circle"), (charts.ORANGE, "diamond"), (charts.GREEN, "square"))
+APART = 1.08  # ratio of the places of two cells on the axis of units
 LOOK_FOR = (
     "Each sign is one trial; a line joins the means of the trials with as many units. Bars are "
     "95 % intervals over the folds. Above stands what more units buy, below what they cost. Where "
@@ -86,8 +88,9 @@ def render(context: Context) -> Markup | None:
         look_for=look_for + (LOOK_FOR_DISCARDED if any(line.dropped for line in lines) else ""),
         height=600,
     )
-    note = context.render("note.html", text=finding(lines, results.objective_word))
-    return Markup("").join((chart, note))
+    found = findings(lines, results.objective_word)
+    notes = [context.render("note.html", text=text) for text in found]
+    return Markup("").join((chart, *notes))
 
 
 def facts(context: Context) -> dict[str, Any] | None:
@@ -96,7 +99,7 @@ def facts(context: Context) -> dict[str, Any] | None:
     if lines is None:
         return None
     return {
-        "finding": finding(lines, context.results.objective_word),
+        "finding": " ".join(findings(lines, context.results.objective_word)),
         "cells": [
             {
                 "cell": line.name,
@@ -121,7 +124,7 @@ def lines_of(results: Results) -> list[Line] | None:
     return lines if any(len(line.points) >= MIN_SIZES for line in lines) else None
 
 
-def finding(lines: Sequence[Line], word: str) -> str:
+def findings(lines: Sequence[Line], word: str) -> list[str]:
     """Return in words what more units changed, at what cost, and which size is enough."""
     compared = [line for line in lines if len(line.points) > 1]
     sentences = [_sentences(line, word, named=len(lines) > 1) for line in compared]
@@ -131,7 +134,7 @@ def finding(lines: Sequence[Line], word: str) -> str:
             f"The trials differ in {count(len(others), 'other hyperparameter')} too, so take this "
             "as a hint: a space in which only `lstm_units` is left open tells more."
         )
-    return " ".join(sentences)
+    return sentences
 
 
 def _sentences(line: Line, word: str, named: bool) -> str:
@@ -237,10 +240,16 @@ def _figure(lines: Sequence[Line], score_word: str) -> charts.Figure:
         Panel(4, _seconds, _seconds_of),
     )
     drawn: list[charts.Trace] = []
-    for line in lines:
-        hover = partial(_hover, score_word=score_word)
-        escaped = Line(charts.label(line.name), line.color, line.symbol, line.points, line.dropped)
-        drawn += traces(escaped, panels, at=lambda trial: trial.hyperparameters[UNITS], hover=hover)
+    for number, line in enumerate(lines):
+        # Side by side: signs of one size would hide each other.
+        aside = APART ** (number - (len(lines) - 1) / 2)
+        drawn += traces(
+            replace(line, name=charts.label(line.name)),
+            panels,
+            UNITS,
+            hover=partial(_hover, score_word=score_word),
+            place=partial(mul, aside),
+        )
     return charts.figure(drawn, legend=True, **_axes(lines, score_word))
 
 
@@ -257,7 +266,7 @@ def _axes(lines: Sequence[Line], score_word: str) -> dict[str, Any]:
         "range": [low - room, high + room],
         "showgrid": False,
     }
-    left, right = {"domain": [0, 0.45]}, {"domain": [0.56, 1]}
+    left, right = {"domain": [0, 0.42]}, {"domain": [0.6, 1]}
     above, below = {"domain": [0.58, 1]}, {"domain": [0, 0.4]}
     losses = [t.mean_so_far for t in trials if t.mean_so_far is not None]
     shares = [fmean(t.fold_accuracies) for t in trials if t.fold_accuracies]

@@ -179,8 +179,8 @@ def _figure(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> ch
         drawn += traces(
             Line(name, color, symbol, lines[residual], hollow),
             (ACCURACY, OBJECTIVE),
-            at=lambda trial: trial.hyperparameters["depth"],
-            hover=partial(_hover, name=name, score_word=score_word),
+            name="depth",
+            hover=partial(_hover, kind=name, score_word=score_word),
         )
     return charts.figure(drawn, legend=True, **_axes(lines, dropped, score_word))
 
@@ -201,8 +201,8 @@ def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict
     }
 
 
-def _hover(trial: TrialRecord, name: str, score_word: str) -> str:
-    depth = f"depth {trial.hyperparameters['depth']:g}, {name}"
+def _hover(trial: TrialRecord, kind: str, score_word: str) -> str:
+    depth = f"depth {trial.hyperparameters['depth']:g}, {kind}"
     score = f"{score_word} {loss(trial.objective)}, {percent(trial.accuracy)} right"
     if trial.objective is None:
         done = count(len(trial.fold_scores), "fold")

@@ -19,7 +19,7 @@ def render(context: Context) -> Markup | None:
         return None
     path = context.results.run.path
     exported = path / "export" / f"trial-{best.trial.number}"
-    shape = context.manifest.data.get("input_shape", (0, 0, 1))
+    kind, shape = context.manifest.kind, context.manifest.data.get("input_shape", (0, 0, 1))
     return context.render(
         "usage.html",
         run=shlex.quote(str(path)),
@@ -27,7 +27,7 @@ def render(context: Context) -> Markup | None:
         there=(exported / "export.json").exists(),
         saved_model=str(exported / "saved_model"),
         keras_file=str(exported / "model.keras"),
-        image_lines="\n".join(image_lines(shape[-1])),
+        lines="\n".join(image_lines(shape[-1])) if kind == "images" else "",
         class_names=list(context.class_names),
         trial=best.trial.number,
         examples=context.examples,

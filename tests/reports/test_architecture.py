@@ -134,7 +134,54 @@ def test_operations_that_are_no_layers_are_part_of_the_graph():
     model = Model(inputs, layers.Dense(4)(inputs) + inputs)
     described = describe_architecture(model)
     assert [len(layer["inputs"]) for layer in described["layers"]] == [0, 1, 2]
+    assert [layer["operation"] for layer in described["layers"]] == [False, False, True]
     json.dumps(described, allow_nan=False)
+
+
+def test_what_a_layer_is_wrapped_around_is_told():
+    from keras import Input, Model, Sequential, layers
+
+    inputs = Input((6, 8, 8, 1))
+    x = layers.TimeDistributed(layers.Conv2D(4, 3), name="each")(inputs)
+    frame = Sequential([Input((6, 6, 4)), layers.GlobalAveragePooling2D()], name="frame")
+    x = layers.TimeDistributed(frame, name="model")(x)
+    both = layers.Bidirectional(layers.LSTM(5, go_backwards=False), "sum", name="both")
+    model = Model(inputs, layers.Dense(2)(layers.Reshape((5, 1))(both(x))))
+    described = describe_architecture(model)
+    found = by_id(described)
+    assert found["each"]["inside"]["type"] == "Conv2D"
+    assert found["each"]["inside"]["settings"]["filters"] == 4
+    assert found["model"]["inside"]["contains"] == 1
+    assert found["both"]["settings"]["merge_mode"] == "sum"
+    assert not found["both"]["operation"]
+    json.dumps(described, allow_nan=False)
+    boxes = {box.identity: box for box in draw(described).boxes}
+    assert boxes["each"].title == "TimeDistributed(Conv2D)"
+    assert boxes["each"].settings == f"4 filters, 3{TIMES}3"
+    assert (boxes["model"].title, boxes["model"].settings) == (
+        "TimeDistributed(frame)",
+        "model of 1 layers",
+    )
+    assert boxes["both"].title == "Bidirectional(LSTM)"
+    assert boxes["both"].settings == "5 units, ways added"
+    assert [boxes[name].family for name in ("each", "model", "both")] == [
+        *("convolution", "model", "recurrent"),
+    ]
+
+
+def test_the_cell_of_a_recurrent_layer_and_its_settings_are_told():
+    from keras import Input, Sequential, layers
+
+    model = Sequential(
+        [
+            Input((6, 3)),
+            layers.GRU(4, go_backwards=True, return_sequences=True),
+            layers.RNN(layers.LSTMCell(5)),
+        ]
+    )
+    _, gru, cell = draw(describe_architecture(model)).boxes
+    assert gru.settings == "4 units, from the end, returns sequences"
+    assert (cell.title, cell.settings) == ("RNN(LSTMCell)", "5 units")
 
 
 # The drawing
@@ -214,6 +261,9 @@ def test_settings_are_said_in_words_and_defaults_left_out():
     }
     assert settings_in_words(settings) == ["32 filters", f"3{TIMES}3", "same padding", "no bias"]
     assert settings_in_words({"rate": 0.3}) == ["rate 0.3"]
+    assert settings_in_words({"units": 1, "kernel_size": [8]}) == ["1 unit", "kernel 8"]
+    assert settings_in_words({"dropout": 0.1, "recurrent_dropout": 0.0}) == ["dropout 0.1"]
+    assert settings_in_words({"padding": [0, 2]}) == ["padding 0 and 2"]
     assert settings_in_words({"strides": [2, 2]}) == [f"stride 2{TIMES}2"]
 
 

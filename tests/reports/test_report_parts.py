@@ -143,6 +143,18 @@ def test_the_command_to_reproduce_is_one_that_the_command_line_takes(tmp_path):
     assert options["skip_bad"] is True
 
 
+def test_the_options_of_clips_are_part_of_the_command(tmp_path):
+    options = {"kind": "clips", "frames": 12, "rate": 2.5, "groups": "^(a)_", "pad": True}
+    data = {"name": "clips", "source": "/home/me/clips", "in_run": False, "options": options}
+    stress = {"noise": 0.1, "rotate": 20.0}
+    results = results_of(
+        tmp_path / "run", [Made()], make_dataset(), data=data, stress=stress, check_stress=True
+    )
+    found = parsed(command(results))
+    assert {name: found[name] for name in options} == options
+    assert found["stress"] == "noise=0.1,rotate=20"
+
+
 def test_a_builtin_space_is_named_and_data_from_python_is_read_from_the_run(tmp_path):
     origin = str(builtin_spaces()["shapes"])
     results = results_of(
