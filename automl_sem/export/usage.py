@@ -87,16 +87,16 @@ def _clip(record: Mapping[str, Any], dataset: Dataset) -> Usage:
         file, imports = f"clip{suffix or '.gif'}", ["from PIL import Image, ImageSequence"]
         frames = [
             f'frames = ImageSequence.Iterator(Image.open("{file}"))',
-            'images = [frame.convert("RGBA") for frame in frames]',
+            'frames = [frame.convert("RGBA") for frame in frames]',
             *_ON_WHITE,
         ]
-        ends = ['ends = np.cumsum([image.info["duration"] / 1000 for image in images])']
+        ends = ['ends = np.cumsum([frame.info["duration"] / 1000 for frame in frames])']
     else:
         imports = ["from pathlib import Path", "from PIL import Image, ImageOps"]
         frames = [
             'files = sorted(Path("clip").iterdir(), key=lambda file: (len(file.name), file.name))',
-            "images = [ImageOps.exif_transpose(Image.open(file)) for file in files]",
-            'images = [image.convert("RGBA") for image in images]',
+            "frames = [ImageOps.exif_transpose(Image.open(file)) for file in files]",
+            'frames = [frame.convert("RGBA") for frame in frames]',
             *_ON_WHITE,
         ]
         ends = []  # nothing says when the files of a folder are shown
@@ -115,8 +115,8 @@ def _clip(record: Mapping[str, Any], dataset: Dataset) -> Usage:
 
 
 _ON_WHITE = (
-    'white = Image.new("RGBA", images[0].size, "white")',
-    "images = [Image.alpha_composite(white, image) for image in images]",
+    'white = Image.new("RGBA", frames[0].size, "white")',
+    "images = [Image.alpha_composite(white, frame) for frame in frames]",
 )
 
 

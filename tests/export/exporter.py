@@ -20,7 +20,7 @@ VALUES = {"units": 16, "dropout": 0.2, "rate": 0.003}
 
 @dataclass
 class Exporter:
-    """Exports trial 0 of a run on stripes: 60 to train, 15 to test, 3 folds."""
+    """Exports trial 0 of a run: on stripes 60 to train, 15 to test, 3 folds."""
 
     run: RunDirectory
     dataset: Dataset
@@ -49,6 +49,7 @@ class Exporter:
         )
 
     def __call__(self, *formats: str, **options: object) -> ExportResult:
+        options = {"gpus": 0, **options}
         results = Results(self.run, (self.trial,), None, None, None, "", 3, 1.0, True)
         return export_trial(
             self.run,
@@ -57,7 +58,6 @@ class Exporter:
             self.space,
             self.trial,
             formats=formats or ("keras", "saved-model"),
-            gpus=0,
             say=self.said.append,
             **options,
         )
@@ -66,11 +66,12 @@ class Exporter:
         return Exporter(self.run, replace(self.dataset, test=test))
 
 
-def make_exporter(path: Path, space: str = TINY_SPACE) -> Exporter:
-    train, test = make_stripes(60), make_stripes(15, seed=1)
-    held_out = HeldOutPart(test.x, test.y, test.names)
-    dataset = Dataset("stripes", "stripes.npz", train, held_out)
-    folds = np.arange(60) % 3
+def make_exporter(path: Path, space: str = TINY_SPACE, dataset: Dataset | None = None) -> Exporter:
+    if dataset is None:
+        train, test = make_stripes(60), make_stripes(15, seed=1)
+        held_out = HeldOutPart(test.x, test.y, test.names)
+        dataset = Dataset("stripes", "stripes.npz", train, held_out)
+    folds = np.arange(len(dataset.train.y)) % 3
     manifest = Manifest(
         created=now(), seed=5, folds=3, trials=1, space={"name": "tiny"}, data={"name": "stripes"}
     )

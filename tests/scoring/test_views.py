@@ -48,6 +48,15 @@ def test_views_are_what_their_name_says(views):
         np.testing.assert_array_equal(np.asarray(ours), expected)
 
 
+@pytest.mark.parametrize("views", VIEWS)
+@pytest.mark.parametrize("side", [8, 6])
+def test_all_frames_of_a_clip_are_changed_alike(views, side):
+    clips = np.random.default_rng(0).uniform(0, 255, (2, 3, 8, side, 1)).astype(np.float32)
+    frames = [views_of(clips[:, i], views) for i in range(3)]
+    for ours, *expected in zip(views_of(clips, views), *frames, strict=True):
+        np.testing.assert_array_equal(np.asarray(ours), np.stack(expected, axis=1))
+
+
 def test_an_image_that_is_not_square_has_two_turns():
     images = np.random.default_rng(0).uniform(0, 255, (3, 8, 6, 2)).astype(np.float32)
     same, half = views_of(images, "turn")

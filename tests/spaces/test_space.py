@@ -186,3 +186,14 @@ class TestShapes:
             assert model.output_shape == (None, 4)
             residual = any(type(layer).__name__ == "Add" for layer in model.layers)
             assert residual == hp.values["residual"]
+
+
+def test_views_of_series_are_refused_in_one_line(tmp_path):
+    recipe = "def recipe(hp, data):\n    return Recipe(views='flip')\n"
+    text = f"from automl_sem import Recipe\n{GOOD}\n\n{recipe}"
+    space = load_space(space_file(tmp_path, text))
+    for kind, shape in (("images", (8, 8, 1)), ("clips", (4, 8, 8, 1))):
+        assert space.starts(DataInfo(kind, shape, 3, 60))
+    line = r"recipe in .*mine\.py: views='flip' is for images and clips, but the data are series"
+    with pytest.raises(UserError, match=line):
+        space.starts(DataInfo("series", (9, 2), 3, 60))
