@@ -192,7 +192,8 @@ def _stressed(
         return None
     names = [f"{kind} {share * most:g}" for kind, most in asked.items() for share in SHARES]
     scored = [True] * len(names) + [False, False]
-    names += ["perspective 0.3", "blur 1"]
+    series = run.manifest.kind == "series"
+    names += ["drift 0.5", "smoothing 0.1"] if series else ["perspective 0.3", "blur 1"]
     labels = y[rows]
     guesses = np.repeat(probabilities[rows].argmax(axis=1)[None], len(names), axis=0)
     for number, name in enumerate(names):

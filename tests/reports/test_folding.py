@@ -8,9 +8,11 @@ from made_runs import Made, Page, make_run, make_series
 from automl_sem.backend import use_tensorflow
 from automl_sem.reports.build import build_report
 from automl_sem.reports.drawing import draw
-from automl_sem.reports.folding import MASKED, fold
+from automl_sem.reports.folding import FORM, LOGIC, MASKED, fold
 from automl_sem.results import read_results
 from automl_sem.scoring.architecture import describe_architecture
+from automl_sem.search_spaces import series
+from automl_sem.types import DataInfo
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -73,6 +75,32 @@ def test_the_page_says_what_is_left_out(tmp_path):
     assert f"{len(described['layers']) - 7} operations without weights are left out" in section
     assert "NotEqual" not in section
     assert section.count("· masked") == 2 * 5  # in a box and in its tooltip
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        series.BASELINE,
+        *series.GOOD_STARTS,
+        {**series.BASELINE, "network": "cnn-lstm", "both_ways": True, "pooling": "attention"},
+        {**series.BASELINE, "cell": "gru", "both_ways": True, "pooling": "last"},
+    ],
+    ids=["baseline", "cnn", "lstm-fcn", "attention", "both ways"],
+)
+def test_of_the_space_for_series_no_mask_is_drawn(values):
+    import keras_tuner
+
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    described = describe_architecture(series.build(hp, DataInfo("series", (140, 3), 4, 200)))
+    drawing = draw(described)
+    titles = {box.title for box in drawing.boxes}
+    assert titles.isdisjoint(LOGIC | FORM | {"Cumsum", "Where"})
+    assert len(drawing.boxes) + drawing.left_out == len(described["layers"])
+    kept = {layer["id"] for layer in described["layers"] if layer["parameters"]}
+    assert kept <= {box.identity for box in drawing.boxes}
+    joined = {source for edge in drawing.edges for source in (edge.source, edge.target)}
+    assert joined == {box.identity for box in drawing.boxes}
 
 
 def test_masks_of_keras_itself_are_left_out():

@@ -146,12 +146,12 @@ def test_the_python_of_the_report_reads_an_image_of_16_bits(tmp_path, dataset, m
     page = build_report(
         read_results(make_run(tmp_path / "run", [BASELINE, GOOD], dataset, fresh=[0, 1])), dataset
     ).read_text(encoding="utf-8")
-    code = html.unescape(re.search(r"<pre><code>(import numpy.*?)</code>", page, re.DOTALL)[1])
+    code = html.unescape(re.search(r"<pre><code>(import tensorflow.*?)</code>", page, re.DOTALL)[1])
     pixels = np.random.default_rng(0).integers(0, 65536, (9, 12), np.uint16)
     Image.fromarray(pixels).save(tmp_path / "image.png")
     monkeypatch.chdir(tmp_path)
     found = {}
-    exec(code.partition("model = ")[0].replace(", tensorflow as tf", ""), found)
+    exec(code.partition("model = ")[0].removeprefix("import tensorflow as tf\n"), found)
     np.testing.assert_array_equal(found["images"][0, ..., 0], np.rint(pixels / 257))
 
 

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from types import SimpleNamespace
 
 import pytest
 from made_runs import Made, Page, make_clips, make_dataset, make_run, make_series
 
 from automl_sem.reports.build import build_report
-from automl_sem.reports.sections import stress
+from automl_sem.reports.pictures import pictures_of
 from automl_sem.results import read_results
+from automl_sem.scoring.stress import StressFolds
 
 MAKE = {"clips": make_clips, "series": make_series}
 STRESS = {"noise": 0.05}
-WEAK = {"noise 0.05": range(0, 45, 3)}
+WEAK = {"noise 0.05": [7]}
 BASELINE = Made(wrong=range(0, 30, 3), sure=0.8, stress_wrong=WEAK)
 GOOD = Made(wrong=[7], sure=0.95, stress_wrong=WEAK)
 
 
-def distorted(_asked, part, _seed):
-    """Return what stands for `StressFolds`: makes copies whose values are a little larger."""
-    names = ("noise 0.025", "noise 0.05", "perspective 0.3", "blur 1")
-
-    def examples(_rows, row, _copy):
-        x = part.x[row]
-        return {name: x + x.dtype.type(i) for i, name in enumerate(names)}
-
-    return SimpleNamespace(examples=examples)
+UNSEEN = {"clips": ("perspective 0.3", "blur 1"), "series": ("drift 0.5", "smoothing 0.1")}
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr("os.fsync", lambda _file: None)
-    monkeypatch.setattr(stress, "StressFolds", distorted)
-    monkeypatch.setattr(stress, "use_tensorflow", lambda: None)
 
 
 @pytest.fixture(params=["clips", "series"])
@@ -103,7 +93,7 @@ def test_mistakes_and_distorted_copies_are_shown(run, dataset, kind):
     name = dataset.train.names[7]
     mistake = [text for text in shown if text.startswith(f"{name}: down, taken for still")]
     assert kind == "series" or len(mistake) == 1
-    conditions = ("as it is", "noise 0.025", "noise 0.05", "perspective 0.3", "blur 1")
+    conditions = ("as it is", "noise 0.025", "noise 0.05", *UNSEEN[kind])
     for condition in conditions:
         assert sum(f", {condition}, " in text for text in shown) == 1
     assert bool(svg) == (kind == "series")
@@ -121,16 +111,34 @@ def test_the_mistakes_of_series_are_their_curves(tmp_path):
     assert "x y" in page.sections["mistakes"]
 
 
-def test_no_python_for_images_is_shown(run, dataset):
+RECORD = {
+    "clips": {"kind": "clips", "rate": None, "channels": 1, "trained_frames": 8},
+    "series": {"kind": "series", "channels": 2, "channel_names": ["x", "y"], "means": [1.0, 10.0]},
+}
+
+
+def test_before_an_export_no_python_for_images_is_shown(run, dataset):
     usage = page_of(run, dataset).sections["usage"]
     assert "automl-sem predict" in usage
+    assert "stand in MODEL_CARD.md of the export, once there is one." in usage
     assert "PIL" not in usage
 
 
-def test_distorted_series_are_drawn_as_they_were_scored(tmp_path):
-    dataset = make_series()
-    run = make_run(tmp_path / "run", [BASELINE, GOOD], dataset, fresh=[0, 1], stress=STRESS)
+def test_after_an_export_python_reads_what_the_data_are(run, dataset, kind):
+    exported = run.path / "export" / "trial-1"
+    exported.mkdir(parents=True)
+    (exported / "export.json").write_text(json.dumps(RECORD[kind]))
+    usage = page_of(run, dataset).sections["usage"]
+    assert f"model.serve({kind})" in usage
+    assert {"clips": "clips = np.stack", "series": "np.load"}[kind] in usage
+    assert "stand in MODEL_CARD.md of the export." in page_of(run, None).sections["usage"]
+
+
+def test_distorted_copies_are_drawn_as_they_were_scored(run, dataset, kind):
     html = build_report(read_results(run), dataset).read_text(encoding="utf-8")
-    start = re.compile(r'noise 0\.0\d+, curves.*?<path stroke="[^"]+" d="M[\d.]+ (-?[\d.]+)')
-    first, second = map(float, start.findall(html))
-    assert second < first  # one more stands higher
+    best = read_results(run).best
+    (part,) = [f.stress for f in best.folds.folds if 7 in f.stress.rows]
+    copies = StressFolds(STRESS, dataset.train, run.manifest.seed).examples(part.rows, 7)
+    pictures, name = pictures_of(dataset), dataset.train.names[7]
+    for condition, copy in copies.items():
+        assert pictures.draw(copy, f"{name}, {condition}") in html

@@ -226,7 +226,7 @@ def test_the_model_card_has_a_line_for_each_kind_and_the_warnings(run, dataset):
     run.write_json("stress.json", {"schema_version": 1, "warnings": [WARNING]})
     results = read_results(run)
     card = card_of(run, results, dataset)
-    assert "- objective: the mean of the log-loss on images as they are" in card
+    assert "- objective: the mean of the log-loss on examples as they are" in card
     assert "- k-fold accuracy under stress 97.2%, on fresh folds" in card
     assert "  - rotate 180: 95.6%, 95 % interval 85.2% to 98.8%\n" in card
     assert "rotate 90" not in card
