@@ -127,14 +127,15 @@ def _series(record: Mapping[str, Any], dataset: Dataset) -> Usage:
     if suffix in TABLES:
         file = f"series{suffix}"
         imports.append("import pandas as pd")
-        separator = "" if suffix == ".csv" else ', sep="\t"'
+        numbered = [f"channel {i + 1}" for i in range(record["channels"])]
+        separator = "" if suffix == ".csv" else ', sep="\\t"'
         lines = [
             f'table = pd.read_csv("{file}"{separator})',
             'one = table[table["id"] == table["id"][0]].sort_values("time")',
-            f'values = one[{record["channel_names"]}].to_numpy("float32")',
+            f'values = one[{record["channel_names"] or numbered}].to_numpy("float32")',
         ]
         at = 'at = one["time"].to_numpy()[: len(values)]'
-    elif dataset.source and suffix != ".npz":
+    elif suffix != ".npz" and dataset.source not in ("", *BUILTIN):
         file = "series.ts"
         imports.append("import re")
         lines = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -233,6 +234,7 @@ def test_exports_are_verified_in_a_fresh_process(kind, made, tmp_path):
     core, other = network(), network()
     intake = intake_of(core, dataset_of(part))
     for name, model in (("good", core), ("bad", other)):
+        (tmp_path / name).mkdir()
         made.write(wrap(model, intake=intake), tmp_path / name / made.file, ("a", "b"))
     good, bad = (
         verify(made, tmp_path / name / made.file, core, part.x, "none", intake)
@@ -288,6 +290,7 @@ class TestRecords:
         assert "for any clip, also for one that shows none" in card
 
 
+HERE = Path(__file__).resolve().parent
 ON_TWO_DEVICES = """
 import sys
 import tensorflow as tf
@@ -312,7 +315,7 @@ def test_series_are_retrained_on_two_devices_and_exported(tmp_path):
         run = tmp_path / f"run{devices}"
         done = subprocess.run(
             [sys.executable, "-c", ON_TWO_DEVICES, run, str(devices)],
-            cwd=Path(__file__).parent,
+            env={**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"},
             capture_output=True,
             text=True,
             timeout=600,

@@ -162,6 +162,23 @@ class TestSeries:
             [f"{file}:", "line", str(i)] for i in (4, 5, 6)
         ]
 
+    def test_the_card_shows_a_file_like_those_of_the_data(self, of_series):
+        export, dataset = of_series
+        record = json.loads((export / "export.json").read_text())
+        for source, file in {
+            "/data/a.csv": "series.csv",
+            "/data/a.tsv": "series.tsv",
+            "/data/a.npz": "series.npz",
+            "": "series.npz",
+            "motion": "series.npz",
+            "/data/A_TRAIN.ts": "series.ts",
+            "/data/folder": "series.ts",
+        }.items():
+            assert usage_of(record, replace(dataset, source=source)).file == file
+        unnamed = usage_of({**record, "channel_names": None}, replace(dataset, source="/a.tsv"))
+        assert "one[['channel 1', 'channel 2']]" in "".join(unnamed.lines)
+        assert 'sep="\\t"' in "".join(unnamed.lines)
+
     @pytest.mark.parametrize("form", ["csv", "ts", "npz"])
     def test_the_card_reads_a_series_as_predict_does(self, of_series, form, tmp_path, monkeypatch):
         export, dataset = of_series
