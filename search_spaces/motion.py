@@ -34,14 +34,22 @@ BASELINE = {
 }  # fmt: skip
 
 WELL_TRAINED = {
-    "training": "short", "learning_rate": 3e-3, "schedule": "cosine", "weight_decay": 1e-4,
-    "augment": True, "flip": False, "shift": 0.3, "rotation": 0, "noise": 0.0, "speed": 0.0,
-    "drop": 0.0, "label_smoothing": 0.0, "class_weight": "none",
+    "training": "long", "learning_rate": 3e-3, "schedule": "cosine", "weight_decay": 1e-4,
+    "augment": True, "flip": False, "shift": 0.1, "rotation": 20, "scale": 0.2, "noise": 0.05,
+    "contrast": 0.5, "speed": 0.25, "drop": 0.0, "mixup": 0.0,
+    "label_smoothing": 0.0, "class_weight": "none",
 }  # fmt: skip
 GOOD_STARTS = [
+    # Frames show where and how large a thing is, differences where it goes. The mean over places
+    # forgets the place: what was learnt at one is known at all.
     {
-        **WELL_TRAINED, "view": "differences", "depth": 3, "filters": 16, "normalization": "batch",
+        **WELL_TRAINED, "view": "both", "depth": 3, "filters": 32, "normalization": "batch",
         "head": "global", "frame_units": 64, "cell": "lstm", "lstm_units": 64, "lstm_layers": 1,
+        "both_ways": False, "pooling": "last", "dropout": 0.2,
+    },
+    {
+        **WELL_TRAINED, "view": "both", "depth": 3, "filters": 16, "normalization": "batch",
+        "head": "flatten", "frame_units": 64, "cell": "gru", "lstm_units": 64, "lstm_layers": 1,
         "both_ways": False, "pooling": "last", "dropout": 0.2,
     },
 ]  # fmt: skip
@@ -69,7 +77,7 @@ def build(hp, data):
     while max(x.shape[1:3]) > 64 and min(x.shape[1:3]) >= 32:
         x = layers.AveragePooling2D(2)(x)
     for layer in range(depth):
-        strides = 2 if not layer and max(x.shape[1:3]) > 32 else 1
+        strides = 2 if not layer and max(x.shape[1:3]) > 20 else 1
         x = blocks.plain_block(
             x, 2 * filters if layer else filters, 3, normalization, strides=strides
         )
@@ -109,9 +117,12 @@ def augmentation(hp):
         strengths = {
             "flip": hp.Boolean("flip"),  # not where left and right are classes
             "shift": hp.Choice("shift", [0.0, 0.1, 0.3]),  # of the side
-            "rotation": hp.Choice("rotation", [0, 10]),  # degrees
+            "rotation": hp.Choice("rotation", [0, 10, 20]),  # degrees
+            "scale": hp.Choice("scale", [0.0, 0.2]),
             "noise": hp.Choice("noise", [0.0, 0.05]),  # of the full range
+            "contrast": hp.Choice("contrast", [0.0, 0.5]),
             "speed": hp.Choice("speed", [0.0, 0.25]),
             "drop": hp.Choice("drop", [0.0, 0.2]),  # of the frames
+            "mixup": hp.Choice("mixup", [0.0, 0.2]),
         }
     return Augment(**strengths) if augment else Augment()
