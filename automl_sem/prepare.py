@@ -17,6 +17,7 @@ from automl_sem.augmentation.kinds import checked_stress, described, parse_stres
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
+from automl_sem.data.examples import stays_on_disk
 from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import UserError, one_line
@@ -155,6 +156,7 @@ def plan_run(
         wanted_gpus=options.gpus,
         per_gpu=options.workers_per_gpu,
         example_values=math.prod(dataset.info.input_shape),
+        held=0 if stays_on_disk(dataset.train.x) else dataset.train.x.nbytes,
     )
     reproducible = options.deterministic or workers.workers <= 1
     manifest = Manifest(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from automl_sem.backup import State
 from automl_sem.data.dataset import TrainingPart, read_rows
-from automl_sem.data.examples import too_large
+from automl_sem.data.examples import stays_on_disk
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
@@ -27,7 +27,7 @@ from automl_sem.scoring.recipes import make_optimizer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Recipe
 
-LOAD_BYTES = 2**26  # of examples larger than memory, so many are on the devices at a time
+LOAD_BYTES = 2**26  # of examples on disk, so many are on the devices at a time
 
 Build = Callable[[], Any]
 
@@ -123,7 +123,7 @@ class MirroredTrainer:
             self.model.compile(optimizer=self._optimizer)
         self._inputs = inputs_of(part, self.model)
         self._fitted = self._inputs.fit(self._rows)
-        self._all = None if too_large(part.x.nbytes) else self._load(part.x, part.y)
+        self._all = None if stays_on_disk(part.x) else self._load(part.x, part.y)
         self._run = tf.function(self._steps_graph, reduce_retracing=True)
         self._spread_noise()
 
@@ -215,7 +215,7 @@ class MirroredTrainer:
             values, wanted = self._augmentation(values, wanted, seed, fill, share)
         weight = tf.where(empty, 0.0, 1.0)
         with tf.GradientTape() as tape:
-            probabilities = self.model(self._inputs.ready(values), training=True)
+            probabilities = self.model(self._inputs.ready(values, self._fitted), training=True)
             losses = weight * cross_entropy(wanted, probabilities)
             if self._recipe.class_weight == "balanced":
                 losses *= tf.linalg.matvec(wanted, self._weights)

@@ -37,6 +37,9 @@ class DataInfo:
         norm: How inputs reach the model: `"[0, 1]"`, or `"0..255"` for a model
             that begins with a Rescaling or Normalization layer.
         weights: The file of `--weights`, for `automl_sem.pretrained`; None without.
+        usual_length: Time steps that nine of ten training series do not exceed: one very long
+            series is no measure for the others. All there are where it is not said; 0 of images
+            and clips.
     """
 
     kind: str
@@ -45,6 +48,11 @@ class DataInfo:
     n_train: int
     norm: str = "[0, 1]"
     weights: str | None = None
+    usual_length: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind == "series" and not self.usual_length:
+            object.__setattr__(self, "usual_length", self.input_shape[0])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ default. Another activation, `use_bias=False`, `unroll=True` or `recurrent_dropo
 from keras import layers, ops
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU}
+FAR_LONGER = 4
 KERNELS = (8, 5, 3)  # of the three convolutions in both papers
 
 
@@ -59,9 +60,14 @@ def shorten(x, mask, every):
     return ops.divide(x, ops.maximum(share, 0.5 / every)), ops.greater(ops.squeeze(share, -1), 0)
 
 
-def shorten_to(x, mask, time, most):
-    """Return at most `most` steps of a series that has `time` of them: `shorten` it if need be."""
-    return shorten(x, mask, -(-time // most))
+def shorten_to(x, mask, usual, most):
+    """Return series of the usual length as at most `most` steps: `shorten` all if need be.
+
+    Of one that is far longer than usual the first steps are read, `FAR_LONGER` times `most`: it
+    should neither blur the others nor make all of them wait.
+    """
+    x, mask = shorten(x, mask, -(-usual // most))
+    return x[:, : FAR_LONGER * most], mask[:, : FAR_LONGER * most]
 
 
 # Convolutions

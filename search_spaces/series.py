@@ -74,7 +74,7 @@ def build(hp, data):
     dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
 
     inputs = Input((None, data.input_shape[-1]))  # of any length
-    time = data.input_shape[0]
+    time = data.usual_length
     x, mask = inputs, sequences.real_steps(inputs)
     read = []
     if network in WITH_CNN:

@@ -261,7 +261,7 @@ def test_examples_on_disk_give_what_those_in_memory_give(tmp_path, monkeypatch, 
     """Loads of one batch, of two, and one for all of the 41."""
     in_memory = train(tmp_path / "memory", noisy)
     monkeypatch.setattr(replicas, "LOAD_BYTES", bytes_at_a_time)
-    monkeypatch.setattr(replicas, "too_large", lambda _: True)
+    monkeypatch.setattr(replicas, "stays_on_disk", lambda _: True)
     part = on_disk(make_stripes(41), tmp_path / "x.npy")
     on_the_disk = train(tmp_path / "disk", noisy, part=part)
     assert largest_difference(weights(on_the_disk.model), weights(in_memory.model)) < 1e-6
@@ -272,7 +272,7 @@ def test_one_function_seeds_the_augmentation_of_each_step(tmp_path, monkeypatch,
     part, seen = make_stripes(41), []
     if bytes_at_a_time is not None:
         monkeypatch.setattr(replicas, "LOAD_BYTES", bytes_at_a_time)
-        monkeypatch.setattr(replicas, "too_large", lambda _: True)
+        monkeypatch.setattr(replicas, "stays_on_disk", lambda _: True)
 
     def augmentation(images, wanted, seed, *_):
         tf.numpy_function(lambda drawn: seen.append(drawn.tolist()), [seed], [])
@@ -402,7 +402,7 @@ for kind, part, build in [
     ]
     found[kind] = t.largest_difference(*ends)
 replicas.LOAD_BYTES = 1024
-replicas.too_large = lambda size: True
+replicas.stays_on_disk = lambda x: True
 part = t.on_disk(t.make_stripes(41), Path(sys.argv[1], "x.npy"))
 ends = [
     t.weights(t.train(Path(sys.argv[1], f"disk-{len(d)}"), part=part, devices=d).model)

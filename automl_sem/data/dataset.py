@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import mmap
 from collections.abc import Iterator, Mapping
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 
 from automl_sem.data.channels import SeriesFacts
 from automl_sem.data.copies import Copies, digest, same_rows
+from automl_sem.data.sums import StepSums
 from automl_sem.types import DataInfo, Ints
 
 DIGEST_BYTES = 2**24  # read at a time
+USUAL = 0.9  # share of the series that are no longer than usual
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,26 @@ class TrainingPart:
     kind: str = "images"
     groups: Ints | None = None
 
-    @property
+    @functools.cached_property
     def info(self) -> DataInfo:
         """What a space may know of it."""
+        usual = 0
+        if self.kind == "series" and len(self.x):
+            usual = int(np.quantile(self.step_sums.lengths, USUAL, method="higher"))
         return DataInfo(
             kind=self.kind,
             input_shape=tuple(self.x.shape[1:]),
             classes=len(self.class_names),
             n_train=len(self.x),
+            usual_length=usual,
         )
+
+    @functools.cached_property
+    def step_sums(self) -> StepSums:
+        """Of series, what means and deviations of their channels follow from."""
+        sums = StepSums.of(self.x)
+        release_pages(self.x)
+        return sums
 
     def copies(self) -> Ints | None:
         """Return a number for each example, the same for copies of one in one class, (n,).

@@ -17,6 +17,7 @@ from automl_sem.errors import UserError
 
 # Examples that take more are kept on disk: workers and devices need copies of their own.
 SHARE_OF_MEMORY = 0.25
+STREAMED_BYTES = 2**28  # a trainer that holds more, and twice while it loads, is too large itself
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def hold(
 def too_large(size: int) -> bool:
     """Whether so many bytes are too many to be held in memory."""
     return size > SHARE_OF_MEMORY * memory_limit()
+
+
+def stays_on_disk(x: NDArray[Any]) -> bool:
+    """Whether examples are to be read as they are needed: memory-mapped ones that are not small."""
+    return isinstance(x, np.memmap) and (x.nbytes > STREAMED_BYTES or too_large(x.nbytes))
 
 
 def in_memory(source: Source) -> NDArray[Any]:

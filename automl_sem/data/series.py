@@ -129,8 +129,10 @@ def series_dataset(
     )
     lengths = np.concatenate([facts.train_lengths, facts.test_lengths])
     means = np.array([channel.mean for channel in described])
+    # Each part is as long as its own longest series: the test part must not shape the training.
+    longest = {"x_train": facts.train_lengths.max(), "x_test": facts.test_lengths.max(initial=1)}
     sources = {
-        side: _source(part, (int(lengths.max()), count), means) for side, part in chosen.items()
+        side: _source(part, (int(longest[side]), count), means) for side, part in chosen.items()
     }
     size = sum(part.nbytes for part in sources.values())
     cached: list[str] = []

@@ -239,7 +239,7 @@ class SeriesIntake:
         there = ops.cast(ops.logical_not(ops.all(missing, axis=-1, keepdims=True)), "int32")
         to_come = ops.flip(ops.cumsum(ops.flip(there, axis=1), axis=1), axis=1)
         whole = ops.where(ops.logical_and(missing, to_come > 0), self._means, raw)
-        ready = self._inputs.ready(self._inputs.values(whole, self._fitted))
+        ready = self._inputs.ready(self._inputs.values(whole, self._fitted), self._fitted)
         if self._length is None:
             return ready
         longer = keras.layers.ZeroPadding1D((0, self._length))(ready)
@@ -250,7 +250,7 @@ class SeriesIntake:
         if self._length is not None:
             behind = max(0, self._length - raw.shape[1])
             raw = _padded(raw[:, : self._length], behind)
-        return self._inputs.ready(self._inputs.values(raw, self._fitted))
+        return self._inputs.ready(self._inputs.values(raw, self._fitted), self._fitted)
 
     def batches(self, examples: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Return series as trained, longer ones, and one alone without padding."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from automl_sem import environment
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.data.examples import too_large
+from automl_sem.data.examples import stays_on_disk
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
 from automl_sem.scoring.kernels import slow_on_gpu
@@ -48,8 +48,8 @@ def choose_trainer(
     with seeded(derive_seed(seed, "trace")):
         model = build()
     reasons = only_fit_can(model)
-    if too_large(part.x.nbytes):
-        reasons.append("the examples are larger than memory")
+    if stays_on_disk(part.x):
+        reasons.append("the examples are too large to be held in memory")
     if recipe.optimizer not in OPTIMIZERS:
         keras_optimizer(recipe.optimizer)
         known = ", ".join(OPTIMIZERS)

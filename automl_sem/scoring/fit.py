@@ -1,7 +1,7 @@
 """Train with Keras's own `fit`, for what one graph with all examples in it cannot do.
 
 That is models with a training step of their own, sparse and ragged inputs, optimizers that
-the recipes do not know, and examples that are larger than memory: batches are read as
+the recipes do not know, and examples that stay on disk: batches are read as
 they are needed. Order, augmentation and scores are those of the graph trainer.
 """
 
@@ -236,12 +236,16 @@ class Fitter:
         """Return values as what the model takes: dense, sparse or ragged."""
         import tensorflow as tf
 
-        inputs = self._inputs.ready(values)
+        inputs = self._inputs.ready(values, self._fitted)
         if self._kind == "sparse":
             return tf.sparse.from_dense(inputs)
         if self._kind == "ragged":
             rank = self.model.inputs[0].ragged_rank or 1
-            return tf.RaggedTensor.from_tensor(inputs, ragged_rank=rank)
+            lengths = None
+            if self._part.kind == "series":  # what is ragged needs no padding
+                there = tf.cast(~tf.math.is_nan(values[..., 0]), tf.int64)
+                lengths = tf.reduce_sum(there, axis=1)
+            return tf.RaggedTensor.from_tensor(inputs, lengths, ragged_rank=rank)
         return inputs
 
 

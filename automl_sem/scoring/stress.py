@@ -161,7 +161,11 @@ class StressFolds:
         made = []
         for first in range(0, len(self._conditions), at_once):
             some = self._conditions[first : first + at_once]
-            copies = np.concatenate([self._copies_of(c, rows, raw) for c in some])
+            each_in = self._copies * len(raw)
+            copies = np.empty((len(some) * each_in, *raw.shape[1:]), raw.dtype)
+            for number, condition in enumerate(some):
+                own = slice(number * each_in, (number + 1) * each_in)
+                self._fill(copies[own], condition, rows, raw)
             if keep:
                 made.append(copies)
             yield copies
@@ -169,15 +173,13 @@ class StressFolds:
             self._kept[key] = made
             self._kept_bytes += needed
 
-    def _copies_of(self, condition: Condition, rows: Ints, raw: Examples) -> Examples:
-        """Return the copies in one condition, (copies * n, ...)."""
-        return np.concatenate(
-            [
-                self._chunk(condition, copy, rows, raw, first)
-                for copy in range(self._copies)
-                for first in range(0, len(raw), self._chunk_size)
-            ]
-        )
+    def _fill(self, copies: Examples, condition: Condition, rows: Ints, raw: Examples) -> None:
+        """Fill in the copies in one condition, (copies * n, ...)."""
+        for copy in range(self._copies):
+            for first in range(0, len(raw), self._chunk_size):
+                chunk = self._chunk(condition, copy, rows, raw, first)
+                place = copy * len(raw) + first
+                copies[place : place + len(chunk)] = chunk
 
     def _chunk(
         self, condition: Condition, copy: int, rows: Ints, raw: Examples, first: int
@@ -234,11 +236,11 @@ def stress_scores(score: Score) -> list[StressScore]:
     if not parts:
         return []
     found = []
-    images = sum(len(part.rows) for part in parts)
+    count = sum(len(part.rows) for part in parts)
     losses = np.array([part.log_losses for part in parts])  # (folds, conditions)
     for number, name in enumerate(parts[0].conditions):
         hits = np.concatenate([part.hits[number].ravel() for part in parts])
-        interval = wilson_interval(hits.mean() * images, images)
+        interval = wilson_interval(hits.mean() * count, count)
         mean = float(np.average(losses[:, number], weights=[len(part.rows) for part in parts]))
         scored = bool(parts[0].scored[number])
         found.append(
@@ -252,8 +254,8 @@ def stress_interval(score: Score) -> Interval | None:
     share = score.stress_accuracy
     if share is None:
         return None
-    images = sum(len(fold.stress.rows) for fold in score.folds if fold.stress is not None)
-    return replace(wilson_interval(share * images, images), metric="stress_accuracy")
+    count = sum(len(fold.stress.rows) for fold in score.folds if fold.stress is not None)
+    return replace(wilson_interval(share * count, count), metric="stress_accuracy")
 
 
 def _changed(
@@ -265,4 +267,4 @@ def _changed(
         draws = change.draw(len(raw), raw.shape[1:], np.array(seed, np.int32))
         values = inputs.values(tf.constant(raw), tf.constant(fitted))
         changed: Floats = change.change(values, draws, inputs.fill(fitted)).numpy()
-    return inputs.raw(changed, fitted)
+    return inputs.as_saved(changed, fitted)

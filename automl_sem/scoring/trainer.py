@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_sem.data.dataset import TrainingPart, read_rows
+from automl_sem.data.dataset import TrainingPart, read_rows, release_pages
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
@@ -70,6 +70,7 @@ class FoldTrainer:
         self._seed = seed
         self._stress = stress
         self._x = tf.constant(part.x)
+        release_pages(part.x)
         self._y = tf.constant(part.y, tf.int32)
         self._trace_seed = derive_seed(seed, "trace")
         if model is None or precision != FULL:
@@ -176,7 +177,7 @@ class FoldTrainer:
             if self._augmentation is not None:
                 fill = self._inputs.fill(fitted)
                 values, wanted = self._augmentation(values, wanted, step_seed(seed, step), fill)
-            total += self._step(self._inputs.ready(values), wanted, weights)
+            total += self._step(self._inputs.ready(values, fitted), wanted, weights)
         return total / tf.cast(examples, tf.float32)
 
     def _step(self, examples: Any, wanted: Any, weights: Any) -> Any:
@@ -197,7 +198,9 @@ class FoldTrainer:
         import tensorflow as tf
 
         def predicted(view: Any) -> Any:
-            return tf.cast(self._model(self._inputs.ready(view), training=False), tf.float32)
+            return tf.cast(
+                self._model(self._inputs.ready(view, fitted), training=False), tf.float32
+            )
 
         return averaged(predicted, self._inputs.values(raw, fitted), self._recipe.views)
 

@@ -52,6 +52,7 @@ def plan_workers(
     wanted_gpus: int | Literal["all"] = "all",
     per_gpu: int = 1,
     example_values: int = VALUES_FOR_THREADS,
+    held: int = 0,
 ) -> WorkerPlan:
     """Return how many workers a search takes.
 
@@ -67,6 +68,7 @@ def plan_workers(
         wanted_gpus: How many of them to use.
         per_gpu: Workers that share a GPU.
         example_values: Numbers in one example, such as 64 in an image of 8x8.
+        held: Bytes of the examples, if a worker holds them all.
 
     Raises:
         UserError: If there are fewer GPUs than asked for.
@@ -78,7 +80,8 @@ def plan_workers(
             hint="Pass --gpus all to search on what is there",
         )
     used = gpus if wanted_gpus == "all" else wanted_gpus
-    fitting = slots_in_memory(WORKER_BYTES, WORKER_BYTES, memory)
+    # As they came, and on the device.
+    fitting = slots_in_memory(WORKER_BYTES + 2 * held, WORKER_BYTES, memory)
     note = ""
     if wanted == "auto":
         places = used * per_gpu or cores

@@ -28,8 +28,8 @@ def test_ragged_lists_are_padded_with_nan_up_to_the_longest():
     assert dataset.info.input_shape == (8, 2)
     assert dataset.train.x.dtype == dataset.test.x.dtype == np.float32
     assert same(dataset.train.x, x)
-    assert dataset.test.x.shape == (4, 8, 2)
-    assert np.isnan(dataset.test.x).all(axis=2).sum(axis=1).tolist() == [3, 5, 1, 4]
+    assert dataset.test.x.shape == (4, 7, 2)
+    assert np.isnan(dataset.test.x).all(axis=2).sum(axis=1).tolist() == [2, 4, 0, 3]
     assert dataset.class_names == ("run", "walk")
     assert has(dataset.notes, "series of 3 to 8 steps (median 5), shorter ones filled up with NaN")
 
@@ -111,9 +111,10 @@ def test_the_size_of_what_is_padded_is_said_where_it_is_large(monkeypatch):
     assert has(from_series(x, Y).notes, f"0.0 GiB, {share:.0%} of it values")
 
 
-def test_a_longest_series_in_the_test_part_is_said():
+def test_a_longest_series_in_the_test_part_is_said_and_leaves_training_as_it_is():
     dataset = from_series(ragged(), Y, ragged(2, (20, 5)), [0, 1])
-    assert dataset.train.x.shape[1] == dataset.test.x.shape[1] == 20
+    assert (dataset.train.x.shape[1], dataset.test.x.shape[1]) == (8, 20)
+    assert dataset.info == from_series(ragged(), Y, ragged(2, (4, 5)), [0, 1]).info
     assert has(dataset.notes, "the longest series is in the test part, in training it has 8 steps")
 
 

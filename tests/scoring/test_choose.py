@@ -117,7 +117,7 @@ def test_fit_takes_what_is_larger_than_memory_and_only_that(stripes, tmp_path, m
     monkeypatch.setattr(examples, "SHARE_OF_MEMORY", 0.0)
     trainer = choose_trainer(model, RECIPE, part, 7)
     assert isinstance(trainer, FitTrainer)
-    assert trainer.note == "trained by Keras's fit: the examples are larger than memory"
+    assert trainer.note == "trained by Keras's fit: the examples are too large to be held in memory"
 
 
 def test_several_reasons_stand_on_one_line(stripes):

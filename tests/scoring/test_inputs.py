@@ -18,12 +18,14 @@ from sequence_parts import (
 )
 
 from automl_sem.augmentation.marks import marked
+from automl_sem.data import sums
 from automl_sem.data.dataset import TrainingPart
-from automl_sem.scoring import inputs
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.scoring.fit import FitTrainer
 from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.trainer import FoldTrainer
+from automl_sem.spaces.find import find_space
+from automl_sem.spaces.load import load_space
 from automl_sem.types import Recipe
 
 ROWS = np.arange(0, 48, 4)
@@ -86,7 +88,7 @@ def test_a_part_on_disk_is_read_in_pieces_with_the_same_result(tmp_path, monkeyp
     np.save(tmp_path / "x.npy", part.x)
     mapped = dataclasses.replace(part, x=np.load(tmp_path / "x.npy", mmap_mode="r"))
     expected = inputs_of(part).fit(OTHERS)
-    monkeypatch.setattr(inputs, "READ_BYTES", 7 * part.x[0].nbytes)
+    monkeypatch.setattr(sums, "READ_BYTES", 7 * part.x[0].nbytes)
     np.testing.assert_allclose(inputs_of(mapped).fit(OTHERS), expected, rtol=1e-6)
 
 
@@ -94,7 +96,7 @@ def test_raw_examples_come_back():
     part = make_series()
     brought = inputs_of(part)
     fitted = brought.fit(OTHERS)
-    there = brought.raw(np.asarray(brought.values(part.x, fitted)), fitted)
+    there = brought.as_saved(np.asarray(brought.values(part.x, fitted)), fitted)
     np.testing.assert_allclose(there, part.x, rtol=1e-5)
     assert there.dtype == np.float32
 
@@ -103,9 +105,11 @@ def test_a_network_that_normalises_gets_values_as_they_are():
     model = keras.Sequential([keras.Input((None, 2)), layers.Normalization(mean=0.0, variance=1.0)])
     part = make_series()
     brought = inputs_of(part, model)
-    given = brought.ready(brought.values(part.x, brought.fit(OTHERS)))
+    fitted = brought.fit(OTHERS)
+    given = brought.ready(brought.values(part.x, fitted), fitted)
     there = ~np.isnan(part.x)
-    np.testing.assert_array_equal(np.asarray(given)[there], part.x[there])
+    np.testing.assert_allclose(np.asarray(given)[there], part.x[there], rtol=1e-5)
+    np.testing.assert_array_equal(np.asarray(given)[~there], 0)
 
 
 # What tells padding from values
@@ -172,3 +176,55 @@ def test_a_memory_mapped_part_gives_the_same(kind, tmp_path):
     for trainer in (FoldTrainer, FitTrainer):
         results = [trainer(build, RECIPE, p, 7).fit(0, held_out) for p in (part, mapped)]
         np.testing.assert_array_equal(results[0].probabilities, results[1].probabilities)
+
+
+# One very long series
+
+
+def test_one_long_series_is_no_measure_for_the_others():
+    part = make_series(longest=20)
+    usual = int(np.quantile((~np.isnan(part.x[..., 0])).sum(axis=1), 0.9, method="higher"))
+    assert part.info.usual_length == usual < 20
+    longer = padded(part, 980)
+    longer.x[1] = 1.0
+    assert longer.info.input_shape == (1000, 2)
+    assert abs(longer.info.usual_length - usual) <= 1
+
+
+def test_a_network_of_the_space_series_reads_usual_series_as_without_a_long_one():
+    """How many steps become one must not follow from the longest."""
+    space = load_space(find_space("series"))
+    part = make_series(longest=20)
+    longer = padded(part, 9980)
+    longer.x[1] = 1.0
+    for number in (0, 1):
+        values = [space.baseline, *space.good_starts][number]
+        given = []
+        for one in (part, longer):
+            keras.utils.set_random_seed(1)
+            model = space.rebuild(values, one.info)
+            brought = inputs_of(part)
+            standard = brought.values(part.x, brought.fit(OTHERS))
+            given.append(np.asarray(model(brought.ready(standard, brought.fit(OTHERS)))))
+        np.testing.assert_allclose(given[0], given[1], atol=1e-5)
+
+
+def test_a_ragged_network_is_given_steps_without_padding():
+    part = make_series()
+
+    def build():
+        inputs = keras.Input((None, 2), ragged=True)
+        return keras.Model(inputs, layers.Dense(3, activation="softmax")(Ends()(inputs)))
+
+    results = [FitTrainer(build, RECIPE, p, 7).fit(0, ROWS) for p in (part, padded(part, 9))]
+    np.testing.assert_allclose(results[0].probabilities, results[1].probabilities, atol=1e-6)
+
+
+class Ends(layers.Layer):
+    """The last step of each series, whatever that is."""
+
+    def call(self, x):
+        return x[:, -1:].to_tensor()[:, 0]
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor((None, x.shape[-1]), x.dtype)

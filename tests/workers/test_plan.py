@@ -23,6 +23,10 @@ def test_without_gpus_each_core_has_a_worker_with_one_thread():
     assert found.environment(3)["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
+def test_workers_that_hold_large_examples_are_fewer():
+    assert plan(memory=8 * GIB).workers > plan(memory=8 * GIB, held=GIB).workers >= 1
+
+
 def test_cores_are_divided():
     assert plan(2).threads == 4
     assert plan(3).threads == 2

@@ -234,7 +234,7 @@ def test_examples_larger_than_memory_are_mapped_by_the_workers(processes, stripe
     np.save(tmp_path / "x.npy", stripes.x)
     mapped = dataclasses.replace(stripes, x=np.load(tmp_path / "x.npy", mmap_mode="r"))
     done = run(processes(1, part=mapped), task())
-    assert "larger than memory" in done.note
+    assert "too large to be held in memory" in done.note
     np.testing.assert_allclose(
         done.result.probabilities, run(processes(1), task()).result.probabilities, atol=2e-4
     )
