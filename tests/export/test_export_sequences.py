@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -21,10 +22,12 @@ from sequences import (
     dataset_of,
     series_part,
 )
+from tensorflow.python.saved_model import loader_impl
 
 from automl_sem.data.pixels import resize
 from automl_sem.data.sampling import Wanted
-from automl_sem.export import build
+from automl_sem.export import build, saved_model
+from automl_sem.export import verify as verifying
 from automl_sem.export.formats import FORMATS
 from automl_sem.export.intake import ClipIntake, intake_of
 from automl_sem.export.verify import TOLERANCE, Verification, verify
@@ -216,6 +219,62 @@ class TestClips:
         scaled = part.x / np.float32(255)
         expected = (core(scaled) + core(scaled[:, :, :, ::-1])) / 2
         np.testing.assert_allclose(predict(part.x), expected, atol=1e-6)
+
+
+@pytest.fixture
+def beside_a_gpu(monkeypatch):
+    """Keras believes that there is a GPU."""
+    rnn = sys.modules["keras.src.backend.tensorflow.rnn"]
+    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
+
+
+def both_ways():
+    x = inputs = keras.Input((None, 2))
+    x = layers.Bidirectional(layers.LSTM(4, return_sequences=True))(layers.Masking()(x))
+    return head(layers.GRU(4)(x), inputs)
+
+
+def operations(path):
+    """The types of all operations of a SavedModel."""
+    (graph,) = loader_impl.parse_saved_model(str(path)).meta_graphs
+    inner = [node for function in graph.graph_def.library.function for node in function.node_def]
+    return {node.op for node in (*graph.graph_def.node, *inner)}
+
+
+@pytest.mark.usefixtures("beside_a_gpu")
+class TestBesideAGpu:
+    @pytest.mark.slow
+    def test_a_saved_model_runs_on_a_cpu(self, tmp_path, monkeypatch):
+        core = both_ways()
+        model = wrap(core, intake=intake_of(core, dataset_of(SERIES)))
+        made = FORMATS["saved-model"]
+        made.write(model, tmp_path / "good", ("a", "b"))
+        monkeypatch.setattr(saved_model, "without_gpu_kernels", contextlib.nullcontext)
+        made.write(model, tmp_path / "bad", ("a", "b"))
+        assert "CudnnRNNV3" in operations(tmp_path / "bad")
+        assert not [name for name in operations(tmp_path / "good") if "Cudnn" in name]
+        assert made.load(tmp_path / "good")(SERIES.x).shape == (len(SERIES.x), 2)
+
+    def test_a_keras_file_leaves_the_kernel_to_keras(self, tmp_path):
+        core = recurrent()
+        made = FORMATS["keras"]
+        made.write(wrap(core, intake=intake_of(core, dataset_of(SERIES))), tmp_path / "a.keras", ())
+        inner = keras.models.load_model(tmp_path / "a.keras")._flatten_layers()
+        (lstm,) = [layer for layer in inner if isinstance(layer, layers.LSTM)]
+        assert lstm.use_cudnn == "auto"
+
+    def test_what_is_expected_is_computed_without_kernels_of_gpus(self, tmp_path, monkeypatch):
+        seen = []
+
+        def predict(core, *_):
+            seen.append(core.layers[2].use_cudnn)
+            raise ValueError
+
+        monkeypatch.setattr(verifying, "predict_core", predict)
+        core = recurrent()
+        intake = intake_of(core, dataset_of(SERIES))
+        verify(FORMATS["keras"], tmp_path, core, SERIES.x, "none", intake)
+        assert (seen, core.layers[2].use_cudnn) == ([False], "auto")
 
 
 KINDS = {
