@@ -121,15 +121,16 @@ class TestSeries:
         export, _ = of_series
         x = np.stack([np.r_[values, np.zeros((12 - len(values), 2))] for values in SERIES[:3]])
         lengths = [len(values) for values in SERIES[:3]]
-        files = [tmp_path / "a.npz", tmp_path / "b.npz", tmp_path / "c.npz"]
+        files = [tmp_path / f"{name}.npz" for name in "abcd"]
         np.savez(files[0], x=x, lengths=lengths)
         np.savez(files[1], x_train=x * 0, y_train=[0, 1, 0], x_test=x, lengths_test=lengths)
-        np.savez(files[2], mine=x[:, : min(lengths)])
+        np.savez(files[2], y_train=[0, 1, 0], lengths_train=lengths, x_train=x)
+        np.savez(files[3], y=[0, 1, 0], mine=x[:, : min(lengths)])
         expected = by_numpy(export, SERIES[:3])
-        for file in files[:2]:
+        for file in files[:3]:
             np.testing.assert_allclose(values_of(predict(export, [file])), expected, atol=1e-6)
         cut = by_numpy(export, [values[: min(lengths)] for values in SERIES[:3]])
-        np.testing.assert_allclose(values_of(predict(export, files[2:])), cut, atol=1e-6)
+        np.testing.assert_allclose(values_of(predict(export, files[3:])), cut, atol=1e-6)
 
     def test_what_does_not_fit_is_refused_in_one_line(self, of_series, tmp_path):
         export, _ = of_series
@@ -146,8 +147,11 @@ class TestSeries:
         with pytest.raises(UserError, match=r"a\.png: no file of series: a \.ts, \.npz, \.csv or"):
             predict(export, [tmp_path / "a.png"])
         np.savez(tmp_path / "none.npz")
-        with pytest.raises(UserError, match=r"none\.npz: there is no array in this file"):
+        with pytest.raises(UserError, match=r"none\.npz: there is no array of series .* nothing"):
             predict(export, [tmp_path / "none.npz"])
+        np.savez(tmp_path / "labels.npz", y=[0, 1], lengths=[3, 4])
+        with pytest.raises(UserError, match="no array of series in this file, only: y, lengths"):
+            predict(export, [tmp_path / "labels.npz"])
         (tmp_path / "empty").mkdir()
         with pytest.raises(UserError, match="no series in this folder"):
             predict(export, [tmp_path / "empty"])
