@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -24,8 +25,10 @@ from sequences import (
 )
 from tensorflow.python.saved_model import loader_impl
 
+from automl_sem.data.dataset import Dataset
 from automl_sem.data.pixels import resize
 from automl_sem.data.sampling import Wanted
+from automl_sem.data.series_arrays import from_series
 from automl_sem.export import build, saved_model
 from automl_sem.export import verify as verifying
 from automl_sem.export.formats import FORMATS
@@ -144,6 +147,16 @@ class TestSeries:
         found = predict(gaps)
         np.testing.assert_allclose(found, predict(means), atol=1e-5)
         assert np.abs(found - predict(SERIES.x[:3])).max() > 1e-4
+
+    def test_what_a_run_keeps_of_series_from_memory_is_exported_alike(self):
+        gaps = alone(SERIES.x)
+        gaps[0][:, 1] = gaps[3][1:, 0] = np.nan
+        dataset = from_series(gaps, SERIES.y)
+        again = Dataset.from_saved_arrays("series", dataset.to_arrays())
+        core = recurrent()
+        assert intake_of(core, again).record == intake_of(core, dataset).record
+        unknown = intake_of(core, replace(again, inspection=None)).record["means"]
+        assert not np.allclose(unknown, intake_of(core, again).record["means"], atol=1e-3)
 
     def test_a_network_that_standardises_itself_gets_raw_values(self, reloaded):
         part = series_part(ragged=False)
