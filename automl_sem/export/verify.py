@@ -130,7 +130,7 @@ def _predict_in_fresh_process(
     with tempfile.TemporaryDirectory(prefix="automl-sem-verify-") as folder:
         examples, probabilities = Path(folder, "examples.npz"), Path(folder, "out.npz")
         np.savez(examples, **dict[str, Any](batches))
-        command = [sys.executable, "-c", script, path, examples, probabilities]
+        command = [sys.executable, "-c", script, path.resolve(), examples, probabilities]
         try:
             subprocess.run(
                 list(map(str, command)),
