@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
@@ -181,26 +182,53 @@ class TestSeries:
             assert usage_of(record, replace(dataset, source=source)).file == file
         unnamed = usage_of({**record, "channel_names": None}, replace(dataset, source="/a.tsv"))
         assert "one[['channel 1', 'channel 2']]" in "".join(unnamed.lines)
-        assert 'sep="\\t"' in "".join(unnamed.lines)
 
     @pytest.mark.parametrize("form", ["csv", "ts", "npz"])
-    def test_the_card_reads_a_series_as_predict_does(self, of_series, form, tmp_path, monkeypatch):
+    def test_the_card_reads_a_series_as_predict_does(self, of_series, form, tmp_path):
         export, dataset = of_series
         record = json.loads((export / "export.json").read_text())
         source = {"csv": "data.csv", "ts": "folder", "npz": "data.npz"}[form]
         usage = usage_of(record, replace(dataset, source=source))
         assert usage.file == f"series.{form}"
-        monkeypatch.chdir(tmp_path)
         write = {"csv": write_csv, "ts": write_ts, "npz": write_npz}[form]
         for first in range(4):
             labels = {"labels": LABELS[first:6]} if form != "npz" else {}
             file = write(tmp_path / usage.file, GAPS[first:6], **labels)
-            found = {}
+            self.check_card(usage, record, file)
+
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    @pytest.mark.parametrize("time", ["{}", "2026-11-25 10:00:{:02}"])
+    def test_the_card_reads_tables_as_people_write_them(self, of_series, separator, time, tmp_path):
+        export, dataset = of_series
+        record = json.loads((export / "export.json").read_text())
+        lines = ["ID, Time,Label,ax ,ay"]
+        for step, value in enumerate(["1.5", "?", "none", "2.5"]):
+            at = time.format(10 - step**2)
+            lines.append(f"b,{at},rise,{value},-{step}")
+            lines.append(f"a,{at},fall,1,2")
+        file = tmp_path / "series.csv"
+        file.write_text("\n".join(lines).replace(",", separator))
+        self.check_card(usage_of(record, replace(dataset, source="a.csv")), record, file)
+
+    def test_the_card_reads_ts_files_as_people_write_them(self, of_series, tmp_path):
+        export, dataset = of_series
+        record = json.loads((export / "export.json").read_text())
+        usage = usage_of(record, replace(dataset, source="a.ts"))
+        values = " 1.5, ?, 2.5 : 3,4 ,\t5"
+        for label, known in ((": fall", "true fall rise"), ("", "false")):
+            head = f"# with @data\n@classLabel {known}\n@univariate false"
+            file = tmp_path / "series.ts"
+            file.write_text(f"{head}\n@Data\n% a remark\n\n{values}{label}\n1,2:3,4{label}\n")
+            self.check_card(usage, record, file)
+
+    def check_card(self, usage, record, file):
+        found = {}
+        with contextlib.chdir(file.parent):
             exec("\n".join([*usage.imports, *usage.lines]), found)
-            assert found["series"].dtype == np.float32
-            names = record["channel_names"] if form == "csv" else None
-            _, expected = next(read_series(file, 2, names, np.array(record["means"])))
-            np.testing.assert_allclose(found["series"][0], expected, rtol=1e-6)
+        names = record["channel_names"] if file.suffix == ".csv" else None
+        _, expected = next(read_series(file, 2, names, np.array(record["means"])))
+        assert found["series"].dtype == np.float32
+        np.testing.assert_allclose(found["series"][0], expected, rtol=1e-6)
 
     def test_the_code_of_the_card_runs(self, of_series, tmp_path, monkeypatch, capsys):
         export = shutil.copytree(of_series[0], tmp_path / "export")
