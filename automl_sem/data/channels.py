@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,38 @@ class SeriesFacts:
     def constant(self) -> tuple[str, ...]:
         """Names of the channels with one value throughout."""
         return tuple(channel.name for channel in self.channels if channel.constant)
+
+    def sizes(self) -> Ints:
+        """Return time steps and channels of each series, int64 (n + m, 2)."""
+        lengths = np.concatenate([self.train_lengths, self.test_lengths])
+        return np.stack([lengths, np.full(len(lengths), len(self.channels))], axis=1)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays, to be kept in an .npz file."""
+        names, *numbers = zip(*map(astuple, self.channels), strict=True)
+        return {
+            "facts_names": np.array(names),
+            "facts_channels": np.array(numbers, np.float64),  # (5, channels)
+            "facts_train_lengths": self.train_lengths,
+            "facts_test_lengths": self.test_lengths,
+            "facts_filled": np.array(self.filled),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> SeriesFacts | None:
+        """Return what `to_arrays` took apart, None if it is not there."""
+        if "facts_names" not in arrays:
+            return None
+        numbers = arrays["facts_channels"].T.tolist()
+        return cls(
+            train_lengths=arrays["facts_train_lengths"],
+            test_lengths=arrays["facts_test_lengths"],
+            channels=tuple(
+                Channel(str(name), *floats, int(missing))
+                for name, (*floats, missing) in zip(arrays["facts_names"], numbers, strict=True)
+            ),
+            filled=int(arrays["facts_filled"]),
+        )
 
 
 def describe_channels(series: Sequence[NDArray[Any]], names: Sequence[str]) -> tuple[Channel, ...]:

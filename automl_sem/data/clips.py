@@ -101,11 +101,12 @@ def read_clip(
     Raises:
         UserError: If it cannot be read.
     """
-    seen = Clips(path.parent, sampling).look(path)
+    clips = Clips(path.parent, sampling)
+    clips.expect_only(length, size, channels, fill)
+    seen = clips.look(path)
     if sampling.rate is not None:
         _check_times(path, seen, "The model was trained on videos or animations that say so")
-    wanted = sampling.wanted(length, seen.frames, seen.seconds)
-    return _decode(path, wanted, size, channels, fill)
+    return clips.read(path, seen, length, size, channels, fill)
 
 
 class Clips:
@@ -132,6 +133,8 @@ class Clips:
         self._length: int | None = None  # frames that are likely to be wanted
         self._size: Size | None = None
         self._pad = False
+        self._channels: tuple[int, ...] = (1, 3)
+        self._fill: int | None = None
 
     def files(self, path: Path) -> list[Path]:
         """Return the files that a clip comes from."""
@@ -148,6 +151,11 @@ class Clips:
             )
             self._size = usual_size([seen.size for seen in probes], image_size)
             self._pad = pad
+
+    def expect_only(self, length: int, size: Size, channels: int, fill: int | None) -> None:
+        """Take it as known what becomes of all clips, as for `read_clip`."""
+        self._length, self._size = length, size
+        self._channels, self._fill = (channels,), fill
 
     def look(self, path: Path) -> Look:
         """Decode a clip and return what it shows."""
@@ -174,7 +182,7 @@ class Clips:
                 ends.append(_since(first, frame.end))
                 digests.append(digest(pixels))
                 if picks is not None:
-                    if not grey:
+                    if not grey and len(self._channels) > 1:
                         picks.drop(1)
                     picks.meet(number, ends[-1], partial(np.asarray, pixels))
         except EndsEarly:
@@ -206,7 +214,7 @@ class Clips:
         if self._pad and seen.size != self._size:
             return None  # what fills it up is known when all were looked into
         wanted = self._sampling.wanted(self._length, seen.frames, seen.seconds)
-        return Picks(wanted, self._size, (1, 3), None)
+        return Picks(wanted, self._size, self._channels, self._fill)
 
     def _keep(self, path: Path, picks: Picks, size: Size, ends: Sequence[float | None]) -> None:
         """Spool the frames that were picked, if they are those wanted of a clip of this length."""
@@ -226,11 +234,7 @@ class Clips:
         )
 
         def read(file: ImageFile, size: Size, channels: int, fill: int | None) -> Bytes:
-            kept = self._spool.get(file.path, (length, *size, channels))
-            if kept is not None:
-                return kept
-            wanted = self._sampling.wanted(length, file.seen.frames, file.seen.seconds)
-            return _decode(file.path, wanted, size, channels, fill)
+            return self.read(file.path, file.seen, length, size, channels, fill)
 
         looks = [file.seen for file in (*train, *test)]
         notes = [self._note, self._sampling.note(length, looks)]
@@ -239,6 +243,25 @@ class Clips:
             ends = "clip ends early and is" if len(cut) == 1 else "clips end early and are"
             notes.append(f"{len(cut)} {ends} used as far as it goes, such as {cut[0]}")
         return Plan((length,), read, tuple(filter(None, notes)))
+
+    def read(
+        self, path: Path, seen: Look, length: int, size: Size, channels: int, fill: int | None
+    ) -> Bytes:
+        """Return a clip that was looked into, uint8 (frames, height, width, channels).
+
+        Args:
+            path: The clip.
+            seen: What it showed.
+            length: How many frames are taken.
+            size: Height and width that they get.
+            channels: 1 for grey, 3 for RGB.
+            fill: Value 0..255 that fills up frames of another shape; None stretches them.
+        """
+        kept = self._spool.get(path, (length, *size, channels))
+        if kept is not None:
+            return kept
+        wanted = self._sampling.wanted(length, seen.frames, seen.seconds)
+        return _decode(path, wanted, size, channels, fill)
 
 
 def _check_times(path: Path, seen: Look, hint: str) -> None:

@@ -149,6 +149,7 @@ class Dataset:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays, to be kept in an .npz file."""
         optional = {"groups": self.train.groups, "pad": self.pad}
+        facts = None if self.inspection is None else self.inspection.series
         return {
             "x_train": self.train.x,
             "y_train": self.train.y,
@@ -159,11 +160,13 @@ class Dataset:
             "class_names": np.array(self.class_names),
             "kind": np.array(self.train.kind),
             **{name: np.array(value) for name, value in optional.items() if value is not None},
+            **({} if facts is None else facts.to_arrays()),
         }
 
     @classmethod
     def from_saved_arrays(cls, name: str, arrays: Mapping[str, NDArray[Any]]) -> Dataset:
         """Return the dataset that `to_arrays` took apart."""
+        facts = SeriesFacts.from_arrays(arrays)
         return cls(
             name=name,
             source=name,
@@ -181,6 +184,7 @@ class Dataset:
                 names=tuple(map(str, arrays["names_test"])),
             ),
             pad=int(arrays["pad"]) if "pad" in arrays else None,
+            inspection=None if facts is None else Inspection(facts.sizes(), series=facts),
         )
 
     @property

@@ -149,17 +149,20 @@ def unlabelled_npz(path: Path) -> SeriesPart:
     """Return the series of an `.npz` file without their labels.
 
     Args:
-        path: Holds `x` or `x_test`, or else its first array is taken, (n, time, channels) or
-            (n, time); with `lengths`, `lengths_test` or the like, (n,), what comes behind them is
-            ignored.
+        path: Holds `x`, `x_test` or `x_train`, or else its first array of 2 or 3 dimensions is
+            taken, (n, time, channels) or (n, time); with `lengths`, `lengths_test` or the like,
+            (n,), what comes behind them is ignored.
 
     Raises:
         UserError: If the file or an array in it cannot be used.
     """
     there = read_npz(path, ())
-    key = next((key for key in ("x", "x_test", *there) if key in there), "")
+    key = next((key for key in ("x", "x_test", "x_train") if key in there), "")
+    others = (key for key in there if read_npz(path, (key,))[key].ndim in (2, 3))
+    key = key or next(others, "")
     if not key:
-        raise UserError("there is no array in this file", where=path)
+        names = ", ".join(there) or "nothing"
+        raise UserError(f"there is no array of series in this file, only: {names}", where=path)
     steps = f"lengths{key.removeprefix('x')}" if key.startswith("x") else "lengths"
     arrays = read_npz(path, (key, steps))
     series = _series(arrays[key], arrays.get(steps), key, steps, path)

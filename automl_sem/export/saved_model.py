@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_sem.export.base import Format, Predict
+from automl_sem.scoring.kernels import without_gpu_kernels
 
 
 def write(model: Any, path: Path, class_names: Sequence[str]) -> None:  # noqa: ARG001
@@ -20,8 +21,9 @@ def write(model: Any, path: Path, class_names: Sequence[str]) -> None:  # noqa: 
     signature = keras.InputSpec(dtype=taken.dtype, shape=taken.shape)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", lambda examples: model(examples, training=False), [signature])
-    archive.write_out(path, verbose=False)
+    with without_gpu_kernels(model):  # it must run on a CPU, wherever it is written
+        archive.add_endpoint("serve", lambda examples: model(examples, training=False), [signature])
+        archive.write_out(path, verbose=False)
 
 
 def load(path: Path) -> Predict:

@@ -128,25 +128,33 @@ def _series(record: Mapping[str, Any], dataset: Dataset) -> Usage:
         file = f"series{suffix}"
         imports.append("import pandas as pd")
         numbered = [f"channel {i + 1}" for i in range(record["channels"])]
-        separator = "" if suffix == ".csv" else ', sep="\\t"'
         lines = [
-            f'table = pd.read_csv("{file}"{separator})',
+            f'separator = max(",;\\t", key=open("{file}").readline().count)',
+            f'table = pd.read_csv("{file}", sep=separator, na_values=["?", "na", "none"])',
+            "names = [name.strip() for name in table]",
+            'known = ("id", "time")  # in capitals too',
+            "table.columns = [n.lower() if n.lower() in known else n for n in names]",
+            'if not pd.api.types.is_numeric_dtype(table["time"]):',
+            '    table["time"] = pd.to_datetime(table["time"]).astype("int64")',
             'one = table[table["id"] == table["id"][0]].sort_values("time")',
             f'values = one[{record["channel_names"] or numbered}].to_numpy("float32")',
         ]
         at = 'at = one["time"].to_numpy()[: len(values)]'
     elif suffix != ".npz" and dataset.source not in ("", *BUILTIN):
         file = "series.ts"
-        imports.append("import re")
         lines = [
-            f'head, data = re.split("@data", open("{file}").read(), flags=re.I)',
-            'channels = data.split()[0].replace("?", "nan").split(":")[:-1]  # without the label',
+            f'lines = [line.strip() for line in open("{file}", errors="replace")]',
+            'lines = [line for line in lines if line and line[0] not in "#%"]  # no remarks',
+            'first = lines[[line.lower() for line in lines].index("@data") + 1]',
+            "# Values with time stamps, such as (0,1.5), are read by `automl-sem predict` alone.",
+            f'channels = first.replace("?", "nan").split(":")[:{record["channels"]}]',
             'values = np.array([channel.split(",") for channel in channels], "float32").T',
         ]
     else:
         file = "series.npz"
         lines = [
-            f'values = np.load("{file}")["x"][0].astype("float32")  # (time, channels)',
+            f'values = np.load("{file}")["x"][0].astype("float32")',
+            "# It is (time, channels): behind the end of a shorter series it must hold NaN.",
             "values = values.reshape(len(values), -1)",
         ]
     lines += [

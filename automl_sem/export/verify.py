@@ -19,6 +19,7 @@ from automl_sem.errors import one_line
 from automl_sem.export.base import Format
 from automl_sem.export.intake import ImageIntake, Intake
 from automl_sem.export.wrap import predict_core
+from automl_sem.scoring.kernels import without_gpu_kernels
 from automl_sem.types import Floats
 
 TOLERANCE = 1e-5
@@ -88,7 +89,8 @@ def verify(
     expected = {}
     for name, batch in batches.items():
         try:
-            with tf.device("CPU:0"):  # like the fresh process: GPUs round differently
+            # Like the fresh process: GPUs round differently.
+            with tf.device("CPU:0"), without_gpu_kernels(core):
                 expected[name] = predict_core(core, batch, views, intake)
         except Exception as error:  # a network may be made for what it was trained on alone
             reason = f"the network itself cannot predict a batch ({name}): {one_line(error)}"
@@ -128,7 +130,7 @@ def _predict_in_fresh_process(
     with tempfile.TemporaryDirectory(prefix="automl-sem-verify-") as folder:
         examples, probabilities = Path(folder, "examples.npz"), Path(folder, "out.npz")
         np.savez(examples, **dict[str, Any](batches))
-        command = [sys.executable, "-c", script, path, examples, probabilities]
+        command = [sys.executable, "-c", script, path.resolve(), examples, probabilities]
         try:
             subprocess.run(
                 list(map(str, command)),

@@ -1,7 +1,8 @@
-"""Which recurrent layers of a model a GPU must run step by step, and why."""
+"""Which recurrent layers a GPU must run step by step, and why; and keeping all from its kernels."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,29 @@ def slow_on_gpu(model: Any) -> list[str]:
         elif isinstance(layer, keras.layers.RNN):
             reasons.append(f"{layer.name} is a {type(layer).__name__}")
     return reasons
+
+
+@contextlib.contextmanager
+def without_gpu_kernels(model: Any) -> Iterator[None]:
+    """Keep every LSTM and GRU of a model from the kernel that GPUs alone have (cuDNN).
+
+    Keras takes it wherever there is a GPU, also on another device and in graphs that are to run
+    elsewhere (https://keras.io/api/layers/recurrent_layers/lstm/, `use_cudnn`).
+
+    Args:
+        model: A Keras model; afterwards its layers are as they were.
+    """
+    import keras
+
+    known = keras.layers.LSTM | keras.layers.GRU
+    before = [(x, x.use_cudnn) for x in model._flatten_layers() if isinstance(x, known)]
+    try:
+        for layer, _ in before:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, used in before:
+            layer.use_cudnn = used
 
 
 def _leaves(layer: Any) -> Iterator[Any]:

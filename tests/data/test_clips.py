@@ -36,7 +36,7 @@ from automl_sem.data.frames import EndsEarly, frames
 from automl_sem.data.motion import MOTIONS, draw_clips
 from automl_sem.data.overview import describe
 from automl_sem.data.pixels import resize
-from automl_sem.data.sampling import Probe
+from automl_sem.data.sampling import Probe, Sampling
 
 FORMS = ("frames", ".gif", ".webp", ".png", ".mp4", ".avi", ".webm", ".mov")
 EXACT = ("frames", ".gif", ".webp", ".png", ".avi")
@@ -264,6 +264,26 @@ def test_a_grey_clip_among_coloured_ones_is_decoded_once_as_well(tmp_path, decod
         write_video(tmp_path / "data" / f"{name}.avi", moving(seed=3, colour=True))
     assert load(tmp_path / "data").info.input_shape == (6, 12, 16, 3)
     assert len(decoded) == 12
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("fill", [None, 99])
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize(
+    ("form", "sampling"), [(".gif", Sampling(4)), ("frames", Sampling(9)), (".avi", Sampling(4, 5))]
+)
+def test_a_clip_to_be_predicted_is_decoded_once(
+    tmp_path, monkeypatch, decoded, form, sampling, colour, fill, channels
+):
+    write_clip(tmp_path / "clip", form, moving(colour=colour))
+    (path,) = (path for path in tmp_path.iterdir() if path.stem == "clip")
+    options = (sampling, sampling.frames, (9, 9), channels, fill)
+    once = module.read_clip(path, *options)
+    assert decoded == [path]
+    assert once.shape == (sampling.frames, 9, 9, channels)
+    monkeypatch.setattr(module.Spool, "get", lambda *_: None)
+    np.testing.assert_array_equal(once, module.read_clip(path, *options))
+    assert len(decoded) == 3
 
 
 def test_what_a_file_says_wrongly_costs_time_and_nothing_else(tmp_path, monkeypatch, decoded):

@@ -205,6 +205,19 @@ def test_what_a_run_keeps_of_arrays_is_series_again():
     assert again.test.fingerprint() == dataset.test.fingerprint()
 
 
+def test_what_a_run_keeps_of_arrays_says_what_their_channels_held():
+    x = ragged()
+    x[0][:, 1] = NAN
+    dataset = from_series(x, LABELS, x[1:5], LABELS[1:5])
+    again = Dataset.from_saved_arrays("series", dataset.to_arrays()).inspection
+    assert dataset.inspection.series.channels[1].missing == len(x[0])
+    assert again.series.channels == dataset.inspection.series.channels
+    assert again.series.filled == dataset.inspection.series.filled == len(x[0])
+    np.testing.assert_array_equal(again.sizes, dataset.inspection.sizes)
+    before = {k: v for k, v in dataset.to_arrays().items() if not k.startswith("facts")}
+    assert Dataset.from_saved_arrays("series", before).inspection is None
+
+
 def test_padded_series_larger_than_memory_are_memory_mapped(tmp_path, monkeypatch):
     file = tmp_path / "a.npz"
     file.write_bytes(b"")

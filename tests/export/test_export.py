@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -362,6 +363,11 @@ class TestVerify:
         found = verify(made, files / made.file, core, IMAGES)
         assert found.verified
         assert found.max_abs_diff <= TOLERANCE
+
+    def test_a_relative_path_is_that_of_this_process(self, core, files, monkeypatch):
+        monkeypatch.chdir(files.parent)
+        found = verify(KERAS, Path(files.name, "model.keras"), core, IMAGES)
+        assert found.verified, found.reason
 
     @pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS)
     def test_one_with_other_weights_is_not(self, made, core, files):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -21,10 +23,14 @@ from sequences import (
     dataset_of,
     series_part,
 )
+from tensorflow.python.saved_model import loader_impl
 
+from automl_sem.data.dataset import Dataset
 from automl_sem.data.pixels import resize
 from automl_sem.data.sampling import Wanted
-from automl_sem.export import build
+from automl_sem.data.series_arrays import from_series
+from automl_sem.export import build, saved_model
+from automl_sem.export import verify as verifying
 from automl_sem.export.formats import FORMATS
 from automl_sem.export.intake import ClipIntake, intake_of
 from automl_sem.export.verify import TOLERANCE, Verification, verify
@@ -142,6 +148,16 @@ class TestSeries:
         np.testing.assert_allclose(found, predict(means), atol=1e-5)
         assert np.abs(found - predict(SERIES.x[:3])).max() > 1e-4
 
+    def test_what_a_run_keeps_of_series_from_memory_is_exported_alike(self):
+        gaps = alone(SERIES.x)
+        gaps[0][:, 1] = gaps[3][1:, 0] = np.nan
+        dataset = from_series(gaps, SERIES.y)
+        again = Dataset.from_saved_arrays("series", dataset.to_arrays())
+        core = recurrent()
+        assert intake_of(core, again).record == intake_of(core, dataset).record
+        unknown = intake_of(core, replace(again, inspection=None)).record["means"]
+        assert not np.allclose(unknown, intake_of(core, again).record["means"], atol=1e-3)
+
     def test_a_network_that_standardises_itself_gets_raw_values(self, reloaded):
         part = series_part(ragged=False)
         core = recurrent(normalised=True)
@@ -216,6 +232,62 @@ class TestClips:
         scaled = part.x / np.float32(255)
         expected = (core(scaled) + core(scaled[:, :, :, ::-1])) / 2
         np.testing.assert_allclose(predict(part.x), expected, atol=1e-6)
+
+
+@pytest.fixture
+def beside_a_gpu(monkeypatch):
+    """Keras believes that there is a GPU."""
+    rnn = sys.modules["keras.src.backend.tensorflow.rnn"]
+    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
+
+
+def both_ways():
+    x = inputs = keras.Input((None, 2))
+    x = layers.Bidirectional(layers.LSTM(4, return_sequences=True))(layers.Masking()(x))
+    return head(layers.GRU(4)(x), inputs)
+
+
+def operations(path):
+    """The types of all operations of a SavedModel."""
+    (graph,) = loader_impl.parse_saved_model(str(path)).meta_graphs
+    inner = [node for function in graph.graph_def.library.function for node in function.node_def]
+    return {node.op for node in (*graph.graph_def.node, *inner)}
+
+
+@pytest.mark.usefixtures("beside_a_gpu")
+class TestBesideAGpu:
+    @pytest.mark.slow
+    def test_a_saved_model_runs_on_a_cpu(self, tmp_path, monkeypatch):
+        core = both_ways()
+        model = wrap(core, intake=intake_of(core, dataset_of(SERIES)))
+        made = FORMATS["saved-model"]
+        made.write(model, tmp_path / "good", ("a", "b"))
+        monkeypatch.setattr(saved_model, "without_gpu_kernels", contextlib.nullcontext)
+        made.write(model, tmp_path / "bad", ("a", "b"))
+        assert "CudnnRNNV3" in operations(tmp_path / "bad")
+        assert not [name for name in operations(tmp_path / "good") if "Cudnn" in name]
+        assert made.load(tmp_path / "good")(SERIES.x).shape == (len(SERIES.x), 2)
+
+    def test_a_keras_file_leaves_the_kernel_to_keras(self, tmp_path):
+        core = recurrent()
+        made = FORMATS["keras"]
+        made.write(wrap(core, intake=intake_of(core, dataset_of(SERIES))), tmp_path / "a.keras", ())
+        inner = keras.models.load_model(tmp_path / "a.keras")._flatten_layers()
+        (lstm,) = [layer for layer in inner if isinstance(layer, layers.LSTM)]
+        assert lstm.use_cudnn == "auto"
+
+    def test_what_is_expected_is_computed_without_kernels_of_gpus(self, tmp_path, monkeypatch):
+        seen = []
+
+        def predict(core, *_):
+            seen.append(core.layers[2].use_cudnn)
+            raise ValueError
+
+        monkeypatch.setattr(verifying, "predict_core", predict)
+        core = recurrent()
+        intake = intake_of(core, dataset_of(SERIES))
+        verify(FORMATS["keras"], tmp_path, core, SERIES.x, "none", intake)
+        assert (seen, core.layers[2].use_cudnn) == ([False], "auto")
 
 
 KINDS = {

@@ -1,13 +1,16 @@
 """Recurrent layers that a GPU must run step by step are named, with the reason."""
 
+import sys
+
 import keras
 import pytest
+import tensorflow as tf
 from keras import layers
 from sequence_parts import make_series
 
 from automl_sem import environment
 from automl_sem.scoring.choose import choose_trainer
-from automl_sem.scoring.kernels import slow_on_gpu
+from automl_sem.scoring.kernels import slow_on_gpu, without_gpu_kernels
 from automl_sem.types import Recipe
 
 FAST = [layers.LSTM(4), layers.GRU(4), layers.Bidirectional(layers.LSTM(4, dropout=0.2))]
@@ -50,6 +53,54 @@ def test_layers_within_others_are_found():
         "forward_way has activation relu",
         "inner has recurrent_dropout 0.1",
     ]
+
+
+class Own(layers.Layer):
+    """A layer of a person's own, with a recurrent one in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.GRU(4)
+
+    def call(self, x):
+        return self.inner(x)
+
+
+NESTED = {
+    "alone": lambda: layers.LSTM(4, name="found"),
+    "in both directions": lambda: layers.Bidirectional(layers.GRU(4)),
+    "at each step": lambda: keras.Sequential(
+        [layers.Reshape((9, 2, 1)), layers.TimeDistributed(layers.LSTM(4)), layers.Flatten()]
+    ),
+    "in a model": lambda: model(layers.GRU(4)),
+    "in a layer": Own,
+}
+
+
+@pytest.mark.parametrize("where", NESTED)
+def test_no_layer_takes_a_kernel_of_gpus_in_the_meantime(where, monkeypatch):
+    network = model(NESTED[where]())
+    rnn = sys.modules["keras.src.backend.tensorflow.rnn"]
+    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
+
+    def of_gpus():
+        spec = tf.TensorSpec((None, 9, 2))
+        traced = tf.function(lambda x: network(x, training=False), input_signature=[spec])
+        graph = traced.get_concrete_function().graph
+        return [op.type for op in graph.get_operations() if "Cudnn" in op.type]
+
+    assert of_gpus()
+    with without_gpu_kernels(network):
+        assert not of_gpus()
+    assert of_gpus()
+
+
+def test_layers_are_as_they_were_after_an_error_too():
+    slow, usual = layers.LSTM(4, use_cudnn=False, return_sequences=True), layers.GRU(4)
+    network = model(keras.Sequential([slow, usual]))
+    with pytest.raises(RuntimeError), without_gpu_kernels(network):
+        raise RuntimeError
+    assert (slow.use_cudnn, usual.use_cudnn) == (False, "auto")
 
 
 @pytest.mark.parametrize(("gpus", "said"), [([], ""), (["a card"], "a has recurrent_dropout 0.2")])
