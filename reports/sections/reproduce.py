@@ -59,7 +59,7 @@ def command(results: Results) -> str:
     words += ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
     if manifest.check_stress:  # asked for: the space's own comes with it
         asked = (f"{kind}={strength:g}" for kind, strength in manifest.stress.items())
-        words += ["--stress", ",".join(asked)]
+        words += ["--stress", ",".join(asked) or "none"]
     words += ["--discard", manifest.discard, "--workers", str(manifest.workers)]
     if manifest.machine.get("gpus"):
         words += ["--gpus", str(len(manifest.gpus))]

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import Made, make_dataset, make_run, results_of
 
+from automl_sem.augmentation.kinds import parse_stress
 from automl_sem.cli import app
 from automl_sem.reports.context import script_json
 from automl_sem.reports.intervals import round_ticks
@@ -153,6 +154,13 @@ def test_the_options_of_clips_are_part_of_the_command(tmp_path):
     found = parsed(command(results))
     assert {name: found[name] for name in options} == options
     assert found["stress"] == "noise=0.1,rotate=20"
+
+
+def test_a_search_without_stress_is_reproduced_without(tmp_path):
+    results = results_of(tmp_path / "run", [Made()], make_dataset(), stress={}, check_stress=True)
+    asked = parsed(command(results))["stress"]
+    assert asked == "none"
+    assert parse_stress(asked, "images") == {}
 
 
 def test_a_builtin_space_is_named_and_data_from_python_is_read_from_the_run(tmp_path):
