@@ -53,7 +53,10 @@ def command(results: Results) -> str:
     manifest = results.run.manifest
     data = manifest.data
     options = dict(data.get("options", {}))
-    source = str(results.run.path / "data.npz") if data.get("in_run") else str(data["source"])
+    source = str(data["source"])
+    if data.get("in_run"):
+        source = str(results.run.path / "data.npz")
+        options["kind"] = manifest.kind  # the arrays alone do not always tell
     words = ["automl-sem", "search", "--space", _space(results), "--data", source]
     words += ["--trials", str(_trials(results))]
     words += ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
