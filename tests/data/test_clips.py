@@ -713,6 +713,7 @@ def test_a_folder_that_is_no_folder_of_clips_is_one_clear_line(call, tmp_path, s
     [
         (("shapes", "--frames", "8"), "the option frames does not apply to 'shapes'"),
         (("motion", "--rate", "8"), "the option rate does not apply to 'motion'"),
+        (("motion", "--rate", "8"), "Only clips of your own have frames to choose"),
         (("motion", "--pad"), "Only images and clips of your own are resized"),
         (("motion", "--kind", "images"), "motion: this holds clips, no images"),
         (("motion", "--frames", "1"), "--frames: it must be at least 2"),
