@@ -167,7 +167,7 @@ def search(
 ) -> None:
     """Search for the best architecture.
 
-    automl-sem search shapes | digits | my_drawings/ | labels.csv | my_space.py
+    automl-sem search shapes | photos/ | clips/ | labels.csv | waves.ts | my.py
     """
     from automl_sem.config import search_options
 

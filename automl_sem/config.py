@@ -45,7 +45,7 @@ class SearchOptions(BaseModel):
             and the number of trials go. 0 trains in the search's own process.
         workers_per_gpu: Workers that share a GPU.
         gpus: GPUs to search on: `"all"`, or how many.
-        stress: Distortions that labels survive, `"rotate=180,scale"`; held-out images are
+        stress: Distortions that labels survive, `"rotate=180,scale"`; held-out examples are
             scored under them as well. By default the space's own, `"none"` for none.
         discard: Rule by which hopeless candidates are dropped after some of their folds.
         deterministic: Make a search with several workers reproducible: it waits for slower

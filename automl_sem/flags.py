@@ -72,8 +72,9 @@ SearchGpus = Annotated[str, Option("--gpus", help="GPUs to search on: all, or ho
 Stress = Annotated[
     str | None,
     Option(
-        help="Score under distortions that labels survive as well: rotate=180,scale,shift,shear,"
-        "stroke,noise, of sequences speed=0.5,start,warp,crop,drop,noise, or none.",
+        help="Score under distortions that labels survive as well: of images and clips "
+        "rotate=180,scale,shift,shear,stroke,noise, of clips and series "
+        "speed=0.5,start,warp,crop,drop, of series noise=0.3,channels; or none.",
         show_default="the space's own",
     ),
 ]

@@ -18,7 +18,7 @@ def caches() -> Path:
 
 
 def python_with(packages: Sequence[str], folder: Path) -> Path:
-    """Return the Python of an environment, which is made if the packages are not in it.
+    """Return the Python of an environment, which is made if it does not hold these versions.
 
     Args:
         packages: What to install, such as `keras==3.12.*`.
@@ -28,7 +28,7 @@ def python_with(packages: Sequence[str], folder: Path) -> Path:
         RuntimeError: If they cannot be installed.
     """
     python = folder.expanduser().resolve() / "bin" / "python"
-    if not versions_in(python, [package.partition("==")[0] for package in packages]):
+    if not holds(python, packages):
         print(f"making an environment in {folder}", file=sys.stderr, flush=True)
         try:
             subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
@@ -36,6 +36,23 @@ def python_with(packages: Sequence[str], folder: Path) -> Path:
         except subprocess.CalledProcessError:
             raise RuntimeError(f"cannot be installed: {', '.join(packages)}") from None
     return python
+
+
+def holds(python: Path, packages: Sequence[str]) -> bool:
+    """Return whether an environment has packages in the wanted versions.
+
+    Args:
+        python: Its Python.
+        packages: As for `python_with`, each with `==` and a version that may end in `.*`.
+    """
+    wanted = dict(package.split("==") for package in packages)
+    found = versions_in(python, list(wanted))
+    there = dict(each.split(" ") for each in found.split(", ")) if found else {}
+    return all(name in there and _is(there[name], pin) for name, pin in wanted.items())
+
+
+def _is(version: str, pin: str) -> bool:
+    return f"{version}.".startswith(pin[:-1]) if pin.endswith(".*") else version == pin
 
 
 def versions_in(python: Path, names: Sequence[str]) -> str:

@@ -1,14 +1,13 @@
-"""Leave out of a network's drawing what only finds the padding of series or blanks it.
+"""Leave out of a drawing what finds the padding of series, blanks it or takes each number alone.
 
 A network for series of different lengths makes a mask of its input and hands it to half of its
 layers: dozens of operations without weights, of which a person wants to know one thing, namely
 which layers are blind to padding. An operation is left out if
 
-- it compares or combines truth values, or all that it takes or all that takes it does so,
-- it applies such a mask to what goes on, or
-- it changes no more than the form or the scale of what goes on.
+- it compares or combines truth values, or all that it takes or all that takes it does so, or
+- it works number by number or on the form alone, and what it takes comes of one other layer.
 
-What computes something out of several steps or tensors is always kept, and so is every layer.
+What joins two layers, or computes something out of several steps, is kept, and so is every layer.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ FORM = {"Cast", "ExpandDims", "Squeeze", "Identity", "StopGradient"}
 NUMBER_BY_NUMBER = {
     *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Where"),
 }
+PLAIN = FORM | NUMBER_BY_NUMBER | {"Split", "Concatenate"}
 MASKED = "masked"
 
 
@@ -51,118 +51,48 @@ def fold(layers: Sequence[Layer]) -> Folded:
     Args:
         layers: Inputs first.
     """
-    graph = _Graph(layers)
-    masks = _masks(graph)
-    through = _through(graph, masks)
-    drawn = [layer for layer in layers if layer["id"] not in masks | through]
+    between = _operations_between(layers)
+    masks = _masks(layers, between)
     # What stands for each layer that something else takes, and whether a mask was applied to it.
     stands: dict[str, tuple[list[str], bool]] = {}
-    found = []
+    drawn = []
     for layer in layers:
         name = layer["id"]
         if name in masks:
             continue
-        taken = [stands[source] for source in layer["inputs"] if source in stands]
+        taken = [stands[source] for source in layer["inputs"] if source not in masks]
         sources = list(dict.fromkeys(source for some, _ in taken for source in some))
         masked = any(m for _, m in taken) or not masks.isdisjoint(layer["inputs"])
-        if name in through:
+        if name in between and layer["type"] in PLAIN and len(sources) == 1:
             stands[name] = (sources, masked)
         else:
             stands[name] = ([name], False)
-            found.append({**layer, "inputs": sources, MASKED: masked})
-    return Folded(found, len(layers) - len(drawn))
+            drawn.append({**layer, "inputs": sources, MASKED: masked})
+    return Folded(drawn, len(layers) - len(drawn))
 
 
-class _Graph:
-    """Layers by their ids, with what takes each."""
-
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = {layer["id"]: layer for layer in layers}
-        self.order = list(self.layers)
-        self.takers: dict[str, list[str]] = {name: [] for name in self.order}
-        for name in self.order:
-            for source in self.inputs(name):
-                self.takers[source].append(name)
-
-    def inputs(self, name: str) -> list[str]:
-        return list(self.layers[name]["inputs"])
-
-    def kind(self, name: str) -> str:
-        return str(self.layers[name]["type"])
-
-    def optional(self, name: str) -> bool:
-        """Whether it is an operation between others, so that it can be left out at all."""
-        inner = bool(self.inputs(name)) and bool(self.takers[name])
-        return inner and bool(self.layers[name].get("operation"))
+def _operations_between(layers: Sequence[Layer]) -> dict[str, list[str]]:
+    """Return the operations between others, which alone can be left out, with what takes each."""
+    takers: dict[str, list[str]] = {layer["id"]: [] for layer in layers}
+    for layer in layers:
+        for source in layer["inputs"]:
+            takers[source].append(layer["id"])
+    inner = [layer["id"] for layer in layers if layer.get("operation") and layer["inputs"]]
+    return {name: takers[name] for name in inner if takers[name]}
 
 
-def _masks(graph: _Graph) -> set[str]:
+def _masks(layers: Sequence[Layer], between: Mapping[str, Sequence[str]]) -> set[str]:
     """Return what makes masks and nothing else."""
     masks: set[str] = set()
-    for name in graph.order:
-        of_masks = masks.issuperset(graph.inputs(name))
-        if graph.optional(name) and (graph.kind(name) in LOGIC or of_masks):
+    for layer in layers:
+        logic = layer["type"] in LOGIC or masks.issuperset(layer["inputs"])
+        if logic and layer["id"] in between:
+            masks.add(layer["id"])
+    for name in reversed(between):
+        if masks.issuperset(between[name]):
             masks.add(name)
-    for name in reversed(graph.order):
-        if graph.optional(name) and masks.issuperset(graph.takers[name]):
-            masks.add(name)
-    # A layer that takes nothing else takes it as its input, not as a mask.
-    waiting = [
-        name
-        for name in graph.order
-        if name not in masks and graph.inputs(name) and masks.issuperset(graph.inputs(name))
-    ]
-    while waiting:
-        above = [source for source in graph.inputs(waiting.pop()) if source in masks]
-        masks.difference_update(above)
-        waiting += above
+    # What takes nothing else takes it as its input, not as a mask.
+    for layer in reversed(layers):
+        if layer["id"] not in masks and masks.issuperset(layer["inputs"]):
+            masks.difference_update(layer["inputs"])
     return masks
-
-
-def _through(graph: _Graph, masks: set[str]) -> set[str]:
-    """Return what hands on what it takes of one other layer, only masked or in another form."""
-    roots: dict[str, str] = {}
-    found: set[str] = set()
-    scales: set[str] = set()
-    for name in graph.order:
-        roots[name] = name
-        taken = [source for source in graph.inputs(name) if source not in masks]
-        masked = len(taken) < len(graph.inputs(name))
-        kind = graph.kind(name)
-        if name in masks or not graph.optional(name) or len({roots[s] for s in taken}) != 1:
-            continue
-        if kind in NUMBER_BY_NUMBER:
-            (scales if len(taken) == 1 and not masked else found).add(name)
-        elif kind in FORM or (kind == "Concatenate" and masked and len(taken) == 1):
-            found.add(name)
-        else:
-            continue
-        roots[name] = roots[taken[0]]
-    # Arithmetic with a constant is part of what the network does, unless masks alone need it.
-    for name in reversed(graph.order):
-        if name in scales and (found | masks).issuperset(graph.takers[name]):
-            found.add(name)
-    for name in graph.order:
-        one_part = graph.kind(name) == "Split" and graph.optional(name) and name not in masks
-        if one_part and len(_takers_beyond(graph, name, found, masks)) == 1:
-            found.add(name)
-    # Whatever still joins two layers of the drawing is kept.
-    sources: dict[str, set[str]] = {}
-    for name in graph.order:
-        taken = [source for source in graph.inputs(name) if source not in masks]
-        joined = set().union(*(sources[source] for source in taken if source in sources))
-        if len(joined) > 1:
-            found.discard(name)
-        sources[name] = joined if name in found else {name}
-    return found
-
-
-def _takers_beyond(graph: _Graph, name: str, through: set[str], masks: set[str]) -> set[str]:
-    """Return what takes a layer in the drawing."""
-    takers: set[str] = set()
-    for taker in graph.takers[name]:
-        if taker in through:
-            takers |= _takers_beyond(graph, taker, through, masks)
-        elif taker not in masks:
-            takers.add(taker)
-    return takers

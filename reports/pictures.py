@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from automl_sem.data.dataset import Dataset, TrainingPart, read_rows
 from automl_sem.data.evenly import evenly
-from automl_sem.data.series_overview import COLOURS, RANGE_EXAMPLES, real_steps
+from automl_sem.data.missing import without_padding
+from automl_sem.data.series_overview import COLOURS, RANGE_EXAMPLES
 from automl_sem.reports.intervals import round_ticks
 from automl_sem.reports.wording import count
 from automl_sem.scoring.inputs import inputs_of
@@ -131,7 +132,7 @@ class Curves:
 
     def draw(self, example: Examples, alt: str) -> Markup:
         """Return the curves of a series, (time, channels), NaN where it is padded."""
-        values = self._standardised(real_steps(example))[:, : len(COLOURS)]
+        values = self._standardised(without_padding(example))[:, : len(COLOURS)]
         lines = [
             Markup('<path stroke="{}" d="{}"/>').format(colour, self._path(values[:, channel]))
             for channel, colour in enumerate(COLOURS[: values.shape[1]])

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from automl_sem import UserError
+from automl_sem.augmentation.kinds import kinds_for
 from automl_sem.manifest import Manifest
 from automl_sem.registry import find_run, register, runs
 from automl_sem.run import RunDirectory
@@ -42,6 +43,13 @@ def test_help_and_bad_words_import_nothing_heavy(tmp_path):
             check=True,
         )
         assert done.stdout.splitlines()[-1] == "HEAVY []", arguments
+
+
+def test_help_names_every_kind_of_stress_for_series(call):
+    _, out, _ = call("search", "--help")
+    described = " ".join(out.split()).partition("--stress")[2].partition("--discard")[0]
+    missing = [kind for kind in kinds_for("series") if kind not in described]
+    assert not missing
 
 
 def test_help_names_every_command_and_the_first_steps(call):

@@ -20,6 +20,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.data.evenly import evenly
 from automl_sem.data.pixels import open_rgb
 from automl_sem.errors import UserError
 
@@ -100,7 +101,7 @@ def compare(classes: Sequence[Sequence[Sequence[Path]]]) -> Alike | None:
 def _pairs(files: Sequence[Path]) -> list[tuple[int, Small, Small]]:
     """Return some images with their numbers and those that follow them, without unreadable ones."""
     pairs = []
-    for i in _some(range(len(files) - 1), PAIRS):
+    for i in evenly(len(files) - 1, PAIRS).tolist():
         with contextlib.suppress(UserError):  # looking into it will say what is wrong
             pairs.append((i, _small(files[i]), _small(files[i + 1])))
     return pairs
@@ -119,5 +120,4 @@ def _difference(a: Small, b: Small) -> float:
 
 def _some(values: Sequence[T], count: int) -> list[T]:
     """Return at most so many of them, evenly from the first to the last."""
-    places = np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)
-    return [values[place] for place in places]
+    return [values[place] for place in evenly(len(values), count)]

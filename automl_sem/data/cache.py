@@ -1,4 +1,4 @@
-"""Decoded examples on disk, for data larger than memory: a cache with a size limit.
+"""Decoded examples on disk, of clips and of data larger than memory: a cache with a limit.
 
 $XDG_CACHE_HOME/automl-sem/examples/KEY/
   x_train.npy  x_test.npy   examples as they are trained on, opened memory-mapped
@@ -159,7 +159,8 @@ class ExampleCache:
                 f"the decoded examples take {size / GIB:.1f} GiB, but the cache may have "
                 f"{limit / GIB:.1f} GiB{in_use}",
                 where=self.folder,
-                hint=f"Allow more with {LIMIT_VARIABLE}, or make images smaller with --image-size",
+                hint=f"Allow more with {LIMIT_VARIABLE}, or take fewer examples or smaller ones: "
+                "images and clips have --image-size, clips --frames",
             )
         free = shutil.disk_usage(self.folder).free
         if size > free:

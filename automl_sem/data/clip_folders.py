@@ -31,6 +31,9 @@ RULE = (
     "everything in the class folders is a video, an animation, or a folder of frames of one size "
     "that are numbered from 0 or 1 without a gap"
 )
+MOVING = (".gif", ".webp", ".apng")  # files that are clips of one frame if they do not move
+HARDLY = 0.1  # share of clips, among them and such files, below which a folder holds images
+MANY = 200  # such files before the first clip settle it: looking into all takes long
 _FRAMES = "Put the frames of each clip into a folder of its own, DIR/CLASS/CLIP/0001.png"
 
 
@@ -50,29 +53,41 @@ def find_clips(folder: Path) -> Found:
 def holds_clips(folder: Path) -> tuple[bool, str]:
     """Return whether a folder holds clips, and a note that says why; empty if nobody would ask.
 
-    It does if everything in its class folders is a clip, as `RULE` says. Folders of numbered
-    images alone may also hold the drawings of a person each, so that some are looked into: frames
-    that follow one another are alike.
+    It does if everything in its class folders is a clip, as `RULE` says. A GIF or WebP of one frame
+    is a bad clip among clips, and an image where there are hardly any. Folders of numbered images
+    alone may also hold the drawings of a person each, so that some are looked into: frames that
+    follow one another are alike.
 
     Args:
         folder: As for `find_clips`.
     """
-    some = files = videos = False
+    clips, files, videos = 0, False, False
+    still: list[Path] = []
     folders: dict[Path, list[list[Path]]] = {}  # of each class, with their images
     for inner, path, clip in _told(folder):
+        if clip is False and _may_move(path) and not path.is_dir():
+            still.append(path)
+            if len(still) == MANY and not clips:
+                break
+            continue
         if clip is False:
             note = (
                 f"read as images: {name_of(path, folder)} is no clip, and a folder of clips is one "
                 f"where {RULE}; --kind clips says that it is one"
             )
-            return False, note if some else ""
-        some |= clip is True
+            return False, note if clips else ""
+        clips += clip is True
         files |= not path.is_dir()
         videos |= is_video(path)
         if clip and path.is_dir():
             folders.setdefault(inner, []).append(frame_files(path))
-    if not some:
+    if not clips:
         return False, ""
+    if clips < HARDLY * (clips + len(still)):
+        return False, (
+            f"read as images: of {clips + len(still)} files hardly any moves, "
+            f"{name_of(still[0], folder)} does not; --kind clips says that these are clips"
+        )
     otherwise = "" if videos else "; --kind images reads each file as an image"
     if files:
         return True, f"read as clips: {RULE}{otherwise}"
@@ -102,7 +117,7 @@ def _told_in(folder: Path) -> Iterator[tuple[Path, bool | None]]:
     for path in visible(folder):
         if path.is_dir():
             files = frame_files(path)
-            if not files or _moving(files[0]):
+            if not files or any(map(_moving, files)):
                 yield from _told_in(path)
             elif any(inner.is_dir() or is_video(inner) for inner in visible(path)):
                 yield path, False
@@ -171,7 +186,7 @@ def _clips(folder: Path) -> tuple[list[Path], int]:
             inner, more = _clips_of_folder(path)
             clips += inner
             other += more
-        elif is_video(path) or (path.suffix.lower() in ANIMATIONS and animated(path) is not False):
+        elif is_video(path) or _may_move(path) or animated(path) is not False:
             clips.append(path)
         elif is_image(path):
             raise UserError("a single image lies among the clips", where=path, hint=_FRAMES)
@@ -183,7 +198,9 @@ def _clips(folder: Path) -> tuple[list[Path], int]:
 def _clips_of_folder(folder: Path) -> tuple[list[Path], int]:
     """Return the clips of a folder within a class folder: it may be one itself."""
     inside = visible(folder)
-    still = [path for path in frame_files(folder) if not _moving(path)]
+    images = frame_files(folder)
+    moving = any(map(_moving, images))
+    still = [path for path in images if not (moving and _may_move(path))]
     if not still and any(path.is_dir() or _may_be_clip(path) for path in inside):
         return _clips(folder)
     clips = [path for path in inside if path.is_dir() or is_video(path) or _moving(path)]
@@ -200,6 +217,11 @@ def _may_be_clip(path: Path) -> bool:
     )
 
 
+def _may_move(path: Path) -> bool:
+    """Return whether a file is a clip even if it has one frame: a PNG is none then."""
+    return path.suffix.lower() in MOVING
+
+
 def _moving(path: Path) -> bool:
     """Return whether a file in a folder of frames is an animation: these are no PNG there."""
-    return path.suffix.lower() in (".gif", ".webp", ".apng") and bool(animated(path))
+    return _may_move(path) and bool(animated(path))

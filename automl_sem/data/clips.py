@@ -190,7 +190,7 @@ class Clips:
         if size is None or len(digests) < 2:
             raise _too_short(path, len(digests))
         if picks is not None:
-            picks.hold(number, frame.pixels)
+            picks.fill_up(number, frame.pixels)
             self._keep(path, picks, size, ends)
         return Look(
             size[0],
@@ -282,7 +282,7 @@ def _decode(path: Path, wanted: Wanted, size: Size, channels: int, fill: int | N
                 break
     if frame is None:
         raise UserError("it changed while it was read", where=path)
-    picks.hold(number, frame.pixels)
+    picks.fill_up(number, frame.pixels)
     return picks.clips()[channels]
 
 

@@ -242,7 +242,7 @@ def _refuse(source: str, options: dict[str, bool]) -> None:
                     "pad": "Only images and clips of your own are resized",
                     "groups": "It is for folders and tables; an .npz file names its array groups",
                     "skip_bad": "It is for files of images and clips",
-                    "frames": "Only clips have frames",
-                    "rate": "Only clips have frames",
+                    "frames": "Only clips of your own have frames to choose",
+                    "rate": "Only clips of your own have frames to choose",
                 }[name],
             )

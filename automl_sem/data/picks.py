@@ -48,7 +48,7 @@ class Picks:
         """
         self._take(number, pixels, self._wanted.times(number, end))
 
-    def hold(self, number: int, pixels: Callable[[], Bytes]) -> None:
+    def fill_up(self, number: int, pixels: Callable[[], Bytes]) -> None:
         """Take the last frame of the clip in place of those that never came."""
         self._take(number, pixels, self.left)
 

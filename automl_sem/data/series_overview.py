@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from automl_sem.data.channels import SeriesFacts
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.data.evenly import evenly
+from automl_sem.data.missing import without_padding
 from automl_sem.data.pixels import Size
 
 PICTURE = (72, 128)  # pixels, height and width
@@ -91,7 +92,7 @@ def curves(part: TrainingPart) -> tuple[Size, Callable[[int], Any]]:
     def picture(row: int) -> Any:
         image = Image.new("RGB", (width, height), "white")
         draw = ImageDraw.Draw(image)
-        values = real_steps(part.x[row])
+        values = without_padding(part.x[row])
         across = np.arange(len(values)) / max(1, steps - 1) * (width - 3) + 1
         for channel in range(channels):
             share = (values[:, channel] - low[channel]) / spread[channel]
@@ -106,12 +107,6 @@ def curves(part: TrainingPart) -> tuple[Size, Callable[[int], Any]]:
         return image
 
     return (height, width), picture
-
-
-def real_steps(series: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a series without the padding at its end, both (time, channels)."""
-    values = np.asarray(series, np.float64)
-    return values[~np.isnan(values).all(axis=1)]
 
 
 def _range(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -24,7 +24,8 @@ class Setup:
         beside: Folder whose modules the space may import.
         fixed: Recipe fields that flags fix.
         part: The training part; its `x` is empty if `mapped` is there.
-        mapped: File with the examples, when they are larger than memory.
+        mapped: File with the examples, where they are memory-mapped: those larger than memory,
+            and all clips that were decoded into the cache.
         threads: Processor threads of the worker, 0 for TensorFlow's choice.
         stress: Kinds of distortion that folds are scored under, with their strengths.
         seed: Seed of the run, which decides the distortions.
@@ -49,7 +50,7 @@ class Setup:
         return space.with_fixed(**self.fixed).with_weights(self.weights)
 
     def load_part(self) -> TrainingPart:
-        """Return the training part, memory-mapped where it is large."""
+        """Return the training part, memory-mapped where there is a file of it."""
         if self.mapped is None:
             return self.part
         return replace(self.part, x=np.load(self.mapped, mmap_mode="r"))

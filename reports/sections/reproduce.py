@@ -53,13 +53,16 @@ def command(results: Results) -> str:
     manifest = results.run.manifest
     data = manifest.data
     options = dict(data.get("options", {}))
-    source = str(results.run.path / "data.npz") if data.get("in_run") else str(data["source"])
+    source = str(data["source"])
+    if data.get("in_run"):
+        source = str(results.run.path / "data.npz")
+        options["kind"] = manifest.kind  # the arrays alone do not always tell
     words = ["automl-sem", "search", "--space", _space(results), "--data", source]
     words += ["--trials", str(_trials(results))]
     words += ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
     if manifest.check_stress:  # asked for: the space's own comes with it
         asked = (f"{kind}={strength:g}" for kind, strength in manifest.stress.items())
-        words += ["--stress", ",".join(asked)]
+        words += ["--stress", ",".join(asked) or "none"]
     words += ["--discard", manifest.discard, "--workers", str(manifest.workers)]
     if manifest.machine.get("gpus"):
         words += ["--gpus", str(len(manifest.gpus))]

@@ -123,6 +123,17 @@ def test_an_environment_without_a_package_has_no_versions():
     assert environments.versions_in(python.parent / "no-python", ["numpy"]) == ""
 
 
+def test_an_environment_with_other_versions_is_made_anew():
+    python = Path(sys.executable)
+    major, minor, rest = np.__version__.split(".", 2)
+    for pin in (f"{major}.{minor}.{rest}", f"{major}.{minor}.*", f"{major}.*"):
+        assert environments.holds(python, [f"numpy=={pin}"])
+    for pin in (f"{major}.{minor}", f"{major}.{minor}9.*", f"{major}9.*"):
+        assert not environments.holds(python, [f"numpy=={pin}"])
+    assert not environments.holds(python, [f"numpy=={np.__version__}", "no-such-package==1.*"])
+    assert not environments.holds(python.parent / "no-python", [f"numpy=={np.__version__}"])
+
+
 @pytest.mark.parametrize(("colour", "channels"), [("grey", 1), ("colour", 3)])
 def test_the_clips_are_read_as_what_they_are_said_to_be(tmp_path, colour, channels):
     folder = clips_memory.write_clips(tmp_path / "clips", 16, colour, "gif")

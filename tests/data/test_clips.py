@@ -28,8 +28,8 @@ from PIL import Image
 
 from automl_sem import UserError
 from automl_sem.api import dry_run
+from automl_sem.data import clip_folders, examples, load_dataset, picks
 from automl_sem.data import clips as module
-from automl_sem.data import examples, load_dataset, picks
 from automl_sem.data.builtin import SHAPES, draw_shapes
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.frames import EndsEarly, frames
@@ -481,12 +481,43 @@ def test_nested_still_images_and_ordinary_folders_stay_images(tmp_path):
     assert "clip" not in notes
 
 
-def test_still_and_moving_gifs_together_stay_images(tmp_path):
-    write_folder(tmp_path / "data", ".gif")
-    Image.fromarray(moving()[0]).save(tmp_path / "data" / "left" / "z.gif")
+@pytest.mark.parametrize("form", [".gif", ".webp", ".avi", "frames"])
+@pytest.mark.parametrize("place", ["left/z.gif", "left/a.webp", "left/more/a.gif"])
+def test_an_animation_of_one_frame_among_clips_is_a_bad_clip(call, tmp_path, form, place):
+    folder = write_folder(tmp_path / "data", form)
+    if "more" in place:
+        write_animation(folder / "left" / "more" / "b.gif", moving(seed=7))
+    Image.fromarray(moving()[0]).save(folder / place)
+    for kind in ((), ("--kind", "clips")):
+        code, out, err = call("search", folder, *kind)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
+        assert f"{place}: a clip of one frame, which shows no motion" in err
+    dataset = load(folder, skip_bad=True)
+    assert dataset.info.kind == "clips"
+    assert len(dataset.train.y) + len(dataset.test.y) == 12 + ("more" in place)
+    assert any(f"1 unreadable clip left out: {place}" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("moving_ones", [0, 1])
+def test_gifs_that_hardly_ever_move_are_images(tmp_path, moving_ones):
+    for i in range(12):
+        path = tmp_path / "data" / "ab"[i % 2] / f"{i}.gif"
+        write_animation(path, moving(seed=i)[: 2 if i < moving_ones else 1])
     kind, notes = held(tmp_path / "data")
     assert kind == "images"
-    assert "read as images: left/z.gif is no clip" in notes
+    assert ("of 12 files hardly any moves, a/10.gif does not" in notes) == bool(moving_ones)
+
+
+def test_many_still_webps_are_not_all_looked_into(tmp_path, monkeypatch):
+    monkeypatch.setattr(clip_folders, "MANY", 4)
+    looked = []
+    monkeypatch.setattr(clip_folders, "animated", lambda path: bool(looked.append(path)))
+    for i in range(12):
+        path = tmp_path / "data" / "ab"[i % 2] / f"{i}.webp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert clip_folders.holds_clips(tmp_path / "data") == (False, "")
+    assert len(looked) == 4
 
 
 def test_videos_beside_photos_are_left_out_as_ever(tmp_path):
@@ -702,6 +733,7 @@ def test_a_folder_that_is_no_folder_of_clips_is_one_clear_line(call, tmp_path, s
     [
         (("shapes", "--frames", "8"), "the option frames does not apply to 'shapes'"),
         (("motion", "--rate", "8"), "the option rate does not apply to 'motion'"),
+        (("motion", "--rate", "8"), "Only clips of your own have frames to choose"),
         (("motion", "--pad"), "Only images and clips of your own are resized"),
         (("motion", "--kind", "images"), "motion: this holds clips, no images"),
         (("motion", "--frames", "1"), "--frames: it must be at least 2"),

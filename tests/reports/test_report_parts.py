@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import Made, make_dataset, make_run, results_of
 
+from automl_sem.augmentation.kinds import parse_stress
 from automl_sem.cli import app
+from automl_sem.data.load import from_memory, load_dataset
 from automl_sem.reports.context import script_json
 from automl_sem.reports.intervals import round_ticks
 from automl_sem.reports.ped_anova import importances
@@ -155,6 +157,13 @@ def test_the_options_of_clips_are_part_of_the_command(tmp_path):
     assert found["stress"] == "noise=0.1,rotate=20"
 
 
+def test_a_search_without_stress_is_reproduced_without(tmp_path):
+    results = results_of(tmp_path / "run", [Made()], make_dataset(), stress={}, check_stress=True)
+    asked = parsed(command(results))["stress"]
+    assert asked == "none"
+    assert parse_stress(asked, "images") == {}
+
+
 def test_a_builtin_space_is_named_and_data_from_python_is_read_from_the_run(tmp_path):
     origin = str(builtin_spaces()["shapes"])
     results = results_of(
@@ -167,6 +176,28 @@ def test_a_builtin_space_is_named_and_data_from_python_is_read_from_the_run(tmp_
     options = parsed(command(results))
     assert options["space"] == "shapes"
     assert options["data"] == str(tmp_path / "run" / "data.npz")
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["single", "grouped"])
+@pytest.mark.parametrize("kind", ["series", "images"])
+def test_the_command_reads_data_from_python_as_what_they_are(tmp_path, kind, grouped):
+    rng = np.random.default_rng(0)
+    x = [rng.uniform(0, 255, (8 + row % 2, 9)) for row in range(24)]  # 9x9 could be images
+    if kind == "images":
+        x = rng.integers(0, 256, (24, 8, 9))
+    y = np.array(["down", "up"])[np.arange(24) % 2]
+    groups = [f"writer {row // 2 % 6}" for row in range(24)] if grouped else None
+    dataset = from_memory(x, y, kind=kind, groups=groups)
+    data = {"name": "arrays", "kind": kind, "source": "", "in_run": True, "options": {}}
+    results = results_of(tmp_path / "run", [Made()], dataset, data=data)
+    np.savez(tmp_path / "run" / "data.npz", **dataset.to_arrays())
+    options = parsed(command(results))
+    again = load_dataset(options["data"], kind=options["kind"])
+    assert again.info == dataset.info
+    assert again.train.fingerprint() == dataset.train.fingerprint()
+    assert again.test.fingerprint() == dataset.test.fingerprint()
+    assert again.train.groups_fingerprint() == dataset.train.groups_fingerprint()
+    assert (again.train.groups is not None) == grouped
 
 
 def test_it_is_reproduced_on_as_many_gpus(tmp_path):
