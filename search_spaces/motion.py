@@ -35,7 +35,7 @@ BASELINE = {
 
 WELL_TRAINED = {
     "training": "long", "learning_rate": 3e-3, "schedule": "cosine", "weight_decay": 1e-4,
-    "augment": True, "flip": False, "shift": 0.1, "rotation": 20, "scale": 0.2, "noise": 0.05,
+    "augment": True, "shift": 0.1, "rotation": 20, "scale": 0.2, "noise": 0.05,
     "contrast": 0.5, "speed": 0.25, "drop": 0.0, "mixup": 0.0,
     "label_smoothing": 0.0, "class_weight": "none",
 }  # fmt: skip
@@ -111,11 +111,13 @@ def recipe(hp, data):
 
 
 def augmentation(hp):
-    """Return how training clips are changed, all frames alike: not at all, or by strengths."""
+    """Return how training clips are changed, all frames alike: not at all, or by strengths.
+
+    Nothing is mirrored, since left and right are classes; if they are none of yours, add `flip`.
+    """
     augment = hp.Boolean("augment")
     with hp.conditional_scope("augment", [True]):
         strengths = {
-            "flip": hp.Boolean("flip"),  # not where left and right are classes
             "shift": hp.Choice("shift", [0.0, 0.1, 0.3]),  # of the side
             "rotation": hp.Choice("rotation", [0, 10, 20]),  # degrees
             "scale": hp.Choice("scale", [0.0, 0.2]),
