@@ -81,7 +81,7 @@ def _operations_between(layers: Sequence[Layer]) -> dict[str, list[str]]:
     return {name: takers[name] for name in inner if takers[name]}
 
 
-def _masks(layers: Sequence[Layer], between: Mapping[str, Sequence[str]]) -> set[str]:
+def _masks(layers: Sequence[Layer], between: dict[str, list[str]]) -> set[str]:
     """Return what makes masks and nothing else."""
     masks: set[str] = set()
     for layer in layers:

@@ -85,8 +85,10 @@ class SeriesFacts:
             train_lengths=arrays["facts_train_lengths"],
             test_lengths=arrays["facts_test_lengths"],
             channels=tuple(
-                Channel(str(name), *floats, int(missing))
-                for name, (*floats, missing) in zip(arrays["facts_names"], numbers, strict=True)
+                Channel(str(name), mean, sd, low, high, int(missing))
+                for name, (mean, sd, low, high, missing) in zip(
+                    arrays["facts_names"], numbers, strict=True
+                )
             ),
             filled=int(arrays["facts_filled"]),
         )

@@ -161,8 +161,8 @@ def unlabelled_npz(path: Path) -> SeriesPart:
     others = (key for key in there if read_npz(path, (key,))[key].ndim in (2, 3))
     key = key or next(others, "")
     if not key:
-        names = ", ".join(there) or "nothing"
-        raise UserError(f"there is no array of series in this file, only: {names}", where=path)
+        found = ", ".join(there) or "nothing"
+        raise UserError(f"there is no array of series in this file, only: {found}", where=path)
     steps = f"lengths{key.removeprefix('x')}" if key.startswith("x") else "lengths"
     arrays = read_npz(path, (key, steps))
     series = _series(arrays[key], arrays.get(steps), key, steps, path)
