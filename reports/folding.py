@@ -88,7 +88,7 @@ def _masks(layers: Sequence[Layer], between: dict[str, list[str]]) -> set[str]:
         logic = layer["type"] in LOGIC or masks.issuperset(layer["inputs"])
         if logic and layer["id"] in between:
             masks.add(layer["id"])
-    for name in reversed(between):
+    for name in reversed(list(between)):
         if masks.issuperset(between[name]):
             masks.add(name)
     # What takes nothing else takes it as its input, not as a mask.
