@@ -39,20 +39,17 @@ WELL_TRAINED = {
     "contrast": 0.5, "speed": 0.25, "drop": 0.0, "mixup": 0.0,
     "label_smoothing": 0.0, "class_weight": "none",
 }  # fmt: skip
+# Frames show where and how large a thing is, differences where it goes. The mean over places
+# forgets the place: what was learnt at one is known at all.
+EVERYWHERE = {
+    "view": "both", "depth": 3, "filters": 32, "normalization": "batch", "head": "global",
+    "frame_units": 64, "cell": "lstm", "lstm_units": 64, "lstm_layers": 1, "both_ways": False,
+    "dropout": 0.2,
+}  # fmt: skip
 GOOD_STARTS = [
-    # Frames show where and how large a thing is, differences where it goes. The mean over places
-    # forgets the place: what was learnt at one is known at all.
-    {
-        **WELL_TRAINED, "view": "both", "depth": 3, "filters": 32, "normalization": "batch",
-        "head": "global", "frame_units": 64, "cell": "lstm", "lstm_units": 64, "lstm_layers": 1,
-        "both_ways": False, "pooling": "last", "dropout": 0.2,
-    },
-    {
-        **WELL_TRAINED, "view": "both", "depth": 3, "filters": 16, "normalization": "batch",
-        "head": "flatten", "frame_units": 64, "cell": "gru", "lstm_units": 64, "lstm_layers": 1,
-        "both_ways": False, "pooling": "last", "dropout": 0.2,
-    },
-]  # fmt: skip
+    {**WELL_TRAINED, **EVERYWHERE, "pooling": "last"},
+    {**WELL_TRAINED, **EVERYWHERE, "pooling": "mean"},
+]
 
 
 def build(hp, data):

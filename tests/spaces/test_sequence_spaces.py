@@ -113,6 +113,7 @@ def test_the_baseline_is_one_plain_lstm(name):
     assert load(name).recipe_of(load(name).baseline, info_of(name, shape)).schedule == "constant"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_padding_changes_nothing_of_a_candidate_for_series(seed):
     x = ragged()
@@ -139,6 +140,7 @@ def test_padding_changes_nothing_of_the_batch_statistics(seed):
         np.testing.assert_allclose(long, short, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["series", "motion"])
 def test_every_hyperparameter_changes_the_model_or_the_recipe(name):
     space = load(name)
