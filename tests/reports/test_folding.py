@@ -85,7 +85,6 @@ def test_the_page_says_what_is_left_out(tmp_path):
         {**series.BASELINE, "network": "cnn-lstm", "both_ways": True, "pooling": "attention"},
         {**series.BASELINE, "cell": "gru", "both_ways": True, "pooling": "last"},
     ],
-    ids=["baseline", "cnn", "lstm-fcn", "attention", "both ways"],
 )
 def test_of_the_space_for_series_no_mask_is_drawn(values):
     import keras_tuner
