@@ -12,6 +12,7 @@ from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
 from automl_sem.data.motion import load_motion
 from automl_sem.data.split import hold_out_test
 from automl_sem.data.strokes import load_strokes
+from automl_sem.data.turns import in_turns
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
 
@@ -128,10 +129,9 @@ def draw_shapes(
         size: How many.
         data_seed: Another seed, other drawings.
     """
-    y = np.arange(size, dtype=np.int64) % len(SHAPES)
-    streams = [[data_seed, ("train", "test").index(part), i] for i in range(size)]
-    drawings = [draw(SHAPES[y[i]], np.random.default_rng(streams[i])) for i in range(size)]
-    names = tuple(f"{part} {SHAPES[y[i]]} {i // len(SHAPES) + 1:02d}" for i in range(size))
+    drawings, y, names = in_turns(
+        part, size, SHAPES, data_seed, lambda shape, rng: draw(SHAPES[shape], rng), digits=2
+    )
     return np.stack(drawings), y, names
 
 

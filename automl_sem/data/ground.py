@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart, release_pages
+from automl_sem.data.evenly import evenly
 from automl_sem.types import Bytes
 
 BORDER_BYTES = 2**26  # of pictures on disk are read for the median of their borders
@@ -36,7 +37,7 @@ def background_of(x: Bytes, rows: NDArray[Any]) -> float:
     """
     enough = max(1, BORDER_BYTES // max(1, x[:1].nbytes))
     if isinstance(x, np.memmap) and len(rows) > enough:
-        rows = rows[np.linspace(0, len(rows) - 1, enough).round().astype(int)]
+        rows = rows[evenly(len(rows), enough)]
     found = background(x[np.sort(rows)])
     release_pages(x)
     return found

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import Dataset, HeldOutPart, TrainingPart
+from automl_sem.data.turns import in_turns
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes, Ints
 
@@ -88,10 +89,7 @@ def draw_clips(
         size: How many.
         data_seed: Another seed, other clips.
     """
-    y = np.arange(size, dtype=np.int64) % len(MOTIONS)
-    streams = [[data_seed, ("train", "test").index(part), i] for i in range(size)]
-    clips = [draw_clip(int(y[i]), np.random.default_rng(streams[i])) for i in range(size)]
-    names = tuple(f"{part} {MOTIONS[y[i]]} {i // len(MOTIONS) + 1:03d}" for i in range(size))
+    clips, y, names = in_turns(part, size, MOTIONS, data_seed, draw_clip)
     return np.stack(clips), y, names
 
 

@@ -127,7 +127,6 @@ def series_dataset(
         channels=described,
         filled=sum(int(np.isnan(s).sum()) for part in chosen.values() for s in part.series),
     )
-    lengths = np.concatenate([facts.train_lengths, facts.test_lengths])
     means = np.array([channel.mean for channel in described])
     # Each part is as long as its own longest series: the test part must not shape the training.
     longest = {"x_train": facts.train_lengths.max(), "x_test": facts.test_lengths.max(initial=1)}
@@ -157,7 +156,7 @@ def series_dataset(
             *cached,
         ),
         inspection=Inspection(
-            sizes=np.stack([lengths, np.full(len(lengths), count)], axis=1),
+            sizes=facts.sizes(),
             copies=copies,
             series=facts,
         ),

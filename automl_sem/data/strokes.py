@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.series import SeriesPart, series_dataset
+from automl_sem.data.turns import in_turns
 from automl_sem.errors import UserError
 from automl_sem.types import Floats, Ints
 
@@ -76,11 +77,7 @@ def draw_strokes(
         size: How many.
         data_seed: Another seed, other strokes.
     """
-    y = np.arange(size, dtype=np.int64) % len(DRAWN)
-    streams = [[data_seed, ("train", "test").index(part), i] for i in range(size)]
-    strokes = [draw_stroke(DRAWN[y[i]], np.random.default_rng(streams[i])) for i in range(size)]
-    names = tuple(f"{part} {DRAWN[y[i]]} {i // len(DRAWN) + 1:03d}" for i in range(size))
-    return strokes, y, names
+    return in_turns(part, size, DRAWN, data_seed, lambda c, rng: draw_stroke(DRAWN[c], rng))
 
 
 def draw_stroke(drawn: str, rng: np.random.Generator) -> Floats:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.data.evenly import evenly
 from automl_sem.errors import one_line
 from automl_sem.export.base import Format
 from automl_sem.export.intake import ImageIntake, Intake
@@ -84,7 +85,7 @@ def verify(
     import tensorflow as tf
 
     intake = intake or ImageIntake(core)
-    rows = np.linspace(0, len(examples) - 1, min(EXAMPLES, len(examples))).round().astype(int)
+    rows = evenly(len(examples), EXAMPLES)
     batches = intake.batches(examples[rows])
     expected = {}
     for name, batch in batches.items():
