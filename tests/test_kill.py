@@ -14,7 +14,7 @@ import pytest
 from automl_sem.api import load_run
 
 KILLS = 3
-TRIALS, FOLDS = 9, 4
+TRIALS, FOLDS = 7, 4
 
 SPACE = """
 from keras import Model, Input, layers
@@ -31,7 +31,7 @@ def build(hp, data):
 
 def recipe(hp, data):
     rate = hp.Float("rate", 1e-3, 1e-1, sampling="log")
-    return Recipe(learning_rate=rate, batch_size=8, epochs=60, augment=hp.Boolean("augment"))
+    return Recipe(learning_rate=rate, batch_size=8, epochs=40, augment=hp.Boolean("augment"))
 """
 
 

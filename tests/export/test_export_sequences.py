@@ -290,31 +290,35 @@ class TestBesideAGpu:
         assert (seen, core.layers[2].use_cudnn) == ([False], "auto")
 
 
-KINDS = {
-    "series": (recurrent, series_part()),
-    "series of one length": (recurrent, series_part(ragged=False)),
-    "series of fixed time": (lambda: recurrent(time=9), series_part()),
-    "clips": (of_frames, clips_part()),
+EXPORTED = {
+    "series": (recurrent, series_part(), "saved-model"),
+    "series of one length": (recurrent, series_part(ragged=False), "keras"),
+    "series of fixed time": (lambda: recurrent(time=9), series_part(), "saved-model"),
+    "clips": (of_frames, clips_part(), "keras"),
 }
 
 
+def verified(path, format_name, core, part, model):
+    intake, made = intake_of(core, dataset_of(part)), FORMATS[format_name]
+    made.write(wrap(model, intake=intake), path / made.file, ("a", "b"))
+    return verify(made, path / made.file, core, part.x, "none", intake)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_exports_are_verified_in_a_fresh_process(kind, made, tmp_path):
-    network, part = KINDS[kind]
-    core, other = network(), network()
-    intake = intake_of(core, dataset_of(part))
-    for name, model in (("good", core), ("bad", other)):
-        (tmp_path / name).mkdir()
-        made.write(wrap(model, intake=intake), tmp_path / name / made.file, ("a", "b"))
-    good, bad = (
-        verify(made, tmp_path / name / made.file, core, part.x, "none", intake)
-        for name in ("good", "bad")
-    )
-    assert good.verified, good.reason
-    assert good.max_abs_diff <= TOLERANCE
-    assert "predicts otherwise" in bad.reason
+@pytest.mark.parametrize("kind", EXPORTED)
+def test_exports_are_verified_in_a_fresh_process(kind, tmp_path):
+    network, part, made = EXPORTED[kind]
+    core = network()
+    found = verified(tmp_path, made, core, part, core)
+    assert found.verified, found.reason
+    assert found.max_abs_diff <= TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["series", "clips"])
+def test_one_with_other_weights_is_found_out(kind, tmp_path):
+    network, part, made = EXPORTED[kind]
+    assert "predicts otherwise" in verified(tmp_path, made, network(), part, network()).reason
 
 
 @pytest.fixture
@@ -374,8 +378,7 @@ from automl_sem.export import build
 from exporter import make_exporter
 from sequences import SERIES_SPACE, dataset_of, series_part
 
-devices = ["CPU:0", "CPU:1"][: int(sys.argv[2])]
-build.visible_devices = lambda _: devices
+build.visible_devices = lambda _: ["CPU:0", "CPU:1"]
 result = make_exporter(Path(sys.argv[1]), SERIES_SPACE, dataset_of(series_part()))("keras")
 print([made.verified for made in result.formats], result.devices)
 """
@@ -383,22 +386,17 @@ print([made.verified for made in result.formats], result.devices)
 
 @pytest.mark.slow
 def test_series_are_retrained_on_two_devices_and_exported(tmp_path):
-    def export(devices):
-        run = tmp_path / f"run{devices}"
-        done = subprocess.run(
-            [sys.executable, "-c", ON_TWO_DEVICES, run, str(devices)],
-            env={**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        assert done.stdout.splitlines()[-1] == f"[True] {devices}"
-        return keras.models.load_model(run / "export" / "trial-0" / "model.keras")
-
-    one, two = export(1), export(2)
-    x = series_part().x
-    assert np.ptp(two.predict_on_batch(x)) > 0.1
-    # Dropout draws otherwise on two devices, all else is the same.
-    assert np.abs(one.predict_on_batch(x) - two.predict_on_batch(x)).max() < 0.3
+    """That two devices train as one does is tested with the retraining."""
+    run = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, "-c", ON_TWO_DEVICES, run],
+        env={**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-1] == "[True] 2"
+    exported = keras.models.load_model(run / "export" / "trial-0" / "model.keras")
+    assert np.ptp(exported.predict_on_batch(series_part().x)) > 0.1
