@@ -34,6 +34,7 @@ RULE = (
 MOVING = (".gif", ".webp", ".apng")  # files that are clips of one frame if they do not move
 HARDLY = 0.1  # share of clips, among them and such files, below which a folder holds images
 MANY = 200  # such files before the first clip settle it: looking into all takes long
+FEW = 0.1  # share of other folders, among clips, up to which these are clips with a mistake
 _FRAMES = "Put the frames of each clip into a folder of its own, DIR/CLASS/CLIP/0001.png"
 
 
@@ -60,9 +61,14 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
 
     Args:
         folder: As for `find_clips`.
+
+    Raises:
+        UserError: If a few folders are no clips and all others are: as images, the frames of a
+            clip would be torn apart by every split.
     """
     clips, files, videos = 0, False, False
     still: list[Path] = []
+    odd: list[Path] = []
     folders: dict[Path, list[list[Path]]] = {}  # of each class, with their images
     for inner, path, clip in _told(folder):
         if clip is False and _may_move(path) and not path.is_dir():
@@ -71,11 +77,10 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
                 break
             continue
         if clip is False:
-            note = (
-                f"read as images: {name_of(path, folder)} is no clip, and a folder of clips is one "
-                f"where {RULE}; --kind clips says that it is one"
-            )
-            return False, note if clips else ""
+            odd.append(path)
+            if len(odd) == MANY or not path.is_dir():
+                break
+            continue
         clips += clip is True
         files |= not path.is_dir()
         videos |= is_video(path)
@@ -83,6 +88,11 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
             folders.setdefault(inner, []).append(frame_files(path))
     if not clips:
         return False, ""
+    if odd and (not odd[-1].is_dir() or len(odd) > FEW * (clips + len(odd))):
+        return False, (
+            f"read as images: {name_of(odd[-1], folder)} is no clip, and a folder of clips is one "
+            f"where {RULE}; --kind clips says that it is one"
+        )
     if clips < HARDLY * (clips + len(still)):
         return False, (
             f"read as images: of {clips + len(still)} files hardly any moves, "
@@ -90,9 +100,11 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
         )
     otherwise = "" if videos else "; --kind images reads each file as an image"
     if files:
+        _refuse(odd, folder, clips)
         return True, f"read as clips: {RULE}{otherwise}"
     found = compare(list(folders.values()))
     if found is not None and found.frames:
+        _refuse(odd, folder, clips)
         return True, f"read as clips: {RULE}, and {found.reason}{otherwise}"
     why = "no class has two such folders" if found is None else found.reason
     return False, (
@@ -100,6 +112,17 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
         "as a clip. Images that belong together are best kept on one side of every split, with "
         "--groups"
     )
+
+
+def _refuse(odd: list[Path], folder: Path, clips: int) -> None:
+    if odd:
+        raise UserError(
+            f"this is no clip, though {clips} others are: its frames must be of one size and "
+            "numbered from 0 or 1 without a gap",
+            where=name_of(odd[0], folder),
+            hint="Mend it or take it away, or say what all of them are with --kind clips or "
+            "--kind images",
+        )
 
 
 def _told(folder: Path) -> Iterator[tuple[Path, Path, bool | None]]:

@@ -381,21 +381,24 @@ def test_the_kind_is_kept_in_arrays(tmp_path):
 
 def test_numbered_drawings_with_gaps_stay_images(tmp_path):
     write_folder(tmp_path / "data", "frames")
-    (tmp_path / "data" / "left" / "w1_3" / "0003.png").unlink()
+    for clip in ("w1_3", "w2_4"):
+        (tmp_path / "data" / "left" / clip / "0003.png").unlink()
     kind, notes = held(tmp_path / "data")
     assert kind == "images"
-    assert "read as images: left/w1_3 is no clip" in notes
+    assert "read as images: left/w2_4 is no clip" in notes
     assert "--kind clips says that it is one" in notes
     clips = load(tmp_path / "data", kind="clips")
     assert clips.info.kind == "clips"
     assert clips.options == {"kind": "clips"}
 
 
-@pytest.mark.parametrize("trouble", ["size", "name", "loose", "first", "nested"])
-def test_a_folder_that_is_not_plainly_clips_stays_images(tmp_path, trouble):
+@pytest.mark.parametrize("trouble", ["gap", "size", "name", "loose", "first", "nested"])
+def test_a_folder_that_is_no_clip_among_clips_is_a_mistake(call, tmp_path, trouble):
     write_folder(tmp_path / "data", "frames")
     inner = tmp_path / "data" / "right" / "w2_5"
-    if trouble == "size":
+    if trouble == "gap":
+        (inner / "0003.png").unlink()
+    elif trouble == "size":
         Image.fromarray(moving(side=(30, 30))[0]).save(inner / "0006.png")
     elif trouble == "name":
         (inner / "0002.png").rename(inner / "holiday.png")
@@ -406,9 +409,15 @@ def test_a_folder_that_is_not_plainly_clips_stays_images(tmp_path, trouble):
     else:
         shutil.rmtree(inner)
         write_frames(inner, moving(), "IMG_{}.png", first=2817)
-    kind, notes = held(tmp_path / "data")
-    assert kind == "images"
-    assert "is no clip" in notes
+    if trouble == "loose":
+        kind, notes = held(tmp_path / "data")
+        assert (kind, "right/z.png is no clip" in notes) == ("images", True)
+        return
+    code, out, err = call("search", tmp_path / "data")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "right/w2_5: this is no clip, though 11 others are: " in err
+    assert "--kind images" in err
+    assert load(tmp_path / "data", kind="images").info.kind == "images"
 
 
 def test_numbered_images_in_folders_below_their_class_are_read_as_ever(tmp_path):
