@@ -128,9 +128,10 @@ def test_a_killed_training_ends_with_the_very_same_weights(tmp_path, undisturbed
     assert same(weights(resumed.model), weights(undisturbed[1].model))
 
 
-def test_a_training_killed_before_its_first_backup_starts_anew(tmp_path):
+def test_a_training_killed_before_its_first_backup_starts_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SAVE_EVERY_S", 1e9)
     with pytest.raises(Killed):
-        train(tmp_path, on_epoch=kill_after(2))  # saves every few seconds, not every epoch
+        train(tmp_path, on_epoch=kill_after(2))
     assert train(tmp_path).resumed_from == 0
 
 

@@ -59,7 +59,8 @@ def film_strips(
 
 def _span(values: Any) -> str:
     low, middle, high = values.min(), np.median(values), values.max()
-    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g} (median {middle:.3g})"
+    low, middle, high = (f"{value:.3g}" for value in (low, middle, high))
+    return low if low == high else f"{low} to {high} (median {middle})"
 
 
 def _three(values: Any) -> dict[str, float] | None:

@@ -13,7 +13,7 @@ from automl_sem.data.builtin import BUILTIN
 from automl_sem.data.clip_folders import holds_clips
 from automl_sem.data.clips import load_clips
 from automl_sem.data.dataset import Dataset
-from automl_sem.data.frames import is_video
+from automl_sem.data.frames import animated, is_video
 from automl_sem.data.idx import find_idx, is_idx_name
 from automl_sem.data.images import load_images
 from automl_sem.data.pixels import MIN_SIDE, SUFFIXES
@@ -215,8 +215,11 @@ def source_kind(source: str, kind: str | None = None) -> Kind:
             "this is a single video", where=path, hint="Give the folder that holds DIR/CLASS/*.mp4"
         )
     if path.suffix.lower() in SUFFIXES:
+        what = "animation" if animated(path) else "image"
         raise UserError(
-            "this is a single image", where=path, hint="Give the folder that holds DIR/CLASS/*.png"
+            f"this is a single {what}",
+            where=path,
+            hint=f"Give the folder that holds DIR/CLASS/*{path.suffix.lower()}",
         )
     if is_idx_name(path.name):
         raise UserError(

@@ -43,7 +43,7 @@ from automl_sem.results import Results, TrialRecord
 from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
 from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
-from automl_sem.scoring.recipes import retrain_epochs
+from automl_sem.scoring.recipes import fold_epochs, retrain_epochs
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
 
@@ -158,8 +158,13 @@ def _retrain(
 ) -> Retrained:
     """Train on all training data for as many steps as a fold fit had."""
     n, folds = len(dataset.train.x), run.manifest.folds
-    say(f"retraining on all {n} training examples, on {', '.join(devices)}")
-    epochs = retrain_epochs(trial.recipe, n - round(n / folds), n)
+    fold = n - round(n / folds)
+    once, epochs = fold_epochs(trial.recipe, fold), retrain_epochs(trial.recipe, fold, n)
+    fewer = f": as many steps as {once} of a fold" if epochs != once else ""
+    say(
+        f"retraining on all {n} training examples, on {', '.join(devices)}, "
+        f"for {epochs} epoch{'' if epochs == 1 else 's'}{fewer}"
+    )
     trained = retrain(
         lambda: space.rebuild(trial.hyperparameters, dataset.info),
         trial.recipe,

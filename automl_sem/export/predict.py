@@ -113,9 +113,9 @@ def _record(export: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError) as error:
         inner = sorted(export.glob("**/export.json")) if export.is_dir() else []
         hint = f"Did you mean {inner[0].parent}?" if inner else "`automl-sem export` makes one"
-        raise UserError(
-            "not an export directory (no export.json)", where=export, hint=hint
-        ) from error
+        there = export.exists()
+        what = "not an export directory (no export.json)" if there else "no such directory"
+        raise UserError(what, where=export, hint=hint) from error
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"cannot read export.json: {reason}", where=export) from error

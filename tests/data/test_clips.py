@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from automl_sem.api import dry_run
 from automl_sem.data import clip_folders, examples, load_dataset, picks
 from automl_sem.data import clips as module
 from automl_sem.data.builtin import SHAPES, draw_shapes
+from automl_sem.data.clip_overview import frames_lines
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.frames import EndsEarly, frames
 from automl_sem.data.motion import MOTIONS, draw_clips
@@ -783,11 +785,21 @@ def test_arrays_from_python_are_no_clips():
         dry_run((np.zeros((12, 9, 9, 1)), np.arange(12) % 2), frames=4)
 
 
-def test_a_single_video_is_no_dataset(call, tmp_path):
+def test_a_single_clip_is_no_dataset(call, tmp_path):
     write_video(tmp_path / "z.mp4", moving())
-    code, _, err = call("data", tmp_path / "z.mp4")
-    assert code == 2
-    assert "this is a single video" in err
+    write_animation(tmp_path / "z.gif", moving())
+    for file, what in (("z.mp4", "video"), ("z.gif", "animation")):
+        code, _, err = call("data", tmp_path / file)
+        assert code == 2
+        assert f"this is a single {what}" in err
+        assert f"DIR/CLASS/*.{file[2:]}" in err
+
+
+def test_frames_a_second_that_look_alike_are_one_number(tmp_path):
+    write_folder(tmp_path / "data", ".gif", each=3)
+    inspection = load(tmp_path / "data", kind="clips").inspection
+    inspection = replace(inspection, frames=np.array([10, 10]), seconds=np.array([0.6, 0.60001]))
+    assert frames_lines(inspection) == ["frames      10, 16.7 a second"]
 
 
 def test_videos_without_their_reader_say_how_to_get_it(tmp_path, monkeypatch):

@@ -313,6 +313,7 @@ class TestExportTrial:
         record = json.loads((result.path / "export.json").read_text())
         # A fold fit: 3 epochs of 40 examples by 8 = 15 steps. On all 60: 8 steps an epoch.
         assert (record["epochs"], record["steps"]) == (2, 16)
+        assert export.said[0].endswith("for 2 epochs: as many steps as 3 of a fold")
 
     def test_the_card_says_what_a_reader_asks(self, export):
         card = (export().path / "MODEL_CARD.md").read_text()

@@ -190,8 +190,11 @@ def test_json_has_the_class(stripes_png):
 
 
 def test_what_is_no_export_is_refused(exported, tmp_path, stripes_png):
-    with pytest.raises(UserError, match=r"not an export directory.*automl-sem export"):
+    with pytest.raises(UserError, match=r"no such directory.*automl-sem export"):
         predict(tmp_path / "nowhere", [stripes_png])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"not an export directory.*automl-sem export"):
+        predict(tmp_path / "empty", [stripes_png])
     with pytest.raises(UserError, match=r"Did you mean .*trial-0"):
         predict(exported.parent.parent, [stripes_png])
     (tmp_path / "export.json").write_text("{torn")
