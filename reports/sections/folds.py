@@ -89,11 +89,11 @@ def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
         xaxis=charts.percent_axis(
             "accuracy<br>(right is better)",
             min(shares, default=0.0),
-            domain=[0, 0.47],
+            domain=[0, 0.44],
             nticks=4,
             tickangle=0,
         ),
-        xaxis2=charts.loss_axis(f"{word}<br>(left is better)", losses, domain=[0.53, 1]),
+        xaxis2=charts.loss_axis(f"{word}<br>(left is better)", losses, domain=[0.56, 1]),
         yaxis=charts.axis(
             tickvals=rows, ticktext=names, range=[len(trials) - 0.4, -0.6], side="left"
         ),

@@ -17,7 +17,7 @@ from automl_sem.results import Results
 TITLE = "What mattered"
 
 SHOWN = 12
-LABEL = 22  # characters of a line beside the bars: on a telephone half of the width is for bars
+LABEL = 18  # characters of a line beside the bars: on a telephone half of the width is for bars
 LOOK_FOR = (
     "How differently the best quarter of the trials chose each hyperparameter, compared with "
     "all complete trials (PED-ANOVA). The ring is what chance gives in 19 of 20 cases, "
@@ -111,7 +111,7 @@ def _figure(found: Sequence[Importance]) -> charts.Figure:
             ticktext=[_tick(importance.name) for importance in found],
             range=[len(found) - 0.4, -0.6],
             showgrid=False,
-            tickfont={"color": charts.INK, "size": 12},
+            tickfont={"color": charts.INK, "size": 11},
         ),
         hovermode="y",  # anywhere in a row tells the whole name
     )

@@ -74,7 +74,7 @@ def test_labels_leave_room_for_the_bars_and_the_whole_name_is_told(tmp_path, mon
     text = " ".join(section.render(context).striptags().split())
     figure = json.loads(context.figures[0])
     labels = figure["layout"]["yaxis"]["ticktext"]
-    assert labels == ["layer_dropout<br>network=lst\u2026m_layers=2", "learning_rate"]
+    assert labels == ["layer_dropout<br>network=l\u2026layers=2", "learning_rate"]
     assert max(len(line) for label in labels for line in label.split("<br>")) <= section.LABEL
     assert figure["data"][0]["customdata"][0].startswith(f"{LONG}: 60.0 %")
     assert f"Above what chance gives: {LONG}. 12 trials are few" in text
