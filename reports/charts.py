@@ -83,7 +83,7 @@ def line(
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return a quiet axis."""
     return {
-        "title": {"text": title, "standoff": 8},
+        "title": {"text": title, "standoff": 8, "font": {"size": 13}},
         "gridcolor": RULE,
         "linecolor": RULE,
         "zeroline": False,

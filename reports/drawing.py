@@ -14,10 +14,10 @@ from typing import Any
 from automl_sem.reports.folding import MASKED, fold
 from automl_sem.reports.wording import TIMES, shape
 
-BOX_WIDTH, BOX_HEIGHT, GAP = 372, 40, 18  # pixels
+BOX_WIDTH, BOX_HEIGHT, GAP = 400, 40, 18  # pixels
 COLUMN_GAP, LANE, MARGIN = 40, 16, 10
 BEND = 12
-CHARACTERS = 54  # of a box's first line
+CHARACTERS = 50  # of a box's first line: they fit in wide fonts as well
 
 FAMILIES = (
     ("input", ("Input",)),

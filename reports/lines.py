@@ -182,6 +182,12 @@ def differing(trials: Sequence[TrialRecord], besides: set[str]) -> list[str]:
     return sorted(n for n in names if len({repr(t.hyperparameters.get(n)) for t in trials}) > 1)
 
 
+def recipe_names(trials: Sequence[TrialRecord]) -> set[str]:
+    """Return the names of the settings that train a network and do not change its layers."""
+    recipes = [trial.recipe for trial in trials]
+    return {name for r in recipes for name in (*r.to_dict(), *vars(r.augment))}
+
+
 def _of_shares(values: Sequence[float]) -> Interval:
     interval = fold_interval(values, "accuracy", lowest=0.0)
     return replace(interval, high=min(1.0, interval.high))

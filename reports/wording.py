@@ -121,11 +121,19 @@ def values(settings: Mapping[str, Any]) -> list[str]:
 
 
 def times(more: float, less: float) -> str:
-    """Return how two sizes compare: `3.2 times fewer`, `as many`, `1.5 times more`."""
+    """Return how two sizes compare: `3.2 times fewer`, `about as many`, `1.5 times as many`."""
     if not more or not less or 0.95 < more / less < 1.05:
         return "about as many"
     ratio = max(more / less, less / more)
-    return f"{ratio:.1f} times {'more' if more > less else 'fewer'}"
+    return f"{ratio:.1f} times {'as many' if more > less else 'fewer'}"
+
+
+def elide(text: str, length: int) -> str:
+    """Return a text of at most `length` characters: both ends of one that is longer."""
+    if len(text) <= length:
+        return text
+    end = (length - 1) // 2
+    return f"{text[: length - 1 - end]}\u2026{text[len(text) - end :]}"
 
 
 def discarding(trials: int, saved: int, rule: str) -> str:

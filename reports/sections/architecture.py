@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from automl_sem.reports.context import Context
 from automl_sem.reports.drawing import BOX_HEIGHT, BOX_WIDTH, draw
+from automl_sem.reports.lines import recipe_names
 from automl_sem.reports.wording import value
 
 TITLE = "Winning network"
@@ -20,8 +21,7 @@ def render(context: Context) -> Markup | None:
         return None
     described = context.results.run.read_json("architecture.json")
     ours = described is not None and described.get("trial") == best.trial.number
-    recipe = best.trial.recipe
-    told = {*recipe.to_dict(), *vars(recipe.augment)}
+    recipe, told = best.trial.recipe, recipe_names([best.trial])
     space = {k: v for k, v in best.trial.hyperparameters.items() if k not in told}
     return context.render(
         "architecture.html",

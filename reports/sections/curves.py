@@ -14,10 +14,10 @@ from automl_sem.types import FoldResult
 TITLE = "Learning curves"
 
 LOOK_FOR = (
-    "Left: the loss on what the model trains on, and on the fold held out. If the held-out "
+    "Log-loss on what the model trains on, and on the fold held out: if the held-out "
     "loss turns up while the training loss goes on falling, it overfits; if both still fall at "
-    "the end, more epochs would help. Right: accuracy on the held-out folds. Thin lines are "
-    "folds, thick lines their mean. With augmentation or "
+    "the end, more epochs would help. The other panel: accuracy on the held-out folds. Thin lines "
+    "are folds, thick lines their mean. With augmentation or "
     "dropout the training loss may lie above the other. The score is that of the last epoch, "
     "never of the best one."
 )
@@ -75,8 +75,8 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
     return charts.figure(
         traces,
         legend=True,
-        xaxis=charts.axis("epoch", domain=[0, 0.46], **epochs_axis),
-        xaxis2=charts.axis("epoch", domain=[0.56, 1], **epochs_axis),
+        xaxis=charts.axis("epoch", domain=[0, 0.44], **epochs_axis),
+        xaxis2=charts.axis("epoch", domain=[0.58, 1], **epochs_axis),
         yaxis=charts.loss_axis("log-loss", drawn),
         yaxis2=charts.percent_axis("held-out accuracy", lowest, anchor="x2"),
     )

@@ -36,7 +36,7 @@ def render(context: Context) -> Markup | None:
         _figure(top, context.results.objective_word),
         title="The top trials, fold by fold, in the search",
         look_for=LOOK_FOR.format(examples=context.examples),
-        height=96 + 38 * len(top),
+        height=112 + 38 * len(top),
     )
 
 
@@ -51,7 +51,7 @@ def _apart(values: list[float]) -> list[float]:
 
 def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
     """Two columns with one row a trial; the best on top."""
-    names = [f"trial {t.number}{' (baseline)' if t.number == 0 else ''}" for t in trials]
+    names = ["baseline" if t.number == 0 else f"trial {t.number}" for t in trials]
     rows = list(range(len(trials)))
     traces: list[charts.Trace] = []
     for row, trial in enumerate(trials):
@@ -87,9 +87,13 @@ def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
     return charts.figure(
         traces,
         xaxis=charts.percent_axis(
-            "accuracy (right is better)", min(shares, default=0.0), domain=[0, 0.47]
+            "accuracy<br>(right is better)",
+            min(shares, default=0.0),
+            domain=[0, 0.44],
+            nticks=4,
+            tickangle=0,
         ),
-        xaxis2=charts.loss_axis(f"{word} (left is better)", losses, domain=[0.53, 1]),
+        xaxis2=charts.loss_axis(f"{word}<br>(left is better)", losses, domain=[0.56, 1]),
         yaxis=charts.axis(
             tickvals=rows, ticktext=names, range=[len(trials) - 0.4, -0.6], side="left"
         ),

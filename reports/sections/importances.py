@@ -11,12 +11,13 @@ from markupsafe import Markup
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.ped_anova import GOOD, MIN_TRIALS, Importance
-from automl_sem.reports.wording import percent
+from automl_sem.reports.wording import elide, percent
 from automl_sem.results import Results
 
 TITLE = "What mattered"
 
 SHOWN = 12
+LABEL = 18  # characters of a line beside the bars: on a telephone half of the width is for bars
 LOOK_FOR = (
     "How differently the best quarter of the trials chose each hyperparameter, compared with "
     "all complete trials (PED-ANOVA). The ring is what chance gives in 19 of 20 cases, "
@@ -32,12 +33,14 @@ def render(context: Context) -> Markup | None:
     found = context.importances
     if not found:
         return context.render("note.html", text=_too_few(context.results))
+    shown = found[:SHOWN]
+    row = 42 if any("[" in importance.name for importance in shown) else 28  # pixels
     outstanding = [importance.name for importance in found if importance.stands_out]
     chart = context.chart(
-        _figure(found[:SHOWN]),
+        _figure(shown),
         title=f"Importance of each hyperparameter for a low {context.results.objective_word}",
         look_for=LOOK_FOR,
-        height=84 + 28 * min(len(found), SHOWN),
+        height=84 + row * len(shown),
     )
     return context.render(
         "importances.html", chart=chart, outstanding=outstanding, trials=complete, total=len(found)
@@ -66,6 +69,13 @@ def _too_few(results: Results) -> str:
         f"would be chance. `automl-sem resume {shlex.quote(str(results.run.path))} "
         f"--trials {more}` goes on with this search."
     )
+
+
+def _tick(name: str) -> str:
+    """Return a name as it stands beside its bar: cut, its conditions on a second line."""
+    own, _, conditions = name.partition("[")
+    lines = [own, conditions.removesuffix("]")] if conditions else [own]
+    return "<br>".join(charts.label(elide(line, LABEL)) for line in lines)
 
 
 def _figure(found: Sequence[Importance]) -> charts.Figure:
@@ -98,9 +108,10 @@ def _figure(found: Sequence[Importance]) -> charts.Figure:
         xaxis=charts.axis("share of all importances", tickformat=".0%", rangemode="tozero"),
         yaxis=charts.axis(
             tickvals=rows,
-            ticktext=names,
+            ticktext=[_tick(importance.name) for importance in found],
             range=[len(found) - 0.4, -0.6],
             showgrid=False,
-            tickfont={"color": charts.INK},
+            tickfont={"color": charts.INK, "size": 11},
         ),
+        hovermode="y",  # anywhere in a row tells the whole name
     )

@@ -22,6 +22,7 @@ from automl_sem.reports.lines import (
     Point,
     differing,
     points_of,
+    recipe_names,
     traces,
 )
 from automl_sem.reports.wording import count, duration, loss, percent, signed_loss
@@ -128,36 +129,56 @@ def findings(lines: Sequence[Line], word: str) -> list[str]:
     """Return in words what more units changed, at what cost, and which size is enough."""
     compared = [line for line in lines if len(line.points) > 1]
     sentences = [_sentences(line, word, named=len(lines) > 1) for line in compared]
-    others = sorted({n for line in compared for n in differing(line.trials, {UNITS, CELL})})
-    if others:
-        sentences.append(
-            f"The trials differ in {count(len(others), 'other hyperparameter')} too, so take this "
-            "as a hint: a space in which only `lstm_units` is left open tells more."
-        )
-    return sentences
+    others = {n for line in compared for n in differing(line.trials, {UNITS, CELL})}
+    if not others:
+        return sentences
+    return [
+        f"The trials differ in {count(len(others), 'other hyperparameter')} too, so take this as "
+        "a hint: a space in which only `lstm_units` is left open tells more.",
+        *sentences,
+    ]
 
 
 def _sentences(line: Line, word: str, named: bool) -> str:
     change = Change.between(line.points[0], line.points[-1])
     low, high = change.interval.low, change.interval.high
-    outcome = "no difference seen"
+    best, enough = _enough(line)
+    start = f"{line.name}: from" if named else "From"
+    changed = (
+        f"{start} {change.first.at:g} to {change.last.at:g} units the {word} changes by "
+        f"{signed_loss(change.difference)} (95 % interval {signed_loss(low)} to "
+        f"{signed_loss(high)}, paired by fold)"
+    )
+    lowest = f"lowest mean {word} is at {best.at:g} units"
+    if high < 0 and enough is change.first:
+        return (
+            f"{changed}, but the {lowest}, and {enough.at:g} are not clearly worse than those: "
+            f"whether more units help is open. {_cost(change)}"
+        )
+    outcome = "no difference seen between the two"
     if high < 0:
         outcome = "more units helped"
     elif low > 0:
-        outcome = "more units did harm"
-    start = f"{line.name}: from" if named else "From"
-    return (
-        f"{start} {change.first.at:g} to {change.last.at:g} units the {word} changes by "
-        f"{signed_loss(change.difference)} (95 % interval {signed_loss(low)} to "
-        f"{signed_loss(high)}, paired by fold): {outcome}. {_cost(change)} {_enough(line, word)}"
-    )
+        outcome = "more units did harm" if best is change.first else "so many units did harm"
+    if best is change.first:
+        end = ", the smallest size tried."
+    elif enough is None:
+        end = "; all smaller sizes are clearly worse."
+    else:
+        end = f", but {enough.at:g} are not clearly worse on the same folds."
+    return f"{changed}: {outcome}. {_cost(change)} The {lowest}{end}"
 
 
 def _cost(change: Change) -> str:
+    """Return what the larger size costs, as far as nothing else makes a difference to that."""
+    trials = [*change.first.trials, *change.last.trials]
+    others = set(differing(trials, {UNITS, CELL}))
+    if others - recipe_names(trials):
+        return "What that costs is not told: these networks differ in more than their units."
     weights = _weights(change.last) / max(1.0, _weights(change.first))
     cost = f"That takes {_times(weights, 'many')} weights"
     before, after = _seconds(change.first), _seconds(change.last)
-    if before and after:
+    if before and after and not others:
         cost += f", and training takes {_times(after / before, 'long')}"
     return f"{cost}."
 
@@ -169,17 +190,12 @@ def _times(ratio: float, word: str) -> str:
     return f"{ratio:.0f} times as {word}" if ratio >= 10 else f"{ratio:.1f} times as {word}"
 
 
-def _enough(line: Line, word: str) -> str:
-    """Return which size has the lowest mean, and which smaller one is not clearly worse."""
+def _enough(line: Line) -> tuple[Point, Point | None]:
+    """Return the size with the lowest mean, and the smallest one not clearly worse, if any is."""
     best = min(line.points, key=lambda point: point.objective)
-    lowest = f"The lowest mean {word} is at {best.at:g} units"
     smaller = line.points[: line.points.index(best)]
-    if not smaller:
-        return f"{lowest}, the smallest size tried."
-    enough = [p for p in smaller if Change.between(p, best).interval.high >= 0]
-    if not enough:
-        return f"{lowest}; all smaller sizes are clearly worse."
-    return f"{lowest}, but {enough[0].at:g} are not clearly worse on the same folds."
+    enough = (p for p in smaller if Change.between(p, best).interval.high >= 0)
+    return best, next(enough, None)
 
 
 def _size_facts(point: Point) -> dict[str, Any]:

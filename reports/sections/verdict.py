@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -48,6 +49,7 @@ def render(context: Context) -> Markup:
         charts=_charts(results),
         few=few(results),
         counts=counts(results),
+        proposers=proposers(results),
         discarded=discarded(results),
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
@@ -92,17 +94,16 @@ def headline(results: Results) -> str:
         numbers = f"{percent(best.accuracy)} of {examples} right on {best.scored_on} ({interval})"
         numbers += "" if ours is None else f", under stress {share}"
         return f"{_lead_alone(results, best)} {numbers}."
-    against = f"{percent(best.accuracy)} against {percent(baseline.accuracy)} of {examples} right"
+    lead, although = _lead(best, baseline, verdict, examples)
+    against = f"{percent(best.accuracy)} against {percent(baseline.accuracy)} of {examples}"
+    right = f", although {against} are right" if although else f": {against} right"
     stressed = ""
     if ours is not None:
         stressed = f", under stress {share} against {percent(baseline.folds.stress_accuracy)}"
     if verdict is None:
-        return (
-            f"Trial {best.trial.number} is ahead of the baseline so far: {against} in the search"
-            f"{stressed}. Whether that is luck is not decided yet."
-        )
-    numbers = f"{against} on {best.scored_on} (its {interval}){stressed}"
-    return f"{_lead(best, baseline, verdict, examples)}: {numbers}."
+        end = "Whether that is luck is not decided yet."
+        return f"{lead}{right} in the search{stressed}. {end}"
+    return f"{lead}{right} on {best.scored_on} (its {interval}){stressed}."
 
 
 def _lead_alone(results: Results, best: Standing) -> str:
@@ -114,27 +115,44 @@ def _lead_alone(results: Results, best: Standing) -> str:
     return "Only the baseline has a score so far: it gets"
 
 
-def _lead(best: Standing, baseline: Standing, verdict: Verdict, examples: str) -> str:
-    """Return how the headline begins when both were compared on fresh folds."""
+def _lead(
+    best: Standing, baseline: Standing, verdict: Verdict | None, examples: str
+) -> tuple[str, bool]:
+    """Return how the headline begins, and whether the right answers after it say otherwise.
+
+    What ranks trials is named where right answers do not show it: they point the other way, or
+    the baseline's share of them lies within the trial's 95 % interval.
+    """
     name = f"Trial {best.trial.number}"
-    more = best.accuracy - baseline.accuracy
-    withstands = _more_withstood(best, baseline)
+    word = best.folds.objective_word
+    losses = f"{loss(best.score)} against {loss(baseline.score)}"
+    by = f"by {'the ' if word == 'objective' else ''}{word} ({losses}), which ranks trials"
+    more, withstands = best.accuracy - baseline.accuracy, _more_withstood(best, baseline)
+    right = more or withstands  # above 0: right answers speak for the trial, below: against it
+    interval = best.accuracy_interval
+    if verdict is None:
+        return f"{name} is ahead of the baseline so far{f' {by}' if right < 0 else ''}", right < 0
     if verdict.word == "better":
-        if more > 0:
-            but = ", but not under stress" if withstands < 0 else ""
-            return f"{name} is better than the baseline{but}"
-        if withstands > 0:
+        if more > 0 > withstands:
+            return f"{name} is better than the baseline, but not under stress", False
+        if withstands > 0 >= more:
             but = f", but not on {examples} as they are" if more < 0 else ""
-            return f"{name} is better than the baseline under stress{but}"
-        surer = f"{best.folds.objective_word} {loss(best.score)} against {loss(baseline.score)}"
-        return f"{name} is better than the baseline, by being surer ({surer})"
+            return f"{name} is better than the baseline under stress{but}", False
+        if right == 0:
+            return f"{name} is better than the baseline, by being surer ({word} {losses})", False
+        shown = baseline.accuracy < interval.low
+        return f"{name} is better than the baseline{'' if shown else f' {by}'}", right < 0
     if verdict.word == "worse":
-        return f"{name} won the search by luck, the baseline is better on fresh folds"
+        shown = interval.high < baseline.accuracy
+        better = f"the baseline is better{'' if shown else f' {by}'}"
+        return f"{name} won the search by luck, {better}", right > 0
     if more == withstands == 0:
-        return f"{name} and the baseline get as many right"
+        return f"{name} and the baseline get as many right", False
     if verdict.difference < 0:
-        return f"{name} is ahead of the baseline, but it could be luck"
-    return f"{name} is not ahead of the baseline on fresh folds"
+        if right < 0:
+            return f"{name} is ahead of the baseline only {by}, and it could be luck", False
+        return f"{name} is ahead of the baseline, but it could be luck", False
+    return f"{name} is not ahead of the baseline{f' {by}' if right > 0 else ''}", right > 0
 
 
 def _more_withstood(best: Standing, baseline: Standing) -> float:
@@ -273,6 +291,26 @@ def counts(results: Results) -> str:
     return f"{count(len(states), 'trial')}: {', '.join(kinds)}" if kinds else "no trials"
 
 
+def proposers(results: Results) -> str:
+    """Return who proposed how many trials, naming only those who did; empty without trials."""
+    found = Counter(trial.proposed_by for trial in results.trials)
+    words = {
+        "baseline": "the baseline",
+        "warm start": count(found["warm start"], "warm start"),
+        "good start": count(found["good start"], "good start"),
+        "start-up": f"{found['start-up']} drawn at random to start with",
+        "model": f"{found['model']} proposed by the sampler's model",
+    }
+    parts = [text for origin, text in words.items() if found[origin]]
+    if other := sum(n for origin, n in found.items() if origin not in words):
+        parts.append(f"{other} of unknown origin")
+    if not parts:
+        return ""
+    *first, last = parts
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"{'It is' if len(results.trials) == 1 else 'They are'} {listed}."
+
+
 def discarded(results: Results) -> str:
     """Return what was discarded and what that saved; empty if nothing was."""
     return discarding(results.discarded, results.fold_fits_saved, results.run.manifest.discard)
@@ -333,7 +371,7 @@ def _size(results: Results) -> str:
     if best is None or baseline is None or best.trial.number == 0:
         return ""
     weights = times(best.trial.parameters, baseline.trial.parameters)
-    return f"{weights} weights {'as' if weights.startswith('about') else 'than'} the baseline"
+    return f"{weights} weights {'as' if weights.endswith('as many') else 'than'} the baseline"
 
 
 def _charts(results: Results) -> list[dict[str, Any]]:

@@ -22,18 +22,40 @@
     modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
   };
 
+  const narrow = matchMedia("(max-width: 700px)");
+
+  // Panels side by side stand one below the other on a narrow screen. Returns how many times as
+  // high the chart is then.
+  function stack(layout) {
+    const panels = Object.keys(layout).filter((name) => name.startsWith("yaxis"));
+    const below = panels.map((y) => (layout[y].anchor || "x").replace("x", "xaxis"));
+    const columns = new Set(below.map((x) => (layout[x].domain || [0])[0])).size;
+    if (columns === 1) return 1;
+    const gap = 0.28 / panels.length, high = (1 + gap) / panels.length - gap;
+    panels.forEach((y, i) => {
+      const foot = Math.max(0, 1 - i * (high + gap) - high);
+      layout[y].domain = [foot, foot + high];
+      layout[below[i]].domain = [0, 1];
+      layout[below[i]].anchor = y.replace("axis", "");
+    });
+    return columns;
+  }
+
   function draw() {
     if (typeof Plotly === "undefined") return;
     const styles = getComputedStyle(document.documentElement);
     for (const place of document.querySelectorAll("[data-figure]")) {
       const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
       const { data, layout } = colored(figure, "", styles);
+      const times = narrow.matches ? stack(layout) : 1;
+      place.style.height = `${times * place.dataset.height}px`;
       Plotly.react(place, data, layout, config);
     }
   }
 
   draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  narrow.addEventListener("change", draw);
   matchMedia("print").addEventListener("change", draw);
 
   function key(row, column, numeric) {

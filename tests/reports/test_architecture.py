@@ -12,6 +12,7 @@ from automl_sem.reports.build import build_report
 from automl_sem.reports.drawing import (
     BOX_HEIGHT,
     BOX_WIDTH,
+    CHARACTERS,
     draw,
     intervals_to_lanes,
     settings_in_words,
@@ -247,6 +248,17 @@ def test_arcs_that_overlap_take_different_lanes():
     lanes = intervals_to_lanes([(0, 9), (1, 4), (4, 8), (2, 6)])
     assert lanes[1] == lanes[2]
     assert len({lanes[0], lanes[1], lanes[3]}) == 3
+
+
+def test_a_long_label_is_cut_and_told_whole_on_hover():
+    from keras import Input, Model, layers
+
+    inputs = Input((8, 8, 4))
+    wide = layers.SeparableConv2D(128, 3, 2, padding="same", activation="relu", use_bias=False)
+    (_, box) = draw(describe_architecture(Model(inputs, wide(inputs)))).boxes
+    assert len(box.title) + len(box.settings) <= CHARACTERS
+    assert box.settings.endswith("\u2026")
+    assert f"stride 2{TIMES}2, same padding" in box.full
 
 
 def test_settings_are_said_in_words_and_defaults_left_out():

@@ -86,7 +86,42 @@ def test_trials_of_one_size_are_averaged(tmp_path):
 
 def test_other_hyperparameters_that_differ_are_owned_up_to(tmp_path):
     others = [trial(8, FINE, values={"dropout": 0.2}), *plan([FINE] * 3)]
-    assert "differ in 1 other hyperparameter too, so take this as a hint" in said(tmp_path, others)
+    text = said(tmp_path, others)
+    assert text.startswith(
+        "The trials differ in 1 other hyperparameter too, so take this as a hint"
+    )
+    assert "What that costs is not told: these networks differ in more than their units." in text
+    assert "times as" not in text
+
+
+def test_weights_are_compared_where_only_the_training_differs_but_not_the_time(tmp_path):
+    slower = trial(128, FINE, values={"learning_rate": 0.001})
+    text = said(tmp_path, [trial(8, MANY), trial(32, FINE), slower])
+    assert "That takes 16 times as many weights. The lowest" in text
+
+
+def test_more_units_are_not_said_to_help_where_the_best_size_is_not_clearly_better(tmp_path):
+    unsteady = trial(64, [5], sure=0.99)
+    trials = [
+        trial(16, (), sure=0.8),
+        trial(32, (), sure=0.81),
+        unsteady,
+        trial(128, (), sure=0.85),
+    ]
+    (line,) = lines_of(results(tmp_path, trials))
+    assert Change.between(line.points[0], line.points[-1]).interval.high < 0
+    (text,) = findings([line], "log-loss")
+    assert "helped" not in text
+    assert (
+        "but the lowest mean log-loss is at 64 units, and 16 are not clearly worse than those: "
+        "whether more units help is open." in text
+    )
+
+
+def test_harm_by_the_largest_size_alone_is_told_apart(tmp_path):
+    text = said(tmp_path, [trial(8, (), sure=0.8), trial(32, (), sure=0.9), trial(128, MANY)])
+    assert "so many units did harm" in text
+    assert "at 32 units; all smaller sizes are clearly worse." in text
 
 
 def test_lstm_and_gru_are_told_apart(tmp_path):

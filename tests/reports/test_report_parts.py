@@ -16,11 +16,21 @@ from made_runs import Made, make_dataset, make_run, results_of
 from automl_sem.augmentation.kinds import parse_stress
 from automl_sem.cli import app
 from automl_sem.data.load import from_memory, load_dataset
-from automl_sem.reports.context import script_json
+from automl_sem.reports.context import Context, script_json
 from automl_sem.reports.intervals import round_ticks
-from automl_sem.reports.ped_anova import importances
+from automl_sem.reports.ped_anova import Importance, importances
+from automl_sem.reports.sections import importances as section
 from automl_sem.reports.sections.reproduce import command
-from automl_sem.reports.wording import duration, loss, percent, shape, signed_loss, times, value
+from automl_sem.reports.wording import (
+    duration,
+    elide,
+    loss,
+    percent,
+    shape,
+    signed_loss,
+    times,
+    value,
+)
 from automl_sem.results import read_results
 from automl_sem.spaces.find import builtin_spaces
 
@@ -52,6 +62,29 @@ def test_what_matters_stands_out_from_chance():
     assert found[0].name == "matters"
     assert found[0].stands_out
     assert {i.name for i in found} >= {"branch", "conditional", "noise 0"}
+
+
+LONG = "layer_dropout[network=lstm|cnn-lstm|lstm-fcn,lstm_layers=2]"
+
+
+def test_labels_leave_room_for_the_bars_and_the_whole_name_is_told(tmp_path, monkeypatch):
+    found = (Importance(LONG, 0.6, 0.3), Importance("learning_rate", 0.4, 0.5))
+    monkeypatch.setattr(Context, "importances", found)
+    context = Context.of(results_of(tmp_path / "run", [Made()] * 12, make_dataset()), None)
+    text = " ".join(section.render(context).striptags().split())
+    figure = json.loads(context.figures[0])
+    labels = figure["layout"]["yaxis"]["ticktext"]
+    assert labels == ["layer_dropout<br>network=l\u2026layers=2", "learning_rate"]
+    assert max(len(line) for label in labels for line in label.split("<br>")) <= section.LABEL
+    assert figure["data"][0]["customdata"][0].startswith(f"{LONG}: 60.0 %")
+    assert f"Above what chance gives: {LONG}. 12 trials are few" in text
+
+
+def test_with_many_hyperparameters_the_sentences_stand_apart(tmp_path, monkeypatch):
+    found = tuple(Importance(f"a{i}", 0.1, 0.05) for i in range(10))
+    monkeypatch.setattr(Context, "importances", found)
+    context = Context.of(results_of(tmp_path / "run", [Made()] * 12, make_dataset()), None)
+    assert "by chance easily. 12 trials are few" in section.render(context).striptags()
 
 
 def test_where_nothing_matters_hardly_anything_stands_out():
@@ -95,8 +128,10 @@ def test_numbers_in_words():
         "2 h 10 min",
     ]
     assert times(1000, 4000) == "4.0 times fewer"
-    assert times(3000, 1000) == "3.0 times more"
+    assert times(3000, 1000) == "3.0 times as many"
     assert times(1000, 1010) == "about as many"
+    assert elide("conv_dropout", 12) == "conv_dropout"
+    assert elide("network=lstm|cnn-lstm,lstm_layers=2", 21) == "network=ls\u2026m_layers=2"
     assert shape([24, 24, None]) == "24 \u00d7 24 \u00d7 any"
     assert [value(v) for v in (True, 0.00123456, "adam", 3)] == ["yes", "0.00123", "adam", "3"]
 
