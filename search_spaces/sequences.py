@@ -17,6 +17,7 @@ from keras import layers, ops
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU}
 FAR_LONGER = 4
+COARSE = 128  # steps; fronts halve more than that after a block
 KERNELS = (8, 5, 3)  # of the three convolutions in both papers
 
 
@@ -83,29 +84,52 @@ def convolution(x, mask, filters, kernel):
     return layers.BatchNormalization(momentum=0.9)(x, mask=mask)
 
 
-def plain_front(x, mask, filters):
+def halve(x, mask, time):
+    """Return the means of two steps each, their mask and usual length, of more than `COARSE`."""
+    if time <= COARSE:
+        return x, mask, time
+    return *shorten(x, mask, 2), -(-time // 2)
+
+
+def plain_front(x, mask, filters, time):
     """Three convolutions, the one in the middle twice as wide: a fully convolutional network.
 
     Wang, Yan and Oates 2016, Time Series Classification from Scratch with Deep Neural Networks
-    (arXiv 1611.06455), figure 1b; there with 128 filters.
+    (arXiv 1611.06455), figure 1b; there with 128 filters, and as many steps all the way. Here the
+    fine detail of long series is read by the first convolution, and the others are spared it.
+
+    Args:
+        x: Series, (batch, time, channels).
+        mask: Real steps, (batch, time).
+        filters: Of the first convolution.
+        time: Usual number of steps.
+
+    Returns:
+        Features, their mask, and their usual number of steps.
     """
-    for width, kernel in zip((filters, 2 * filters, filters), KERNELS, strict=True):
+    widths = filters, 2 * filters, filters
+    for block, (width, kernel) in enumerate(zip(widths, KERNELS, strict=True)):
+        if block:
+            x, mask, time = halve(x, mask, time)
         x = layers.Activation("relu")(convolution(x, mask, width, kernel))
-    return x
+    return x, mask, time
 
 
-def residual_front(x, mask, filters):
+def residual_front(x, mask, filters, time):
     """Three blocks of three convolutions that learn what to add to their input: a ResNet.
 
-    The same paper, figure 1c; there with 64 filters.
+    The same paper, figure 1c; there with 64 filters, and as many steps all the way. Arguments and
+    result are those of `plain_front`.
     """
-    for width in (filters, 2 * filters, 2 * filters):
+    for block, width in enumerate((filters, 2 * filters, 2 * filters)):
+        if block:
+            x, mask, time = halve(x, mask, time)
         y = x
         for kernel in KERNELS[:-1]:
             y = layers.Activation("relu")(convolution(y, mask, width, kernel))
         y = convolution(y, mask, width, KERNELS[-1])
         x = layers.Activation("relu")(layers.Add()([convolution(x, mask, width, 1), y]))
-    return x
+    return x, mask, time
 
 
 # Memory

@@ -48,8 +48,10 @@ LSTM_FCN = {
     "pooling": "last",
 }  # fmt: skip
 RESIDUAL = {"network": "cnn", "front": "residual", "filters": 16, "resolution": 128}
+FINE = {"resolution": 512, "training": "longest"}  # for outlines of leaves and the like
 GOOD_STARTS = [
     {**WELL_TRAINED, **RESIDUAL},
+    {**WELL_TRAINED, **RESIDUAL, **FINE},
     {**WELL_TRAINED, **LSTM_FCN},
     {**WELL_TRAINED, **RESIDUAL, **MILD},
 ]
@@ -61,7 +63,7 @@ def build(hp, data):
     with hp.conditional_scope("network", WITH_CNN):
         front = hp.Choice("front", [*FRONTS])
         filters = hp.Choice("filters", [16, 32, 64])
-        resolution = hp.Choice("resolution", [128, 256, 512])  # steps that convolutions see
+        resolution = hp.Choice("resolution", [128, 256, 512])  # steps that the first block sees
     with hp.conditional_scope("network", WITH_LSTM):
         cell = hp.Choice("cell", ["lstm", "gru"])
         units = hp.Choice("lstm_units", [8, 16, 32, 64, 128])
@@ -80,11 +82,11 @@ def build(hp, data):
     if network in WITH_CNN:
         x, mask = sequences.shorten_to(x, mask, time, resolution)
         time = min(time, resolution)
-        features = FRONTS[front](x, mask, filters)
+        features, seen, length = FRONTS[front](x, mask, filters, time)
         if network == "cnn-lstm":
-            x = features
+            x, mask, time = features, seen, length
         else:
-            read.append(sequences.pool(features, mask, "mean"))
+            read.append(sequences.pool(features, seen, "mean"))
     if network in WITH_LSTM:
         x, mask = sequences.shorten_to(x, mask, time, memory)
         x = sequences.recurrent(x, mask, cell, units, count, both_ways=both_ways, drop=between)
@@ -97,14 +99,13 @@ def build(hp, data):
 def recipe(hp, data):
     """Return how to train it: how long follows from the number of series."""
     steps = 250 + data.n_train // 8
-    if hp.Choice("training", ["short", "long"]) == "long":
-        steps *= 2
+    longer = {"short": 1, "long": 2, "longest": 4}
     return Recipe(
         learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log"),
         schedule=hp.Choice("schedule", ["cosine", "constant"]),
         weight_decay=hp.Choice("weight_decay", [0.0, 1e-4, 1e-3]),
         batch_size=16 if data.n_train < 500 else 32 if data.n_train < 5000 else 64,
-        steps=steps,
+        steps=steps * longer[hp.Choice("training", [*longer])],
         clip_norm=1.0,  # an LSTM's gradients can grow with every step back in time
         augment=augmentation(hp),
         label_smoothing=hp.Choice("label_smoothing", [0.0, 0.05, 0.1]),

@@ -14,7 +14,7 @@ from automl_sem.types import FoldResult
 TITLE = "Learning curves"
 
 LOOK_FOR = (
-    "Log-loss on what the model trains on, and on the fold held out: if the held-out "
+    "The loss on what the model trains on, and on the fold held out: if the held-out "
     "loss turns up while the training loss goes on falling, it overfits; if both still fall at "
     "the end, more epochs would help. The other panel: accuracy on the held-out folds. Thin lines "
     "are folds, thick lines their mean. With augmentation or "

@@ -212,6 +212,23 @@ def test_a_series_is_shortened_to_no_more_steps_than_asked(time, most):
     assert np.asarray(mask).all()
 
 
+@pytest.mark.parametrize("front", [sequences.plain_front, sequences.residual_front])
+def test_after_a_block_long_series_are_halved_and_padding_does_not_count(front):
+    rng = np.random.default_rng(0)
+    for steps, left in ((100, 100), (427, 107)):
+        inputs = keras.Input((None, 2))
+        x, mask, time = front(inputs, sequences.real_steps(inputs), 4, steps)
+        model = keras.Model(inputs, [x, mask, sequences.pool(x, mask, "mean")])
+        series = rng.normal(size=(2, steps, 2)).astype(np.float32)
+        series[1, steps // 2 + 1 :] = 0
+        started(model, series)
+        features, real, pooled = model(series)
+        assert features.shape[1] == time == left
+        assert np.sum(real, axis=1).tolist() == [left, -(-(steps // 2 + 1) * left // steps)]
+        padded = np.pad(series, ((0, 0), (0, 33), (0, 0)))
+        np.testing.assert_allclose(model(padded)[2], pooled, atol=1e-5)
+
+
 def test_pooling_takes_the_last_real_step_the_mean_or_the_largest():
     x = np.array([[[-1.0], [-3.0], [-2.0], [9.0]]], np.float32)
     mask = np.array([[True, True, True, False]])
