@@ -20,7 +20,7 @@ from automl_sem.errors import UserError
 from automl_sem.types import Bytes, Ints
 
 MOTIONS = ("left", "right", "up", "down", "clockwise", "anticlockwise", "growing", "shrinking")
-MOTION_SIZE = 160
+MOTION_SIZE = 320
 MOTION_SEED = 5
 FRAMES = 12
 SIDE = 24  # pixels

@@ -27,8 +27,8 @@ def test_they_are_clips_of_eight_classes_in_equal_shares():
     assert dataset.info.kind == "clips"
     assert dataset.info.input_shape == (12, 24, 24, 1)
     assert dataset.class_names == MOTIONS
-    assert np.bincount(dataset.train.y).tolist() == [20] * 8
-    assert np.bincount(dataset.test.y).tolist() == [10] * 8
+    assert np.bincount(dataset.train.y).tolist() == [40] * 8
+    assert np.bincount(dataset.test.y).tolist() == [20] * 8
 
 
 def test_a_clip_is_the_same_whatever_the_size():
