@@ -105,8 +105,8 @@ BUILTIN: dict[str, Builtin] = {
         "scikit-learn's handwritten digits, 8x8, 1438 to train on, 359 to test on", load_digits
     ),
     "motion": Builtin(
-        "clips of a figure that moves, turns, grows or shrinks, 12 frames of 24x24, 160 to train "
-        "on, 80 to test on: only the order of the frames tells",
+        "clips of a figure that moves, turns, grows or shrinks, 12 frames of 24x24, 320 to train "
+        "on, 160 to test on: only the order of the frames tells",
         lambda size, _seed: load_motion(size),
         "clips",
     ),
