@@ -17,6 +17,7 @@ INK, MUTED, RULE, PAPER = "var(--ink)", "var(--muted)", "var(--rule)", "var(--pa
 PANEL = "var(--panel)"
 BLUE, ORANGE, GREEN, PINK = "var(--blue)", "var(--orange)", "var(--green)", "var(--pink)"
 GREY = "var(--grey)"
+LEFT_PANEL, RIGHT_PANEL = (0, 0.44), (0.58, 1)  # shares of the width; between them is an axis
 
 # Colour and symbol of whoever proposed a trial: two signs, so that colour is never needed.
 ORIGINS: dict[str, tuple[str, str]] = {

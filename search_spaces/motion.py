@@ -44,13 +44,13 @@ WELL_TRAINED = {
 EVERYWHERE = {
     "view": "both", "depth": 3, "filters": 32, "normalization": "batch", "head": "global",
     "frame_units": 64, "cell": "lstm", "lstm_units": 64, "lstm_layers": 1, "both_ways": False,
-    "dropout": 0.2,
+    "pooling": "last", "dropout": 0.2,
 }  # fmt: skip
 # Where all clips are taken alike, training for longer on what is there does better.
 ALIKE = {"training": "longest", "rotation": 0, "scale": 0.0, "noise": 0.0, "dropout": 0.0}
 GOOD_STARTS = [
-    {**WELL_TRAINED, **EVERYWHERE, "pooling": "last"},
-    {**WELL_TRAINED, **EVERYWHERE, **ALIKE, "pooling": "last"},
+    {**WELL_TRAINED, **EVERYWHERE},
+    {**WELL_TRAINED, **EVERYWHERE, **ALIKE},
 ]
 
 

@@ -33,7 +33,7 @@ RULE = (
 )
 MOVING = (".gif", ".webp", ".apng")  # files that are clips of one frame if they do not move
 HARDLY = 0.1  # share of clips, among them and such files, below which a folder holds images
-MANY = 200  # such files before the first clip settle it: looking into all takes long
+MANY = 200  # that do not move before the first clip, or are none, settle it: looking takes long
 FEW = 0.1  # share of other folders, among clips, up to which these are clips with a mistake
 _FRAMES = "Put the frames of each clip into a folder of its own, DIR/CLASS/CLIP/0001.png"
 
@@ -99,30 +99,24 @@ def holds_clips(folder: Path) -> tuple[bool, str]:
             f"{name_of(still[0], folder)} does not; --kind clips says that these are clips"
         )
     otherwise = "" if videos else "; --kind images reads each file as an image"
-    if files:
-        _refuse(odd, folder, clips)
-        return True, f"read as clips: {RULE}{otherwise}"
-    found = compare(list(folders.values()))
-    if found is not None and found.frames:
-        _refuse(odd, folder, clips)
-        return True, f"read as clips: {RULE}, and {found.reason}{otherwise}"
+    found = None if files else compare(list(folders.values()))
+    if files or (found is not None and found.frames):
+        if odd:
+            raise UserError(
+                f"this is no clip, though {clips} others are: its frames must be of one size and "
+                "numbered from 0 or 1 without a gap",
+                where=name_of(odd[0], folder),
+                hint="Mend it or take it away, or say what all of them are with --kind clips or "
+                "--kind images",
+            )
+        alike = "" if found is None else f", and {found.reason}"
+        return True, f"read as clips: {RULE}{alike}{otherwise}"
     why = "no class has two such folders" if found is None else found.reason
     return False, (
         f"read as images, each file as one, though {RULE}: {why}; --kind clips reads each folder "
         "as a clip. Images that belong together are best kept on one side of every split, with "
         "--groups"
     )
-
-
-def _refuse(odd: list[Path], folder: Path, clips: int) -> None:
-    if odd:
-        raise UserError(
-            f"this is no clip, though {clips} others are: its frames must be of one size and "
-            "numbered from 0 or 1 without a gap",
-            where=name_of(odd[0], folder),
-            hint="Mend it or take it away, or say what all of them are with --kind clips or "
-            "--kind images",
-        )
 
 
 def _told(folder: Path) -> Iterator[tuple[Path, Path, bool | None]]:

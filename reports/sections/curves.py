@@ -75,8 +75,8 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
     return charts.figure(
         traces,
         legend=True,
-        xaxis=charts.axis("epoch", domain=[0, 0.44], **epochs_axis),
-        xaxis2=charts.axis("epoch", domain=[0.58, 1], **epochs_axis),
+        xaxis=charts.axis("epoch", domain=charts.LEFT_PANEL, **epochs_axis),
+        xaxis2=charts.axis("epoch", domain=charts.RIGHT_PANEL, **epochs_axis),
         yaxis=charts.loss_axis("log-loss", drawn),
         yaxis2=charts.percent_axis("held-out accuracy", lowest, anchor="x2"),
     )

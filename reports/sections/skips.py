@@ -194,8 +194,8 @@ def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict
     losses = [t.mean_so_far for t in trials if t.mean_so_far is not None]
     shares = [fmean(t.fold_accuracies) for t in trials if t.fold_accuracies]
     return {
-        "xaxis": charts.axis("depth", domain=[0, 0.44], **depth),
-        "xaxis2": charts.axis("depth", domain=[0.58, 1], **depth),
+        "xaxis": charts.axis("depth", domain=charts.LEFT_PANEL, **depth),
+        "xaxis2": charts.axis("depth", domain=charts.RIGHT_PANEL, **depth),
         "yaxis": charts.percent_axis("accuracy", min(shares, default=0.0)),
         "yaxis2": charts.loss_axis(score_word, losses, anchor="x2"),
     }
