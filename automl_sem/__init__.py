@@ -14,11 +14,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from automl_sem.errors import AutomlSemError, NegativeResult, UserError
+from automl_sem.gan_recipe import DiffAugment, GanRecipe
 from automl_sem.types import Augment, DataInfo, Recipe
 
 if TYPE_CHECKING:
     from automl_sem.api import Run, load_run, resume, search
     from automl_sem.data import Dataset
+    from automl_sem.gans.model import Gan
 
 try:
     __version__ = version("automl-sem")
@@ -30,6 +32,9 @@ __all__ = [
     "AutomlSemError",
     "DataInfo",
     "Dataset",
+    "DiffAugment",
+    "Gan",
+    "GanRecipe",
     "NegativeResult",
     "Recipe",
     "Run",
@@ -50,4 +55,8 @@ def __getattr__(name: str) -> Any:
         from automl_sem.data import Dataset
 
         return Dataset
+    if name == "Gan":
+        from automl_sem.gans.model import Gan
+
+        return Gan
     raise AttributeError(f"module 'automl_sem' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Generative adversarial networks: a generator draws, a discriminator tells its images apart."""
