@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from automl_sem.errors import one_line
 from automl_sem.types import Outcome
 
@@ -10,10 +12,25 @@ class Diverged(ArithmeticError):
     """The training loss or a prediction is no longer finite."""
 
 
+class Stopped(Exception):
+    """A fold fit was not worth going on with.
+
+    Args:
+        reason: One line for people.
+        reached: Objectives at the points of the curve so far.
+    """
+
+    def __init__(self, reason: str, reached: Sequence[float]) -> None:
+        super().__init__(reason)
+        self.reached = tuple(reached)
+
+
 def explain(error: Exception) -> Outcome:
     """Return the outcome of a candidate whose building or training raised an error."""
     import tensorflow as tf
 
+    if isinstance(error, Stopped):
+        return Outcome("discarded", str(error), reached=error.reached)
     if isinstance(error, Diverged):
         return Outcome("diverged", str(error))
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.errors import UserError
+from automl_sem.gan_recipe import GanRecipe
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -306,6 +307,21 @@ class Recipe:
         return cls(**known)
 
 
+AnyRecipe = Recipe | GanRecipe
+
+
+def recipe_from_dict(values: Mapping[str, Any]) -> AnyRecipe:
+    """Return the recipe of a record, be it a classifier's or a GAN's."""
+    kind = GanRecipe if "d_steps" in values else Recipe
+    return kind.from_dict(values)
+
+
+def of_classifier(recipe: AnyRecipe) -> Recipe:
+    """Return the recipe of a classifier as such, for code that no GAN comes to."""
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
 @dataclass(frozen=True)
 class CurvePoint:
     """One point of a learning curve.
@@ -364,6 +380,69 @@ class StressResult:
         return np.equal(self.guesses, self.labels)
 
 
+class AnyFold(Protocol):
+    """What a search needs to know of a fold fit, whatever was trained."""
+
+    @property
+    def fold(self) -> int:
+        """Number of the fold, from 0."""
+
+    @property
+    def indices(self) -> Ints:
+        """Rows of the training data that were held out, (n,)."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of the fit."""
+
+    @property
+    def objective(self) -> float:
+        """What is minimised."""
+
+    @property
+    def share(self) -> float:
+        """What people are shown, 0 to 1, more is better."""
+
+
+class AnyScore(Protocol):
+    """What a candidate gets: its fold results and what follows from them."""
+
+    @property
+    def folds(self) -> Sequence[AnyFold]:
+        """One result per fold, in order."""
+
+    @property
+    def objective(self) -> float:
+        """What is minimised: the mean of the folds' objectives."""
+
+    @property
+    def objective_word(self) -> str:
+        """What the objective is called."""
+
+    @property
+    def share(self) -> float:
+        """What people are shown, 0 to 1, more is better."""
+
+    @property
+    def share_word(self) -> str:
+        """What the share is called."""
+
+    @property
+    def seconds(self) -> float:
+        """Time of all fold fits."""
+
+    @property
+    def stress_accuracy(self) -> float | None:
+        """Share of distorted copies that are right, or None where none were made."""
+
+    @property
+    def curve(self) -> tuple[float, ...]:
+        """Objectives along the first fold; empty where there is none before the end."""
+
+    def record(self) -> dict[str, Any]:
+        """Return what a trial's record keeps of it."""
+
+
 @dataclass(frozen=True)
 class FoldResult:
     """One fold fit: a candidate trained on k-1 folds and scored on the held-out one.
@@ -395,10 +474,15 @@ class FoldResult:
             return self.log_loss
         return (self.log_loss + self.stress.log_loss) / 2
 
+    @property
+    def share(self) -> float:
+        """The accuracy."""
+        return self.accuracy
+
 
 @dataclass(frozen=True)
 class Score:
-    """What a candidate gets: its fold results and their mean.
+    """What a classifier gets: its fold results and their mean.
 
     Args:
         folds: One result per fold, in order.
@@ -447,6 +531,38 @@ class Score:
         """What the objective is called."""
         return objective_word(any(fold.stress is not None for fold in self.folds))
 
+    @property
+    def curve(self) -> tuple[float, ...]:
+        """Nothing: with a learning rate that decays, only the end tells."""
+        return ()
+
+    @property
+    def share(self) -> float:
+        """The accuracy."""
+        return self.accuracy
+
+    @property
+    def share_word(self) -> str:
+        """What the share is called."""
+        return "accuracy"
+
+    def record(self) -> dict[str, Any]:
+        """Return what a trial's record keeps of it."""
+        return {
+            "fold_scores": [fold.objective for fold in self.folds],
+            "fold_accuracies": [fold.accuracy for fold in self.folds],
+            "accuracy": self.accuracy,
+            "log_loss": self.log_loss,
+            "stress_accuracy": self.stress_accuracy,
+            "seconds": self.seconds,
+        }
+
+
+def classified(score: AnyScore | None) -> Score | None:
+    """Return the score of a classifier as such, for code that no GAN comes to."""
+    assert score is None or isinstance(score, Score)
+    return score
+
 
 def objective_word(stressed: bool) -> str:
     """Return what the score that ranks trials is called.
@@ -469,12 +585,14 @@ class Outcome:
         reason: One line for people; empty when scored.
         score: The score when scored.
         partial: What the folds trained so far gave when discarded: never ranked.
+        reached: Objectives at the points of the curve of a fold that was not trained to its end.
     """
 
     status: Status
     reason: str = ""
-    score: Score | None = None
-    partial: Score | None = None
+    score: AnyScore | None = None
+    partial: AnyScore | None = None
+    reached: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -493,7 +611,7 @@ class Candidate:
 
     trial: int
     values: Mapping[str, Any]
-    recipe: Recipe
+    recipe: AnyRecipe
     parameters: int
     proposed_by: str
     broken: Outcome | None = None

@@ -8,13 +8,14 @@ they are needed. Order, augmentation and scores are those of the graph trainer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.dataset import TrainingPart, read_rows
+from automl_sem.scoring.base import NO_LIMITS
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
@@ -65,12 +66,18 @@ class FitTrainer:
         self._seed = seed
         self._stress = stress
 
-    def fit(self, fold: int, held_out: Ints) -> FoldResult:
+    def fit(
+        self,
+        fold: int,
+        held_out: Ints,
+        limits: Mapping[int, float] = NO_LIMITS,  # noqa: ARG002
+    ) -> FoldResult:
         """Train on all rows but `held_out`, and predict those after the last epoch.
 
         Args:
             fold: Number of the fold.
             held_out: Rows to hold out, (n,).
+            limits: Not looked at: with a learning rate that decays, only the end tells.
 
         Raises:
             Diverged: If the loss or a prediction becomes NaN or infinite.

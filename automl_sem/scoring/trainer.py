@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart, read_rows, release_pages
+from automl_sem.scoring.base import NO_LIMITS
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
@@ -84,12 +85,18 @@ class FoldTrainer:
         # A variable, since folds may differ in size: a schedule then needs no other graph.
         self._steps = tf.Variable(1.0, trainable=False)
 
-    def fit(self, fold: int, held_out: Ints) -> FoldResult:
+    def fit(
+        self,
+        fold: int,
+        held_out: Ints,
+        limits: Mapping[int, float] = NO_LIMITS,  # noqa: ARG002
+    ) -> FoldResult:
         """Train on all rows but `held_out`, and predict those after the last epoch.
 
         Args:
             fold: Number of the fold.
             held_out: Rows to hold out, (n,).
+            limits: Not looked at: with a learning rate that decays, only the end tells.
 
         Raises:
             Diverged: If the loss or a prediction becomes NaN or infinite.
