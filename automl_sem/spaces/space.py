@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
+import math
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean, one_line
+from automl_sem.gan_recipe import GanRecipe
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
-from automl_sem.types import DataInfo, Recipe, check_augment
+from automl_sem.types import AnyRecipe, DataInfo, Recipe, check_augment
 
 Values = Mapping[str, Value]
 
@@ -70,10 +73,11 @@ class Space:
         return {**self.fixed, **steps}
 
     def build(self, hp: Any, data: DataInfo) -> Any:
-        """Return the uncompiled Keras model for the values that `hp` hands out.
+        """Return the uncompiled Keras model for the values that `hp` hands out, or a `Gan`.
 
         Raises:
-            UserError: If `build` returns something else than an uncompiled model.
+            UserError: If `build` returns something else than an uncompiled model, or the model
+                does not fit the data.
         """
         import keras
 
@@ -89,6 +93,16 @@ class Space:
                 where=where,
                 hint="Leave compile() out; say the optimizer in recipe(hp, data)",
             )
+        if generates(model):
+            _check_gan(model, data, where)
+            return model
+        if len(model.output_shape) == 4:
+            raise UserError(
+                f"the model's output has the shape of images, {model.output_shape}",
+                where=where,
+                hint="A generator alone cannot learn: return Gan(generator, discriminator, "
+                "latent_dim)",
+            )
         if tuple(model.output_shape) != (None, data.classes):
             raise UserError(
                 f"the model's output must have shape (None, {data.classes}), one probability "
@@ -97,14 +111,27 @@ class Space:
             )
         return model
 
-    def recipe(self, hp: Any, data: DataInfo) -> Recipe:
-        """Return how to train the candidate, with the fields that flags fix."""
-        made = self._call(self.recipe_fn, hp, data) if self.recipe_fn else Recipe()
-        if not isinstance(made, Recipe):
+    def recipe(self, hp: Any, data: DataInfo, model: Any = None) -> AnyRecipe:
+        """Return how to train the candidate, with the fields that flags fix.
+
+        Args:
+            hp: Hands out values.
+            data: Description of the data.
+            model: What `build` returned for the same values; None stands for no `Gan`.
+
+        Raises:
+            UserError: If `recipe` returns something else than what the model needs.
+        """
+        wanted = GanRecipe if generates(model) else Recipe
+        made = self._call(self.recipe_fn, hp, data) if self.recipe_fn else wanted()
+        if not isinstance(made, wanted):
             raise UserError(
-                f"it must return an automl_sem.Recipe, but returned {type(made).__name__}",
+                f"it must return an automl_sem.{wanted.__name__}, but returned "
+                f"{type(made).__name__}",
                 where=f"recipe in {self.path}",
             )
+        if isinstance(made, GanRecipe):
+            return _with_steps(made, self.fixed, data)
         check_augment(made.augmentation, data.kind, f"Recipe.augment in {self.path}")
         if data.kind == "series" and made.views != "none":
             raise UserError(
@@ -112,6 +139,23 @@ class Space:
                 where=f"recipe in {self.path}",
             )
         return replace(made, **self.settled)  # type: ignore[arg-type]
+
+    def generates(self, data: DataInfo) -> bool:
+        """Whether candidates are GANs, as the recipe of the baseline tells.
+
+        Where it does not, the baseline's networks are built; but those that draw images may be
+        impossible to build for data that are none.
+        """
+        import keras_tuner
+
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(self.baseline)
+        if self.recipe_fn is not None:
+            with contextlib.suppress(Exception):  # it may rely on what `build` does to `hp`
+                return isinstance(self._call(self.recipe_fn, hp, data), GanRecipe)
+        with contextlib.suppress(Exception):  # told where all starts are built
+            return generates(self.rebuild(self.baseline, data))
+        return False
 
     def rebuild(self, values: Values, data: DataInfo) -> Any:
         """Return the model of recorded hyperparameters, with fresh weights."""
@@ -121,14 +165,13 @@ class Space:
         hp.values = dict(values)
         return self.build(hp, data)
 
-    def recipe_of(self, values: Values, data: DataInfo) -> Recipe:
+    def recipe_of(self, values: Values, data: DataInfo) -> AnyRecipe:
         """Return the recipe of recorded hyperparameters."""
         import keras_tuner
 
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
-        self.build(hp, data)
-        return self.recipe(hp, data)
+        return self.recipe(hp, data, self.build(hp, data))
 
     def starts(self, data: DataInfo) -> tuple[dict[str, Value], ...]:
         """Return baseline and known-good candidates by their names in the study.
@@ -155,8 +198,7 @@ class Space:
         from automl_sem.spaces.hyperparameters import OfferedHyperParameters
 
         hp = OfferedHyperParameters(offered)
-        self.build(hp, data)
-        self.recipe(hp, data)
+        self.recipe(hp, data, self.build(hp, data))
         return {name: value for name, value in hp.taken.items() if name not in self.settled}
 
     def _call(self, function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:
@@ -169,8 +211,7 @@ class Space:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         try:
-            self.build(hp, data)
-            self.recipe(hp, data)
+            self.recipe(hp, data, self.build(hp, data))
         except UserError:
             raise
         except Exception as error:
@@ -196,6 +237,42 @@ class Space:
             and name not in self.settled
             and type(h).__name__ != "Fixed"
         }
+
+
+def generates(model: Any) -> bool:
+    """Whether a model is a `Gan`."""
+    import sys
+
+    # Whoever has made one has imported its module, which takes TensorFlow.
+    module = sys.modules.get("automl_sem.gans.model")
+    return module is not None and isinstance(model, module.Gan)
+
+
+def sizes(gan: Any) -> dict[str, int]:
+    """Return the number of weights of each network of a `Gan`, by its name."""
+    networks = {"generator": gan.generator, "discriminator": gan.discriminator}
+    return {name: int(network.count_params()) for name, network in networks.items()}
+
+
+def _check_gan(gan: Any, data: DataInfo, where: str) -> None:
+    """Raise a UserError if a GAN does not draw images as the data are."""
+    if data.kind != "images":
+        raise UserError(f"a GAN draws images, but the data are {data.kind}", where=where)
+    if gan.image_shape != tuple(data.input_shape):
+        raise UserError(
+            f"its images have shape {gan.image_shape}, those of the data {data.input_shape}",
+            where=where,
+            hint="Make both networks by data.input_shape",
+        )
+
+
+def _with_steps(recipe: GanRecipe, fixed: Mapping[str, int], data: DataInfo) -> GanRecipe:
+    """Return a recipe with the fields that flags fix; epochs become steps."""
+    recipe = replace(recipe, batch_size=fixed.get("batch_size", recipe.batch_size))
+    if "epochs" in fixed:
+        steps = math.ceil(data.n_train / recipe.batch_size)
+        recipe = replace(recipe, steps=fixed["epochs"] * steps)
+    return recipe
 
 
 def line_of(error: BaseException, path: Path) -> str:

@@ -23,7 +23,8 @@ from automl_sem.types import DataInfo
 ALL = sorted(builtin_spaces())
 KINDS = {"motion": "clips", "series": "series"}  # tests/spaces/test_sequence_spaces.py
 # `pretrained` needs a file of weights to build anything: tests/test_pretrained.py has one.
-SPACES = [name for name in ALL if name != "pretrained" and name not in KINDS]
+# `gan` draws: tests/spaces/test_gan_space.py.
+SPACES = [name for name in ALL if name not in ("pretrained", "gan", *KINDS)]
 DRAWINGS = DataInfo("images", (24, 24, 1), 3, 45)
 SIDES = st.integers(8, 256)
 MOST_WEIGHTS = 6_000_000
@@ -45,7 +46,7 @@ def drawn(space, info, seed):
 
 def test_blocks_are_no_space():
     assert set(ALL) == {
-        "shapes", "images", "digits", "residual", "pretrained", "motion", "series",
+        "shapes", "images", "digits", "residual", "pretrained", "motion", "series", "gan",
     }  # fmt: skip
 
 
