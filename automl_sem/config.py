@@ -12,6 +12,7 @@ from automl_sem.errors import UserError
 
 DEFAULT_TRIALS = 13
 DEFAULT_FOLDS = 5
+DEFAULT_GAN_FOLDS = 3
 NO_LIMIT = 100_000  # trials of a search that only time limits
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -25,8 +26,8 @@ class SearchOptions(BaseModel):
         space: Space name or file; by default the one for the kind of data.
         trials: Trials in all, the baseline included. Default 13, or no limit with a time limit.
         time_limit_s: Seconds after which no new trial starts, or None.
-        folds: Number of folds.
-        epochs: Fixes the recipe's epochs.
+        folds: Number of folds; by default 5, of GANs 3.
+        epochs: Fixes the recipe's epochs, of a GAN the steps that they come to.
         batch_size: Fixes the recipe's batch size.
         weights: A pretrained model, whose layers before its head become the backbone.
         warm_start: A run whose best hyperparameters are tried early.
@@ -59,7 +60,7 @@ class SearchOptions(BaseModel):
     space: str | None = None
     trials: int | None = Field(default=None, ge=1)
     time_limit_s: float | None = Field(default=None, gt=0)
-    folds: int = Field(default=DEFAULT_FOLDS, ge=2)
+    folds: int | None = Field(default=None, ge=2)
     epochs: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     weights: Path | None = None
@@ -92,6 +93,18 @@ class SearchOptions(BaseModel):
         if self.trials is not None:
             return self.trials
         return DEFAULT_TRIALS if self.time_limit_s is None else NO_LIMIT
+
+
+def fold_count(wanted: int | None, generates: bool) -> int:
+    """Return how many folds a search takes.
+
+    Args:
+        wanted: What a person said, or None.
+        generates: Whether candidates are GANs.
+    """
+    if wanted is not None:
+        return wanted
+    return DEFAULT_GAN_FOLDS if generates else DEFAULT_FOLDS
 
 
 def parse_duration(text: str) -> float:

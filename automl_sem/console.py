@@ -86,10 +86,11 @@ def verdict_sentence(results: Results) -> str:
 
 
 def _standing_line(name: str, standing: Standing) -> str:
-    interval, share = standing.accuracy_interval, standing.folds.stress_accuracy
+    interval, share = standing.share_interval, standing.folds.stress_accuracy
     stressed = "" if share is None else f", stressed {percent(share)}"
+    word = standing.folds.share_word
     return (
-        f"{name:<8}  trial {standing.trial.number}: accuracy {percent(standing.accuracy)} "
+        f"{name:<8}  trial {standing.trial.number}: {word} {percent(standing.share)} "
         f"(95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)"
         f"{stressed}, {standing.folds.objective_word} {loss(standing.score)}, "
         f"{standing.trial.parameters:,} weights, "
@@ -119,7 +120,15 @@ def trials_table(results: Results) -> Table:
     """Return the trials of a run, best first, then the discarded ones, then the failed ones."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     stressed = bool(results.run.manifest.stress)
-    columns = ["trial", "proposed by", "accuracy", results.objective_word, "folds", "weights", "s"]
+    columns = [
+        "trial",
+        "proposed by",
+        results.share_word,
+        results.objective_word,
+        "folds",
+        "weights",
+        "s",
+    ]
     if stressed:
         columns.insert(3, "stressed")
     for column in columns:
@@ -149,9 +158,9 @@ def _trial_cells(trial: TrialRecord) -> list[str]:
     return [
         str(trial.number),
         trial.proposed_by,
-        "discarded" if discarded else percent(trial.accuracy),
+        "discarded" if discarded else percent(trial.share),
         loss(trial.mean_so_far if discarded else trial.objective),
-        " ".join(map(whole_percent, trial.fold_accuracies)),
+        " ".join(map(whole_percent, trial.fold_shares)),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",
     ]
@@ -175,7 +184,7 @@ def runs_table(found: Iterable[tuple[RunDirectory, Results | str]]) -> Table:
             cells = [
                 str(len(results.trials)),
                 f"trial {best.trial.number}" if best else "-",
-                percent(best.accuracy if best else None),
+                percent(best.share if best else None),
                 "finished" if results.finished else "unfinished",
             ]
         table.add_row(*(escape(cell) for cell in (str(path), *cells)))

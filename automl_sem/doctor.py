@@ -72,13 +72,14 @@ def _train() -> tuple[str, bool]:
     from automl_sem.scoring.trainer import FoldTrainer
     from automl_sem.spaces.find import find_space
     from automl_sem.spaces.load import load_space
+    from automl_sem.types import of_classifier
 
     started = time.perf_counter()
     try:
         part = load_dataset("shapes").train
         space = load_space(find_space("shapes")).with_fixed(epochs=1)
         values = space.baseline
-        recipe = space.recipe_of(values, part.info)
+        recipe = of_classifier(space.recipe_of(values, part.info))
         trainer = FoldTrainer(lambda: space.rebuild(values, part.info), recipe, part, seed=0)
         result = trainer.fit(0, np.arange(0, len(part.y), 5))
     except Exception as error:

@@ -15,7 +15,7 @@ import numpy as np
 from automl_sem.fresh import Entry, FreshListener, train_on_fresh_folds
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval
-from automl_sem.types import Candidate, Score
+from automl_sem.types import AnyScore, Candidate
 from automl_sem.workers.base import Pool
 
 Word = Literal["better", "not distinguishable", "worse", "the baseline itself"]
@@ -61,7 +61,7 @@ def undecided(run: RunDirectory) -> str:
     )
 
 
-def compare(best: Score, baseline: Score, *, same: bool) -> Verdict:
+def compare(best: AnyScore, baseline: AnyScore, *, same: bool) -> Verdict:
     """Return the verdict from two scores on the same folds.
 
     Args:

@@ -20,7 +20,7 @@ Data = Annotated[str | None, Option(help="Dataset, folder, CSV table, .npz or .t
 Space = Annotated[str | None, Option(help="Space: a name or a .py file.")]
 Trials = Annotated[int | None, Option(help=TRIALS_HELP, show_default="13")]
 Time = Annotated[str | None, Option(help="Start no new trial after this time: 90s, 5m, 1h30m.")]
-Folds = Annotated[int, Option(help="Number of folds.")]
+Folds = Annotated[int | None, Option(help="Number of folds.", show_default="5; 3 for GANs")]
 Epochs = Annotated[int | None, Option(help="Fix the epochs of every trial.")]
 BatchSize = Annotated[int | None, Option(help="Fix the batch size.")]
 Weights = Annotated[

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from automl_sem.run import RunDirectory, Stage
+from automl_sem.scoring.scores import score_of
 from automl_sem.seeds import derive_seed
-from automl_sem.types import Candidate, FoldResult, Outcome, Score
+from automl_sem.types import AnyFold, AnyScore, Candidate, Outcome
 from automl_sem.workers.base import FoldDone, Pool
 from automl_sem.workers.evaluate import Evaluation, evaluate
 
@@ -36,7 +37,7 @@ class Entry:
 class FreshListener(Protocol):
     """Is told what happens on the fresh folds."""
 
-    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
+    def fresh_fold_done(self, entry: Entry, result: AnyFold) -> None:
         """A fold fit ended."""
 
     def fresh_done(self, entry: Entry) -> None:
@@ -48,11 +49,11 @@ def fresh_seed(seed: int) -> int:
     return derive_seed(seed, "fresh")
 
 
-def fresh_score(run: RunDirectory, trial: int, stage: Stage = "fresh") -> Score | None:
+def fresh_score(run: RunDirectory, trial: int, stage: Stage = "fresh") -> AnyScore | None:
     """Return a trial's score on the fresh folds, or None while folds are missing."""
     results = run.read_folds(trial, stage)
     complete = len(results) == int(run.splits("fresh").max()) + 1
-    return Score(tuple(results.values())) if complete else None
+    return score_of(results.values()) if complete else None
 
 
 def missing_folds(run: RunDirectory, entry: Entry) -> int:

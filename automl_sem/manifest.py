@@ -78,6 +78,7 @@ class Manifest(BaseModel):
         window: Trials that may be under way at a time in a reproducible search: trial n is
             proposed when all up to n - window have ended, and knows these alone. None
             when trials are proposed as workers become free.
+        generates: Whether candidates are GANs.
         space: Name, origin and SHA-256 of the space file.
         data: Name, kind, source, loader options, fingerprints and shape of the dataset.
         notes: What the loaders decided.
@@ -104,6 +105,7 @@ class Manifest(BaseModel):
     threads: int = 0
     gpus: list[str] = []
     window: int | None = 1
+    generates: bool = False
     space: dict[str, str]
     data: dict[str, Any]
     notes: list[str] = []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from automl_sem import environment
 from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
-from automl_sem.config import NO_LIMIT, SearchOptions
+from automl_sem.config import NO_LIMIT, SearchOptions, fold_count
 from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
 from automl_sem.data.examples import stays_on_disk
 from automl_sem.data.ground import looks_drawn
@@ -27,6 +27,7 @@ from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
 from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.discard import check_rule
+from automl_sem.scoring.gan.checks import check_drawable, check_judgeable
 from automl_sem.spaces.asked import reads_weights, watched
 from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
@@ -131,11 +132,20 @@ def plan_run(
     """
     y, groups, copies = dataset.train.y, dataset.train.groups, dataset.train.copies()
     many = dataset.info.kind
-    folds, note = usable_folds(y, options.folds, dataset.class_names, groups, copies, many)
-    check_rule(options.discard, folds)
-    stress = _stress(options, space, dataset.info.kind)
+    drawing = space.generates(dataset.info)
+    if drawing:
+        check_drawable(dataset.train, dataset.source)
     seen, asked = watched(space)
     starts = seen.starts(dataset.info)
+    wanted = fold_count(options.folds, drawing)
+    folds, note = usable_folds(y, wanted, dataset.class_names, groups, copies, many)
+    check_rule(options.discard, folds)
+    splits = {
+        "search": stratified_folds(y, folds, options.seed, groups, copies),
+        "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups, copies),
+    }
+    few = _check_gan(options, dataset, splits["search"]) if drawing else ""
+    stress = {} if drawing else _stress(options, space, dataset.info.kind)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):
         raise UserError(
             f"space {space.name!r} builds on no weights: it does not read data.weights",
@@ -175,21 +185,32 @@ def plan_run(
         workers=workers.workers,
         threads=workers.threads,
         window=max(1, workers.workers) if reproducible else None,
+        generates=drawing,
         gpus=list(workers.gpus),
         space={"name": space.name, "origin": str(space.path), "sha256": space.fingerprint()},
         data=_data_record(dataset, from_memory),
         notes=[
             *dataset.notes,
-            *filter(None, (_drawings(space, dataset), note, warm_note, workers.note)),
+            *filter(None, (_drawings(space, dataset), note, few, warm_note, workers.note)),
         ],
         versions=environment.versions(),
         machine=machine,
     )
-    splits = {
-        "search": stratified_folds(y, folds, options.seed, groups, copies),
-        "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups, copies),
-    }
     return manifest, splits
+
+
+def _check_gan(options: SearchOptions, dataset: Dataset, folds: NDArray[Any]) -> str:
+    """Return a note on what is uncertain, or empty.
+
+    Raises:
+        UserError: If a GAN cannot learn to draw the data or be judged by them, or an option does
+            not go with GANs.
+    """
+    if options.stress is not None:
+        raise UserError("it is for classifiers: a GAN draws images as they are", where="--stress")
+    if options.weights is not None:
+        raise UserError("it is for classifiers: a GAN learns from scratch", where="--weights")
+    return check_judgeable(folds, dataset.source)
 
 
 def _drawings(space: Space, dataset: Dataset) -> str:

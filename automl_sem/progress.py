@@ -18,7 +18,7 @@ from rich.text import Text
 from automl_sem.fresh import Entry
 from automl_sem.reports.wording import count, duration, loss, percent, whole_percent
 from automl_sem.results import Standing
-from automl_sem.types import Candidate, FoldResult, Outcome, Score
+from automl_sem.types import AnyFold, AnyScore, Candidate, Outcome
 
 
 class LineListener:
@@ -44,7 +44,7 @@ class LineListener:
         if folds_done:
             self._print(f"trial {candidate.trial:>2}  goes on after {folds_done} finished folds")
 
-    def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
+    def fold_done(self, candidate: Candidate, result: AnyFold) -> None:
         """Stay silent: a line is said per trial."""
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
@@ -57,13 +57,15 @@ class LineListener:
             self._print(line, "green" if best else "")
         elif outcome.partial is not None:
             self._print(line + self._discarded(outcome.partial, outcome.reason), "dim")
+        elif outcome.reached:
+            self._print(f"{line}discarded  {outcome.reason}", "dim")
         else:
             self._print(f"{line}{outcome.status.replace('_', ' ')}: {outcome.reason}", "yellow")
 
-    def fresh_planned(self, trials: int) -> None:
+    def planned(self, folds: int, fresh: int) -> None:
         """Stay silent: how much is to do shows on a terminal alone."""
 
-    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
+    def fresh_fold_done(self, entry: Entry, result: AnyFold) -> None:
         """Say that a trial is being trained on the fresh folds."""
         if result.fold == 0:
             variant = f", {entry.variant}" if entry.variant else ""
@@ -72,18 +74,18 @@ class LineListener:
     def fresh_done(self, entry: Entry) -> None:
         """Stay silent: its score is told at the end."""
 
-    def _scored(self, score: Score) -> str:
-        folds = " ".join(whole_percent(f.accuracy) for f in score.folds)
+    def _scored(self, score: AnyScore) -> str:
+        folds = " ".join(whole_percent(f.share) for f in score.folds)
         self._folds_width = max(self._folds_width, len(folds))
         return (
-            f"accuracy {percent(score.accuracy):>7}{_stressed(score)}"
+            f"{score.share_word} {percent(score.share):>7}{_stressed(score)}"
             f"  {score.objective_word} {loss(score.objective):<6}"
             f"  folds {folds}  {score.seconds:.1f} s"
         )
 
-    def _discarded(self, partial: Score, reason: str) -> str:
+    def _discarded(self, partial: AnyScore, reason: str) -> str:
         """Return the end of a line in the columns of the scored ones, without an accuracy."""
-        folds = " ".join(whole_percent(f.accuracy) for f in partial.folds)
+        folds = " ".join(whole_percent(f.share) for f in partial.folds)
         after = reason.partition(":")[0]  # "after 2 of 5 folds", without the two means
         return (
             f"{'discarded':<16}{_stressed(partial)}"
@@ -109,7 +111,6 @@ class LiveListener(LineListener):
     Args:
         console: A terminal.
         trials: Trials to do, or None when only time limits them.
-        folds: Number of folds.
         time_limit_s: Time limit in seconds, or None.
         best: The best trial so far of a search that goes on.
     """
@@ -118,12 +119,11 @@ class LiveListener(LineListener):
         self,
         console: Console,
         trials: int | None,
-        folds: int,
         time_limit_s: float | None,
         best: Standing | None = None,
     ) -> None:
         super().__init__(console.print, best)
-        self._folds = folds
+        self._folds = 0
         self._time_limit_s = time_limit_s
         self._started = time.perf_counter()
         self._first_trial = self._started  # when it began
@@ -132,7 +132,7 @@ class LiveListener(LineListener):
         self._trials = trials or 0
         self._last_trial = -1
         self._fresh_fits = 0
-        self._best_text = percent(best.trial.accuracy) if best is not None else "-"
+        self._best_text = percent(best.trial.share) if best is not None else "-"
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=8),
@@ -141,7 +141,6 @@ class LiveListener(LineListener):
             transient=True,
         )
         self._task = self._progress.add_task("starting", total=None, status="")
-        self.fresh_planned(2)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -167,28 +166,29 @@ class LiveListener(LineListener):
         self._last_trial = max(self._last_trial, candidate.trial)
         self._show()
 
-    def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
+    def fold_done(self, candidate: Candidate, result: AnyFold) -> None:
         """Show the fold's score."""
         running = self._running.setdefault((candidate.trial, ""), _Running(0))
         running.done += 1
-        running.scores.append(whole_percent(result.accuracy))
+        running.scores.append(whole_percent(result.share))
         self._fits += 1
         self._show()
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """Print the trial's line."""
         if outcome.score is not None and outcome.score.objective < self._best:
-            self._best_text = percent(outcome.score.accuracy)
+            self._best_text = percent(outcome.score.share)
         super().trial_done(candidate, outcome)
         self._running.pop((candidate.trial, ""), None)
         self._show()
 
-    def fresh_planned(self, trials: int) -> None:
-        """Count the trials on the fresh folds among what is to do."""
+    def planned(self, folds: int, fresh: int) -> None:
+        """Count the folds of all trials, those on the fresh folds among them, as what is to do."""
+        self._folds = folds
         if self._trials:
-            self._progress.update(self._task, total=(self._trials + trials) * self._folds)
+            self._progress.update(self._task, total=(self._trials + fresh) * folds)
 
-    def fresh_fold_done(self, entry: Entry, result: FoldResult) -> None:
+    def fresh_fold_done(self, entry: Entry, result: AnyFold) -> None:
         """Show the fold of a trial on the fresh folds."""
         key = entry.candidate.trial, entry.variant
         running = self._running.setdefault(key, _Running(0))
@@ -245,7 +245,7 @@ def _named(key: tuple[int, str]) -> str:
     return f"{trial} {variant}".rstrip()
 
 
-def _stressed(score: Score) -> str:
+def _stressed(score: AnyScore) -> str:
     """Return the share of distorted copies that are right, as a column; empty without stress."""
     share = score.stress_accuracy
     return "" if share is None else f"  stressed {percent(share):>7}"

@@ -6,22 +6,26 @@ Reports, tables, JSON and export all read a run through here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.finalists import Verdict, compare, undecided
 from automl_sem.fresh import fresh_score
 from automl_sem.run import RunDirectory
+from automl_sem.scoring.gan.result import FOLD_SHARES, MEASURES, OBJECTIVE_WORD, SHARE_WORD
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
+from automl_sem.scoring.scores import score_of
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.stress_check import read_findings
-from automl_sem.types import Candidate, Recipe, Score, objective_word
+from automl_sem.types import AnyRecipe, AnyScore, Candidate, Score, objective_word, recipe_from_dict
 
 SCHEMA_VERSION = 1
 OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
 FOLD_FILES = "folds/*/*.npz", "fresh/*/*.npz", "stress/*/*/*.npz"
 STRESS_OBJECTIVE = {"name": "mean of log_loss and stress_log_loss", "direction": "minimize"}
+
+GAN_OBJECTIVE = {"name": "distance_above_floor", "direction": "minimize"}
 
 State = Literal["complete", "discarded", "pruned", "failed", "running"]
 
@@ -38,10 +42,14 @@ class TrialRecord:
         objective: What is minimised, mean over its folds in nats, or None: the log-loss, or
             its mean with that under stress.
         log_loss: Mean log-loss of examples as they are, or None.
-        accuracy: Share of out-of-fold predictions that are right, or None.
-        stress_accuracy: The same of distorted copies, or None.
+        share: What people are shown of it, or None: the share of out-of-fold predictions that
+            are right, of a GAN the coverage of held-out images.
+        stress_accuracy: Share of distorted copies that are right, or None.
         fold_scores: Objective of each fold; of a discarded trial only the folds done.
-        fold_accuracies: Accuracy of each fold, likewise.
+        fold_shares: Share of each fold, likewise.
+        networks: Weights of the generator and the discriminator of a GAN; else empty.
+        reached: Objective at which its first fold was stopped, or None.
+        measures: What else is measured of a GAN, means over its folds by name; else empty.
         hyperparameters: Active hyperparameters by name.
         recipe: How it was trained.
         parameters: Number of weights.
@@ -54,19 +62,32 @@ class TrialRecord:
     proposed_by: str
     objective: float | None
     log_loss: float | None
-    accuracy: float | None
+    share: float | None
     stress_accuracy: float | None
     fold_scores: tuple[float, ...]
-    fold_accuracies: tuple[float, ...]
+    fold_shares: tuple[float, ...]
     hyperparameters: Mapping[str, Any]
-    recipe: Recipe
+    recipe: AnyRecipe
     parameters: int
     seconds: float
+    networks: Mapping[str, int] = field(default_factory=dict)
+    measures: Mapping[str, float | None] = field(default_factory=dict)
+    reached: float | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share, of a classifier."""
+        return self.share
 
     @property
     def mean_so_far(self) -> float | None:
-        """Mean objective of the folds done. Of a discarded trial it is no score: never rank it."""
-        return sum(self.fold_scores) / len(self.fold_scores) if self.fold_scores else None
+        """Mean objective of the folds done, or what the first had come to when it was stopped.
+
+        Of a discarded trial it is no score: never rank it.
+        """
+        if self.fold_scores:
+            return sum(self.fold_scores) / len(self.fold_scores)
+        return self.reached
 
     def candidate(self) -> Candidate:
         """Return what trains it again."""
@@ -81,10 +102,11 @@ class Standing:
 
     Args:
         trial: The trial.
-        score: Mean objective in nats, on fresh folds if they are there.
+        score: Mean objective, on fresh folds if they are there.
         interval: Interval of `score`.
-        accuracy: Share of out-of-fold predictions that are right.
-        accuracy_interval: Wilson interval of `accuracy`.
+        share: Share of out-of-fold predictions that are right, of a GAN the mean coverage of
+            held-out images.
+        share_interval: Interval of `share`.
         scored_on: `"fresh folds"`, or `"search folds"` while fresh ones are missing.
         folds: The fold results behind it.
     """
@@ -92,28 +114,52 @@ class Standing:
     trial: TrialRecord
     score: float
     interval: Interval
-    accuracy: float
-    accuracy_interval: Interval
+    share: float
+    share_interval: Interval
     scored_on: Literal["fresh folds", "search folds"]
-    folds: Score
+    folds: AnyScore
+
+    @property
+    def accuracy(self) -> float:
+        """The share, of a classifier."""
+        return self.share
+
+    @property
+    def accuracy_interval(self) -> Interval:
+        """The interval of the share, of a classifier."""
+        return self.share_interval
+
+    @property
+    def classified(self) -> Score:
+        """The fold results of a classifier."""
+        assert isinstance(self.folds, Score)
+        return self.folds
 
     def to_json(self) -> dict[str, Any]:
         """Return the standing for scripts."""
+        word = self.folds.share_word
         return {
             "trial": self.trial.number,
             "score": self.score,
             "interval": asdict(self.interval),
-            "accuracy": self.accuracy,
-            "accuracy_interval": asdict(self.accuracy_interval),
+            word: self.share,
+            f"{word}_interval": asdict(self.share_interval),
             "scored_on": self.scored_on,
-            "log_loss": self.folds.log_loss,
-            "stress_accuracy": self.folds.stress_accuracy,
-            "stress": [asdict(condition) for condition in stress_scores(self.folds)],
+            **self._measures(),
             "search_score": self.trial.objective,
-            "search_accuracy": self.trial.accuracy,
+            f"search_{word}": self.trial.share,
             "hyperparameters": dict(self.trial.hyperparameters),
             "parameters": self.trial.parameters,
         }
+
+    def _measures(self) -> dict[str, Any]:
+        if isinstance(self.folds, Score):
+            return {
+                "log_loss": self.folds.log_loss,
+                "stress_accuracy": self.folds.stress_accuracy,
+                "stress": [asdict(condition) for condition in stress_scores(self.folds)],
+            }
+        return {k: v for k, v in self.folds.record().items() if k != "seconds"}
 
 
 @dataclass(frozen=True)
@@ -145,7 +191,19 @@ class Results:
     @property
     def objective_word(self) -> str:
         """What the objective is called."""
+        if self.run.manifest.generates:
+            return OBJECTIVE_WORD
         return objective_word(bool(self.run.manifest.stress))
+
+    @property
+    def share_word(self) -> str:
+        """What the share that people are shown is called."""
+        return SHARE_WORD if self.run.manifest.generates else "accuracy"
+
+    @property
+    def shares_word(self) -> str:
+        """What the shares of all folds are called in records."""
+        return FOLD_SHARES if self.run.manifest.generates else "fold_accuracies"
 
     @property
     def complete(self) -> tuple[TrialRecord, ...]:
@@ -220,7 +278,7 @@ class Results:
         return {
             "schema_version": SCHEMA_VERSION,
             "run": str(self.run.path),
-            "objective": STRESS_OBJECTIVE if self.run.manifest.stress else OBJECTIVE,
+            "objective": _objective(self.run),
             "best": self.best.to_json() if self.best else None,
             "baseline": self.baseline.to_json() if self.baseline else None,
             "verdict": verdict,
@@ -254,8 +312,8 @@ def read_results(run: RunDirectory) -> Results:
     return Results(
         run=run,
         trials=trials,
-        best=_standing(run, best, fresh) if best else None,
-        baseline=_standing(run, baseline, fresh) if baseline else None,
+        best=_standing(run, best, fresh[best.number]) if best else None,
+        baseline=_standing(run, baseline, fresh[baseline.number]) if baseline else None,
         verdict=verdict,
         undecided=undecided(run) if verdict is None else "",
         fold_fits=sum(1 for kept in FOLD_FILES for _ in run.path.glob(kept)),
@@ -264,26 +322,38 @@ def read_results(run: RunDirectory) -> Results:
     )
 
 
-def _standing(run: RunDirectory, trial: TrialRecord, fresh: Mapping[int, Score | None]) -> Standing:
-    score = fresh[trial.number]
-    folds = score or Score(tuple(run.read_folds(trial.number).values()))
+def _standing(run: RunDirectory, trial: TrialRecord, score: AnyScore | None) -> Standing:
+    folds = score or score_of(run.read_folds(trial.number).values())
     if len(folds.folds) < len(trial.fold_scores):
         raise UserError(
             f"fold results of trial {trial.number} are missing",
             where=run.path / "folds" / str(trial.number),
             hint="Put them back, or start anew with `automl-sem search`",
         )
-    n = sum(len(f.indices) for f in folds.folds)
-    metric = "objective" if run.manifest.stress else "log_loss"
+    objectives = [f.objective for f in folds.folds]
+    if run.manifest.generates:
+        interval = fold_interval(objectives, GAN_OBJECTIVE["name"])
+        shares = fold_interval([f.share for f in folds.folds], folds.share_word, lowest=0.0)
+    else:
+        n = sum(len(f.indices) for f in folds.folds)
+        metric = "objective" if run.manifest.stress else "log_loss"
+        interval = fold_interval(objectives, metric, lowest=0.0)
+        shares = wilson_interval(round(folds.share * n), n)
     return Standing(
         trial=trial,
         score=folds.objective,
-        interval=fold_interval([f.objective for f in folds.folds], metric, lowest=0.0),
-        accuracy=folds.accuracy,
-        accuracy_interval=wilson_interval(round(folds.accuracy * n), n),
+        interval=interval,
+        share=folds.share,
+        share_interval=shares,
         scored_on="fresh folds" if score else "search folds",
         folds=folds,
     )
+
+
+def _objective(run: RunDirectory) -> dict[str, str]:
+    if run.manifest.generates:
+        return GAN_OBJECTIVE
+    return STRESS_OBJECTIVE if run.manifest.stress else OBJECTIVE
 
 
 def _record(trial: Any) -> TrialRecord:
@@ -301,12 +371,15 @@ def _record(trial: Any) -> TrialRecord:
         proposed_by=attrs.get("proposed_by", ""),
         objective=float(trial.value) if complete else None,
         log_loss=score.get("log_loss", float(trial.value)) if complete else None,
-        accuracy=score.get("accuracy") if complete else None,
+        share=score.get("accuracy", score.get("coverage")) if complete else None,
         stress_accuracy=score.get("stress_accuracy") if complete else None,
         fold_scores=tuple(score.get("fold_scores", ())),
-        fold_accuracies=tuple(score.get("fold_accuracies", ())),
+        fold_shares=tuple(score.get("fold_accuracies", score.get(FOLD_SHARES, ()))),
         hyperparameters=attrs.get("hyperparameters", {}),
-        recipe=Recipe.from_dict(attrs.get("recipe", {})),
+        recipe=recipe_from_dict(attrs.get("recipe", {})),
         parameters=int(attrs.get("parameters", 0)),
         seconds=float(score.get("seconds", 0.0)),
+        networks=attrs.get("networks", {}),
+        measures={name: score[name] for name in MEASURES if name in score},
+        reached=attrs["curve"][-1] if state == "discarded" and "curve" in attrs else None,
     )

@@ -7,8 +7,10 @@ runs/20261123-1412-shapes/
   data.npz        the examples, only when they came from arrays in Python
   workers.log     what worker processes printed
   study.journal   Optuna's journal: the one record of all trials
-  folds/T/F.npz   out-of-fold predictions and curve of trial T, fold F (fresh/T/F.npz: finalists)
+  folds/T/F.npz   predictions, or what a GAN drew, and curve of trial T, fold F (fresh/T/F.npz:
+                  finalists)
   stress/KIND-with/T/F.npz  stress.json  whether labels survive the stress that was asked for
+  judges/         of GANs: the networks whose features say how good their images are
   finalists.json  result.json  test_looks.jsonl  architecture.json
   checkpoints/  export/NAME/  report.html  run.log
 """
@@ -35,7 +37,8 @@ from numpy.typing import NDArray
 from automl_sem.errors import UserError
 from automl_sem.files import disk_error, save_npz, sync, write_atomic
 from automl_sem.manifest import SCHEMA_VERSION, Manifest
-from automl_sem.types import CurvePoint, FoldResult, Ints, StressResult
+from automl_sem.scoring.kept import from_arrays, to_arrays
+from automl_sem.types import AnyFold, Ints
 
 # Of fold results: those of the search, of the finalists, or `stress/KIND-with` and
 # `stress/KIND-without` of the check whether labels survive a stress.
@@ -194,23 +197,12 @@ class RunDirectory:
         with np.load(self.path / "splits.npz") as file:
             return file[stage].astype(np.int64)  # type: ignore[no-any-return]
 
-    def write_fold(self, trial: int, result: FoldResult, stage: Stage = "search") -> None:
+    def write_fold(self, trial: int, result: AnyFold, stage: Stage = "search") -> None:
         """Save a fold fit, so that it outlives this process; `sync_folds` does the rest."""
-        curve = [[p.epoch, p.loss, p.val_loss, p.val_accuracy] for p in result.curve]
-        arrays: dict[str, NDArray[Any]] = {
-            "indices": result.indices,
-            "probabilities": result.probabilities,
-            "curve": np.array(curve, np.float64).reshape(-1, 4),
-            "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
-        }
-        if result.stress is not None:
-            arrays |= {
-                f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()
-            }
         path = self._fold_path(trial, result.fold, stage)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_npz(path, arrays, durable=False)
+            save_npz(path, to_arrays(result), durable=False)
         except OSError as error:
             raise disk_error(error, self.path) from error
 
@@ -223,7 +215,7 @@ class RunDirectory:
         except OSError as error:
             raise disk_error(error, self.path) from error
 
-    def read_folds(self, trial: int, stage: Stage = "search") -> dict[int, FoldResult]:
+    def read_folds(self, trial: int, stage: Stage = "search") -> dict[int, AnyFold]:
         """Return the finished fold fits of a trial: fold number -> result.
 
         A file that a power cut left empty or torn counts as not there.
@@ -235,19 +227,9 @@ class RunDirectory:
                 found[fold] = self._read_fold(trial, fold, stage)
         return found
 
-    def _read_fold(self, trial: int, fold: int, stage: Stage) -> FoldResult:
+    def _read_fold(self, trial: int, fold: int, stage: Stage) -> AnyFold:
         with np.load(self._fold_path(trial, fold, stage)) as file:
-            log_loss, accuracy, seconds = (float(v) for v in file["scores"])
-            return FoldResult(
-                fold=fold,
-                indices=file["indices"],
-                probabilities=file["probabilities"],
-                log_loss=log_loss,
-                accuracy=accuracy,
-                curve=tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in file["curve"].tolist()),
-                seconds=seconds,
-                stress=_read_stress(file),
-            )
+            return from_arrays(fold, file)
 
     def _fold_path(self, trial: int, fold: int, stage: Stage) -> Path:
         folder = "folds" if stage == "search" else stage
@@ -339,14 +321,3 @@ def _cut_torn_line(path: Path) -> None:
         with path.open("r+b") as file:
             file.truncate(whole)
             os.fsync(file.fileno())
-
-
-def _read_stress(file: Any) -> StressResult | None:
-    if "stress_true" not in file:
-        return None
-    names, scored = file["stress_conditions"], file["stress_scored"]
-    return StressResult(
-        conditions=tuple(names.tolist()),
-        scored=tuple(scored.tolist()),
-        **{name: file[f"stress_{name}"] for name in ("rows", "labels", "true", "guesses")},
-    )

@@ -11,7 +11,8 @@ from typing import Protocol
 from automl_sem.engines.base import Engine
 from automl_sem.fresh import FreshListener
 from automl_sem.run import RunDirectory
-from automl_sem.types import Candidate, FoldResult, Outcome
+from automl_sem.scoring.gan.halving import limits as limits_of_curves
+from automl_sem.types import AnyFold, Candidate, Outcome
 from automl_sem.workers.base import FoldDone, Pool
 from automl_sem.workers.evaluate import Evaluation, evaluate
 
@@ -25,14 +26,14 @@ class Listener(FreshListener, Protocol):
     def trial_started(self, candidate: Candidate, folds_done: int) -> None:
         """A trial starts, or goes on with some folds done already."""
 
-    def fold_done(self, candidate: Candidate, result: FoldResult) -> None:
+    def fold_done(self, candidate: Candidate, result: AnyFold) -> None:
         """A fold fit ended."""
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """A trial ended."""
 
-    def fresh_planned(self, trials: int) -> None:
-        """So many trials are trained on the fresh folds when the search is over."""
+    def planned(self, folds: int, fresh: int) -> None:
+        """A trial has so many folds, and so many are trained on the fresh ones at the end."""
 
     def note(self, line: str) -> None:
         """Something that people should know."""
@@ -121,14 +122,17 @@ def search_loop(
 
     def ask() -> Evaluation:
         candidate = engine.ask()
-        window, number = manifest.window, candidate.trial
+        before = None if manifest.window is None else candidate.trial - manifest.window + 1
         evaluation = Evaluation(
             candidate,
             folds,
-            run.read_folds(number),
+            run.read_folds(candidate.trial),
             manifest.seed,
-            "none" if number == 0 else manifest.discard,  # the baseline is what all is compared to
-            lambda: engine.incumbent(None if window is None else number - window + 1),
+            "none"
+            if candidate.trial == 0
+            else manifest.discard,  # the baseline is what all is compared to
+            lambda: engine.incumbent(before),
+            lambda: limits_of_curves(engine.curves(before)),
         )
         listener.trial_started(candidate, evaluation.folds_done)
         return evaluation

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from automl_sem import environment
 from automl_sem.config import search_options
@@ -19,10 +20,12 @@ from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
 from automl_sem.run import RunDirectory
 from automl_sem.search_loop import FINALISTS, Limits, Listener, search_loop
-from automl_sem.spaces.space import Space
+from automl_sem.spaces.space import Space, generates
 from automl_sem.stress_check import check_stress, read_findings, to_train
 from automl_sem.workers.base import Pool
 from automl_sem.workers.plan import WorkerPlan
+
+JUDGES = "judges"  # folder of a run
 
 
 class Interrupted(KeyboardInterrupt):
@@ -114,7 +117,7 @@ def work(
         warm = kept.starts if kept else ()
         engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
         checks = len(directory.manifest.stress) if directory.manifest.check_stress else 0
-        listener.fresh_planned(FINALISTS + checks)
+        listener.planned(directory.manifest.folds, FINALISTS + checks)
         limits = Limits(session.trials, session.time_limit_s, clock, checks)
 
         def keep_time(every_s: float = 0.0) -> None:
@@ -170,6 +173,7 @@ def pool_of(
         workers: How many; 0 trains in this process.
         say: Called with a line for people.
     """
+    from automl_sem.scoring.gan.judges import Judges
     from automl_sem.scoring.stress import stress_folds
     from automl_sem.workers.inline import InlinePool
     from automl_sem.workers.processes import ProcessPool
@@ -177,7 +181,8 @@ def pool_of(
 
     if workers.workers == 0:
         stress = stress_folds(directory.manifest.stress, part, directory.manifest.seed)
-        yield InlinePool(space, part, stress)
+        judges = Judges(part, directory.manifest.seed, directory.path / JUDGES)
+        yield InlinePool(space, part, stress, judges)
         return
     kept = directory.manifest.space
     light, mapped = travelling(part)
@@ -193,6 +198,7 @@ def pool_of(
         stress=directory.manifest.stress,
         seed=directory.manifest.seed,
         weights=space.weights,
+        judges=directory.path / JUDGES,
     )
     log = directory.path / "workers.log"
     pool = ProcessPool(setup, workers, log, environment.memory_limit(), say)
@@ -232,7 +238,12 @@ def _describe_winner(
     from automl_sem.scoring.architecture import describe_architecture
 
     model = space.rebuild(best.trial.hyperparameters, dataset.info)
-    described = describe_architecture(model)
+    described: dict[str, Any] = {}
+    if generates(model):
+        networks = {"generator": model.generator, "discriminator": model.discriminator}
+        described["networks"] = {n: describe_architecture(made) for n, made in networks.items()}
+    else:
+        described = describe_architecture(model)
     directory.write_json("architecture.json", {"trial": best.trial.number, **described})
 
 

@@ -18,7 +18,7 @@ from automl_sem.augmentation.kinds import KINDS, with_kind
 from automl_sem.fresh import Entry, fresh_score
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
-from automl_sem.types import Candidate, Outcome, Score
+from automl_sem.types import Candidate, Outcome, Score, classified, of_classifier
 
 Doubles = NDArray[np.float64]
 
@@ -99,15 +99,16 @@ def check_stress(
     names: Sequence[str] = run.manifest.data["class_names"]
     found = Findings([], [])
     outcomes = {entry.stage: outcome for entry, outcome in ended}
-    reference = fresh_score(run, best.trial)
+    reference = classified(fresh_score(run, best.trial))
     for kind, strength in run.manifest.stress.items():
         condition = f"{kind} {strength:g}"
         other = _other(best, kind, strength)
         outcome = outcomes.get(other.stage)
         pair = None
-        if reference is not None and outcome is not None and outcome.score is not None:
+        score = None if outcome is None else classified(outcome.score)
+        if reference is not None and score is not None:
             known = prepared(best, kind, strength)
-            scores = (reference, outcome.score) if known else (outcome.score, reference)
+            scores = (reference, score) if known else (score, reference)
             pair = Pair(*scores, alike=True)
         elif run.manifest.check_stress:
             found.unknown.append(
@@ -149,7 +150,7 @@ def _against_baseline(
     """Return the best trial and the baseline, if one of them trains for a stress."""
     if baseline is None or not prepared(best, kind, strength):
         return None
-    plain = fresh_score(run, baseline.trial)
+    plain = classified(fresh_score(run, baseline.trial))
     if plain is None or prepared(baseline, kind, strength):
         return None
     return Pair(reference, plain, alike=False)
@@ -193,7 +194,7 @@ def read_findings(run: RunDirectory) -> Findings:
 
 def prepared(candidate: Candidate, kind: str, strength: float) -> bool:
     """Whether a candidate trains for a stress."""
-    trained = getattr(candidate.recipe.augmentation, KINDS[kind].field)
+    trained = getattr(of_classifier(candidate.recipe).augmentation, KINDS[kind].field)
     return bool(trained >= PREPARED * strength)
 
 
@@ -282,5 +283,6 @@ def clean_cost(trained: Score, without: Score) -> tuple[float, Interval]:
 
 def with_strength(candidate: Candidate, kind: str, strength: float) -> Candidate:
     """Return a candidate with another strength of one kind of augmentation."""
-    changed = with_kind(candidate.recipe.augmentation, kind, strength)
-    return replace(candidate, recipe=replace(candidate.recipe, augment=changed))
+    recipe = of_classifier(candidate.recipe)
+    changed = with_kind(recipe.augmentation, kind, strength)
+    return replace(candidate, recipe=replace(recipe, augment=changed))

@@ -29,6 +29,15 @@ class Engine(Protocol):
             before: Only trials with a lower number count; None for all.
         """
 
+    def curves(self, before: int | None = None) -> list[tuple[float, ...]]:
+        """Return the objectives along the first folds of the trials that ended, as far as each got.
+
+        Empty where trials have no score before their end.
+
+        Args:
+            before: Only trials with a lower number count; None for all.
+        """
+
     def unfinished(self) -> bool:
         """Whether an earlier process left a trial that `ask` returns next."""
 

@@ -20,8 +20,8 @@ from automl_sem.failures import explain
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.hyperparameters import OptunaHyperParameters
 from automl_sem.spaces.parameters import Value
-from automl_sem.spaces.space import Space
-from automl_sem.types import Candidate, DataInfo, Outcome, Recipe, Score
+from automl_sem.spaces.space import Space, generates, sizes
+from automl_sem.types import AnyRecipe, AnyScore, Candidate, DataInfo, Outcome, Recipe
 
 STARTUP_TRIALS = 5
 
@@ -69,18 +69,6 @@ class RecordSampler(BaseSampler):
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
 
-def score_record(score: Score) -> dict[str, Any]:
-    """Return what a trial's record keeps of its score."""
-    return {
-        "fold_scores": [fold.objective for fold in score.folds],
-        "fold_accuracies": [fold.accuracy for fold in score.folds],
-        "accuracy": score.accuracy,
-        "log_loss": score.log_loss,
-        "stress_accuracy": score.stress_accuracy,
-        "seconds": score.seconds,
-    }
-
-
 class OptunaEngine:
     """Ask and tell on an Optuna study.
 
@@ -111,6 +99,11 @@ class OptunaEngine:
         self._starts = [*starts[:1], *warm, *starts[1:]]
         self._warm = len(warm)
         self._open: dict[int, Trial] = {}
+        self._curves = {
+            t.number: tuple(t.user_attrs["curve"])
+            for t in study.get_trials(deepcopy=False)
+            if t.state.is_finished() and "curve" in t.user_attrs
+        }
         self._complete = {
             t.number: (t.value, tuple(t.user_attrs["score"]["fold_scores"]))
             for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
@@ -135,6 +128,12 @@ class OptunaEngine:
         ]
         return self._complete[min(earlier)[1]][1] if earlier else None
 
+    def curves(self, before: int | None = None) -> list[tuple[float, ...]]:
+        """Return the objectives along the first folds of the trials that ended."""
+        return [
+            curve for number, curve in self._curves.items() if before is None or number < before
+        ]
+
     def unfinished(self) -> bool:
         """Whether a killed process left a trial that `ask` returns next."""
         return self._left_running() is not None
@@ -146,11 +145,14 @@ class OptunaEngine:
         proposed_by = trial.user_attrs.get("proposed_by") or self._origin(trial.number)
         trial.set_user_attr("proposed_by", proposed_by)
         hp = OptunaHyperParameters(trial, self._space.settled)
-        recipe, parameters, broken = Recipe(), 0, None
+        parameters, broken = 0, None
+        recipe: AnyRecipe = Recipe()
         try:
             model = self._space.build(hp, self._data)
-            recipe = self._space.recipe(hp, self._data)
+            recipe = self._space.recipe(hp, self._data, model)
             parameters = int(model.count_params())
+            if generates(model):
+                trial.set_user_attr("networks", sizes(model))
         except Exception as error:  # a space is a person's code: whatever it raises fails the trial
             broken = explain(error)
         trial.set_user_attr("hyperparameters", dict(hp.values))
@@ -162,9 +164,13 @@ class OptunaEngine:
         """Record the outcome: only a defect in code is FAIL, which TPE does not see."""
         trial = self._open.pop(candidate.trial)
         score = outcome.score or outcome.partial
+        curve = outcome.reached or (score.curve if score is not None else ())
+        if curve:
+            trial.set_user_attr("curve", list(curve))
+            self._curves[trial.number] = tuple(curve)
         if score is not None:
             # One attribute, since each is written to the disk by itself.
-            trial.set_user_attr("score", score_record(score))
+            trial.set_user_attr("score", score.record())
         if outcome.score is not None:
             self._study.tell(trial, outcome.score.objective)
             losses = tuple(fold.objective for fold in outcome.score.folds)
@@ -172,6 +178,8 @@ class OptunaEngine:
             return
         if outcome.partial is not None:
             self._report(trial, outcome.partial)
+        elif outcome.reached:
+            self._report_once(trial, outcome.reached[-1], 0)
         trial.set_user_attr("reason", outcome.reason)
         trial.set_user_attr("status", outcome.status)
         if outcome.status == "out_of_memory":
@@ -179,14 +187,18 @@ class OptunaEngine:
         failed = outcome.status == "failed"
         self._study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
 
-    def _report(self, trial: Trial, partial: Score) -> None:
+    def _report(self, trial: Trial, partial: AnyScore) -> None:
         """Report the running mean at each fold: a pruned trial's value is the last one."""
-        reported = self._study.get_trials(deepcopy=False)[trial.number].intermediate_values
         losses = [fold.objective for fold in partial.folds]
         means = np.cumsum(losses) / np.arange(1, 1 + len(losses))
         for step, mean in enumerate(means.tolist()):
-            if step not in reported:  # a killed process may have got so far
-                trial.report(mean, step)
+            self._report_once(trial, mean, step)
+
+    def _report_once(self, trial: Trial, value: float, step: int) -> None:
+        """Report a value unless a killed process has done so."""
+        reported = self._study.get_trials(deepcopy=False)[trial.number].intermediate_values
+        if step not in reported:
+            trial.report(value, step)
 
     def _next_trial(self) -> Trial:
         left = self._left_running()

@@ -1,4 +1,4 @@
-"""Choose who trains a candidate: the graph trainer, or Keras's `fit` where it must be."""
+"""Choose who trains a candidate: the graph trainer, Keras's `fit` where it must be, or a GAN's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Any
 from automl_sem import environment
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.data.examples import stays_on_disk
+from automl_sem.gan_recipe import GanRecipe
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
+from automl_sem.scoring.gan.judge import Judge
+from automl_sem.scoring.gan.judges import Judges
+from automl_sem.scoring.gan.trainer import GanTrainer
 from automl_sem.scoring.kernels import slow_on_gpu
 from automl_sem.scoring.precision import FULL
 from automl_sem.scoring.recipes import keras_optimizer
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import OPTIMIZERS, Recipe
+from automl_sem.types import OPTIMIZERS, AnyRecipe, Ints
 
 # `test_step` is not among them: neither trainer calls it, scores come from predictions.
 OWN_TRAINING = ("train_step", "compute_loss")
@@ -24,11 +28,12 @@ OWN_TRAINING = ("train_step", "compute_loss")
 
 def choose_trainer(
     build: Callable[[], Any],
-    recipe: Recipe,
+    recipe: AnyRecipe,
     part: TrainingPart,
     seed: int,
     precision: str = FULL,
     stress: StressFolds | None = None,
+    judge: Callable[[Ints], Judge] | None = None,
 ) -> Trainer:
     """Return the trainer for a candidate; its `note` says what takes it longer.
 
@@ -41,10 +46,13 @@ def choose_trainer(
         seed: Seed of the trial.
         precision: Dtype policy of the graph trainer.
         stress: Scores each fold's model on distorted examples too, or None.
+        judge: Returns the judge of a fold, by its held-out rows; for GANs alone.
 
     Raises:
         UserError: If Keras has no optimizer of the recipe's name.
     """
+    if isinstance(recipe, GanRecipe):
+        return GanTrainer(build, recipe, part, seed, judge or Judges(part, seed).of)
     with seeded(derive_seed(seed, "trace")):
         model = build()
     reasons = only_fit_can(model)

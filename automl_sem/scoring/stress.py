@@ -18,7 +18,7 @@ from automl_sem.data.dataset import TrainingPart, read_rows
 from automl_sem.scoring.inputs import Inputs, inputs_of
 from automl_sem.scoring.metrics import Interval, wilson_interval
 from automl_sem.seeds import derive_seed
-from automl_sem.types import Augment, Examples, Floats, Ints, Score, StressResult
+from automl_sem.types import AnyScore, Augment, Examples, Floats, Ints, Score, StressResult
 
 if TYPE_CHECKING:
     from automl_sem.augmentation.base import RandomChange
@@ -230,9 +230,9 @@ class StressScore:
     log_loss: float
 
 
-def stress_scores(score: Score) -> list[StressScore]:
+def stress_scores(score: AnyScore) -> list[StressScore]:
     """Return how the folds of a score fared in each condition; empty without stress."""
-    parts = [fold.stress for fold in score.folds if fold.stress is not None]
+    parts = _stressed(score)
     if not parts:
         return []
     found = []
@@ -249,12 +249,17 @@ def stress_scores(score: Score) -> list[StressScore]:
     return found
 
 
-def stress_interval(score: Score) -> Interval | None:
+def _stressed(score: AnyScore) -> list[StressResult]:
+    folds = score.folds if isinstance(score, Score) else ()
+    return [fold.stress for fold in folds if fold.stress is not None]
+
+
+def stress_interval(score: AnyScore) -> Interval | None:
     """Return the interval of `Score.stress_accuracy`, or None: it counts examples, not copies."""
     share = score.stress_accuracy
     if share is None:
         return None
-    count = sum(len(fold.stress.rows) for fold in score.folds if fold.stress is not None)
+    count = sum(len(part.rows) for part in _stressed(score))
     return replace(wilson_interval(share * count, count), metric="stress_accuracy")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from automl_sem.types import Candidate, FoldResult, Ints, Outcome
+from automl_sem.types import AnyFold, Candidate, Ints, Outcome
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,14 @@ class FoldTask:
         fold: Number of the fold, from 0.
         held_out: Rows to hold out and predict, (n,).
         seed: Seed of the run, or of its fresh folds.
+        limits: Largest objective with which a GAN goes on, by point of its curve.
     """
 
     candidate: Candidate
     fold: int
     held_out: Ints
     seed: int
+    limits: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class FoldDone:
     """
 
     slot: int
-    result: FoldResult | None = None
+    result: AnyFold | None = None
     outcome: Outcome | None = None
     died: str = ""
     out_of_memory: bool = False

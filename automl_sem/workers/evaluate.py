@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from automl_sem.scoring.discard import hopeless
-from automl_sem.types import Candidate, FoldResult, Ints, Outcome, Score, Status
+from automl_sem.scoring.scores import score_of
+from automl_sem.types import AnyFold, Candidate, Ints, Outcome, Status
 from automl_sem.workers.base import FoldDone, FoldTask, Pool
 
 ATTEMPTS = 2  # a candidate whose worker died is tried once more, on a new one
@@ -25,16 +26,19 @@ class Evaluation:
         seed: Seed of the run, or of its fresh folds.
         rule: When to discard it, a name of `automl_sem.scoring.discard.RULES`.
         incumbent: Returns the fold scores of the best trial at that moment, or None.
+        limits: Returns the largest objectives with which its first fold goes on, by point of the
+            curve.
     """
 
     def __init__(
         self,
         candidate: Candidate,
         folds: Ints,
-        done: Mapping[int, FoldResult],
+        done: Mapping[int, AnyFold],
         seed: int,
         rule: str = "none",
         incumbent: Callable[[], Sequence[float] | None] = lambda: None,
+        limits: Callable[[], Mapping[int, float]] = dict,
     ) -> None:
         self.candidate = candidate
         self.outcome: Outcome | None = candidate.broken
@@ -44,6 +48,7 @@ class Evaluation:
         self._seed = seed
         self._rule = rule
         self._incumbent = incumbent
+        self._limits = limits
         self._deaths = 0
         if done and self.outcome is None:
             self._decide()
@@ -57,7 +62,8 @@ class Evaluation:
         """Return the next fold fit."""
         fold = next(f for f in range(self._count) if f not in self._results)
         held_out = np.flatnonzero(self._folds == fold)
-        return FoldTask(self.candidate, fold, held_out, self._seed)
+        limits = self._limits() if fold == 0 and self._rule != "none" else {}
+        return FoldTask(self.candidate, fold, held_out, self._seed, limits)
 
     def add(self, done: FoldDone) -> None:
         """Take note of how the fold fit ended; afterwards there may be an outcome."""
@@ -74,7 +80,7 @@ class Evaluation:
                 self.outcome = Outcome(status, reason)
 
     def _decide(self) -> None:
-        score = Score(tuple(self._results[fold] for fold in sorted(self._results)))
+        score = score_of(self._results[fold] for fold in sorted(self._results))
         if len(self._results) == self._count:
             self.outcome = Outcome("scored", score=score)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.scoring.gan.judges import Judges
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.spaces.space import Space
 from automl_sem.workers.base import FoldDone, FoldTask
@@ -16,12 +17,19 @@ class InlinePool:
         space: Builds the models.
         part: The training part.
         stress: Scores each fold's model on distorted examples too, or None.
+        judges: The judges of its folds; of no use but to GANs.
     """
 
     slots = 1
 
-    def __init__(self, space: Space, part: TrainingPart, stress: StressFolds | None = None) -> None:
-        self._runner = FoldRunner(space, part, 0, stress)
+    def __init__(
+        self,
+        space: Space,
+        part: TrainingPart,
+        stress: StressFolds | None = None,
+        judges: Judges | None = None,
+    ) -> None:
+        self._runner = FoldRunner(space, part, 0, stress, judges)
         self._task: FoldTask | None = None
 
     def submit(self, slot: int, task: FoldTask) -> None:

@@ -10,6 +10,7 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.failures import explain
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.choose import choose_trainer
+from automl_sem.scoring.gan.judges import Judges
 from automl_sem.scoring.precision import training_policy
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.seeds import derive_seed
@@ -26,10 +27,16 @@ class FoldRunner:
         part: The training part.
         slot: Number that the results carry.
         stress: Scores each fold's model on distorted examples too, or None.
+        judges: The judges of its folds; of no use but to GANs.
     """
 
     def __init__(
-        self, space: Space, part: TrainingPart, slot: int, stress: StressFolds | None = None
+        self,
+        space: Space,
+        part: TrainingPart,
+        slot: int,
+        stress: StressFolds | None = None,
+        judges: Judges | None = None,
     ) -> None:
         import tensorflow as tf
 
@@ -43,6 +50,7 @@ class FoldRunner:
         self._part = part
         self._slot = slot
         self._stress = stress
+        self._judges = judges
         self._trainer: Trainer | None = None
         self._key: tuple[Candidate, int] | None = None
 
@@ -50,7 +58,7 @@ class FoldRunner:
         """Do a fold fit; what goes wrong with the candidate becomes its outcome."""
         try:
             trainer = self._trainer_of(task.candidate, task.seed)
-            result = trainer.fit(task.fold, task.held_out)
+            result = trainer.fit(task.fold, task.held_out, task.limits)
         except Exception as error:
             note = self._trainer.note if self._trainer is not None else ""
             self.forget()
@@ -75,6 +83,7 @@ class FoldRunner:
                 derive_seed(seed, candidate.trial),
                 self._precision,
                 self._stress,
+                None if self._judges is None else self._judges.of,
             )
             self._key = key
         return self._trainer

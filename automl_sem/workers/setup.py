@@ -30,6 +30,7 @@ class Setup:
         stress: Kinds of distortion that folds are scored under, with their strengths.
         seed: Seed of the run, which decides the distortions.
         weights: The pretrained model that the space builds on, or None.
+        judges: Folder of the networks that judge GANs, shared with the workers beside.
     """
 
     slot: int
@@ -43,6 +44,7 @@ class Setup:
     stress: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     weights: str | None = None
+    judges: Path | None = None
 
     def load_space(self) -> Space:
         """Return the space."""

@@ -1,0 +1,99 @@
+"""Fold results as arrays, to be kept in a file, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_sem.scoring.gan.result import GanCurvePoint, GanFoldResult, Measures
+from automl_sem.types import AnyFold, CurvePoint, FoldResult, StressResult
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def to_arrays(result: AnyFold) -> dict[str, NDArray[Any]]:
+    """Return what is kept of a fold result."""
+    if isinstance(result, GanFoldResult):
+        return _of_gan(result)
+    assert isinstance(result, FoldResult)
+    curve = [[p.epoch, p.loss, p.val_loss, p.val_accuracy] for p in result.curve]
+    arrays: dict[str, NDArray[Any]] = {
+        "indices": result.indices,
+        "probabilities": result.probabilities,
+        "curve": np.array(curve, np.float64).reshape(-1, 4),
+        "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
+    }
+    if result.stress is not None:
+        arrays |= {f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()}
+    return arrays
+
+
+def from_arrays(fold: int, arrays: Arrays) -> FoldResult | GanFoldResult:
+    """Return the fold result that was kept.
+
+    Args:
+        fold: Number of the fold.
+        arrays: What `to_arrays` returned.
+
+    Raises:
+        KeyError: If something is missing.
+    """
+    if "fakes" in arrays:
+        return _to_gan(fold, arrays)
+    log_loss, accuracy, seconds = (float(v) for v in arrays["scores"])
+    return FoldResult(
+        fold=fold,
+        indices=arrays["indices"],
+        probabilities=arrays["probabilities"],
+        log_loss=log_loss,
+        accuracy=accuracy,
+        curve=tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in arrays["curve"].tolist()),
+        seconds=seconds,
+        stress=_stress(arrays),
+    )
+
+
+def _stress(arrays: Arrays) -> StressResult | None:
+    if "stress_true" not in arrays:
+        return None
+    names, scored = arrays["stress_conditions"], arrays["stress_scored"]
+    return StressResult(
+        conditions=tuple(names.tolist()),
+        scored=tuple(scored.tolist()),
+        **{name: arrays[f"stress_{name}"] for name in ("rows", "labels", "true", "guesses")},
+    )
+
+
+def _of_gan(result: GanFoldResult) -> dict[str, NDArray[Any]]:
+    measures = [np.nan if v is None else v for v in asdict(result.measures).values()]
+    curve = [[p.step, p.d_loss, p.g_loss, p.score] for p in result.curve]
+    return {
+        "indices": result.indices,
+        "fakes": result.fakes,
+        "labels": result.labels,
+        "by_step": result.by_step,
+        "between": result.between,
+        "curve": np.array(curve, np.float64).reshape(-1, 4),
+        "measures": np.array(measures, np.float64),
+        "seconds": np.array(result.seconds),
+    }
+
+
+def _to_gan(fold: int, arrays: Arrays) -> GanFoldResult:
+    found = (None if np.isnan(value) else float(value) for value in arrays["measures"])
+    names = (field.name for field in fields(Measures))
+    return GanFoldResult(
+        fold=fold,
+        indices=arrays["indices"],
+        measures=Measures(**dict(zip(names, found, strict=True))),  # type: ignore[arg-type]
+        fakes=arrays["fakes"],
+        labels=arrays["labels"],
+        curve=tuple(GanCurvePoint(int(s), a, b, c) for s, a, b, c in arrays["curve"].tolist()),
+        by_step=arrays["by_step"],
+        between=arrays["between"],
+        seconds=float(arrays["seconds"]),
+    )
