@@ -18,6 +18,10 @@ from automl_sem.reports.sections import (
     confusion,
     curves,
     folds,
+    gan_capacity,
+    gan_curves,
+    gan_samples,
+    gan_verdict,
     history,
     importances,
     lstm,
@@ -44,7 +48,7 @@ class Section(Protocol):
         """Return the section, or None where it does not apply."""
 
 
-SECTIONS: tuple[Section, ...] = (
+CLASSIFIER_SECTIONS: tuple[Section, ...] = (
     verdict,
     architecture,
     history,
@@ -60,6 +64,25 @@ SECTIONS: tuple[Section, ...] = (
     usage,
     reproduce,
 )
+
+
+GAN_SECTIONS: tuple[Section, ...] = (
+    gan_verdict,
+    gan_samples,
+    gan_capacity,
+    architecture,
+    history,
+    folds,
+    gan_curves,
+    importances,
+    trials,
+    reproduce,
+)
+
+
+def sections_of(context: Context) -> tuple[Section, ...]:
+    """Return what a report consists of."""
+    return GAN_SECTIONS if context.manifest.generates else CLASSIFIER_SECTIONS
 
 
 def build_report(results: Results, dataset: Dataset | None) -> Path:
@@ -81,7 +104,7 @@ def render_page(context: Context) -> str:
     """Return the page."""
     sections = [
         {"slug": slug(section), "title": section.TITLE, "body": body}
-        for section in SECTIONS
+        for section in sections_of(context)
         if (body := section.render(context)) is not None
     ]
     scripts = [_template("page.js")]
@@ -108,7 +131,7 @@ def render_page(context: Context) -> str:
 def report_json(context: Context) -> dict[str, Any]:
     """Return the results, the trials and what each section found out, for scripts."""
     found: dict[str, Any] = {}
-    for section in SECTIONS:
+    for section in sections_of(context):
         facts = getattr(section, "facts", None)
         found[slug(section)] = facts(context) if facts is not None else None
     trials = [
@@ -119,10 +142,11 @@ def report_json(context: Context) -> dict[str, Any]:
             "proposed_by": trial.proposed_by,
             "objective": trial.objective,
             "log_loss": trial.log_loss,
-            "accuracy": trial.accuracy,
+            context.results.share_word: trial.share,
             "stress_accuracy": trial.stress_accuracy,
             "fold_objectives": list(trial.fold_scores),
-            "fold_accuracies": list(trial.fold_accuracies),
+            context.results.shares_word: list(trial.fold_shares),
+            **trial.measures,
             "hyperparameters": dict(trial.hyperparameters),
             "recipe": trial.recipe.to_dict(),
             "parameters": trial.parameters,

@@ -32,7 +32,7 @@ class Point:
     @property
     def fold_accuracies(self) -> list[float]:
         """Accuracy of each fold, likewise."""
-        return [fmean(fold) for fold in zip(*(t.fold_accuracies for t in self.trials), strict=True)]
+        return [fmean(fold) for fold in zip(*(t.fold_shares for t in self.trials), strict=True)]
 
     @property
     def objective(self) -> float:
@@ -92,7 +92,7 @@ ACCURACY = Panel(
     1,
     lambda point: point.accuracy,
     lambda trial: trial.accuracy,
-    lambda trial: fmean(trial.fold_accuracies),
+    lambda trial: fmean(trial.fold_shares),
     lambda point: _of_shares(point.fold_accuracies),
 )
 OBJECTIVE = Panel(

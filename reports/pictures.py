@@ -29,6 +29,10 @@ from automl_sem.types import Bytes, Examples
 
 SIDE = 112  # pixels that the longer side of an image is enlarged to, about, or a frame shrunk to
 
+# Sheets of many images
+SHEET_SIDE = 40  # pixels that the longer side of each is enlarged to, about
+SHEET_GROUND = 128  # what shows between them, neither black nor white
+
 # Clips
 PLAYED = 24  # frames, at most
 PLAY_MS, PAUSE_MS = 2000, 600  # of all frames, and before it begins anew
@@ -88,6 +92,27 @@ class Images:
     def legend(self) -> Markup:
         """Return nothing."""
         return Markup()
+
+
+def sheet(images: Bytes, columns: int, alt: str) -> Markup:
+    """Return many small images as one picture, row by row.
+
+    Args:
+        images: (n, height, width, channels).
+        columns: Images in a row.
+        alt: What they are, in words.
+    """
+    n, height, width, channels = images.shape
+    zoom = max(1, SHEET_SIDE // max(height, width))
+    rows = -(-n // columns)
+    gap = max(1, zoom)
+    shape = (rows * (height * zoom + gap) - gap, columns * (width * zoom + gap) - gap, channels)
+    drawn = np.full(shape, SHEET_GROUND, np.uint8)
+    for number, image in enumerate(images.repeat(zoom, axis=1).repeat(zoom, axis=2)):
+        y = number // columns * (height * zoom + gap)
+        x = number % columns * (width * zoom + gap)
+        drawn[y : y + height * zoom, x : x + width * zoom] = image
+    return _img(_saved(_picture(drawn), "PNG", optimize=True), "png", alt, "sheet")
 
 
 class Clips:

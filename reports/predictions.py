@@ -29,7 +29,7 @@ class OutOfFold:
     @classmethod
     def of(cls, standing: Standing, dataset: Dataset) -> OutOfFold:
         """Put the folds of a standing together."""
-        folds = standing.folds.folds
+        folds = standing.classified.folds
         rows = np.concatenate([fold.indices for fold in folds])
         probabilities = np.concatenate([fold.probabilities for fold in folds])
         return cls(rows, probabilities, dataset.train.y[rows])

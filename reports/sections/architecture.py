@@ -13,6 +13,9 @@ from automl_sem.reports.wording import value
 
 TITLE = "Winning network"
 
+# What the networks of a GAN return.
+ENDS = {"generator": "the image", "discriminator": "the answer"}
+
 
 def render(context: Context) -> Markup | None:
     """Return the drawing, if the run has one of its best trial; None without a best trial."""
@@ -23,11 +26,15 @@ def render(context: Context) -> Markup | None:
     ours = described is not None and described.get("trial") == best.trial.number
     recipe, told = best.trial.recipe, recipe_names([best.trial])
     space = {k: v for k, v in best.trial.hyperparameters.items() if k not in told}
+    networks = described.get("networks", {"": described}) if described and ours else {}
     return context.render(
         "architecture.html",
-        drawing=draw(described) if described is not None and ours else None,
+        networks=[
+            {"name": name, "drawing": draw(network), "graph": network.get("graph", True)}
+            for name, network in networks.items()
+        ],
+        ends=ENDS,
         size={"width": BOX_WIDTH, "height": BOX_HEIGHT},
-        graph=bool(described and described.get("graph", True)),
         trial=best.trial,
         space=_rows(space),
         recipe=_rows(recipe.shown()),

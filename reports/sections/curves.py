@@ -30,7 +30,7 @@ def render(context: Context) -> Markup | None:
     best = context.results.best
     if best is None:
         return None
-    folds = [fold for fold in best.folds.folds if len(fold.curve) > 1]
+    folds = [fold for fold in best.classified.folds if len(fold.curve) > 1]
     if not folds:
         return None
     as_they_are = AS_THEY_ARE.format(examples=context.examples)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, percent
-from automl_sem.results import TrialRecord
+from automl_sem.results import Results, TrialRecord
 
 TITLE = "Folds"
 
@@ -33,7 +33,7 @@ def render(context: Context) -> Markup | None:
     if not top:
         return None
     return context.chart(
-        _figure(top, context.results.objective_word),
+        _figure(top, context.results),
         title="The top trials, fold by fold, in the search",
         look_for=LOOK_FOR.format(examples=context.examples),
         height=112 + 38 * len(top),
@@ -49,7 +49,7 @@ def _apart(values: list[float]) -> list[float]:
     return shifts
 
 
-def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
+def _figure(trials: list[TrialRecord], results: Results) -> charts.Figure:
     """Two columns with one row a trial; the best on top."""
     names = ["baseline" if t.number == 0 else f"trial {t.number}" for t in trials]
     rows = list(range(len(trials)))
@@ -58,8 +58,8 @@ def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
         color = charts.ORANGE if trial.number == 0 else charts.BLUE
         mean_loss = sum(trial.fold_scores) / len(trial.fold_scores)
         columns: list[Column] = [(trial.fold_scores, mean_loss, loss, "x2")]
-        if trial.fold_accuracies and trial.accuracy is not None:
-            columns.append((trial.fold_accuracies, trial.accuracy, percent, "x"))
+        if trial.fold_shares and trial.share is not None:
+            columns.append((trial.fold_shares, trial.share, percent, "x"))
         for values, mean, text, axis in columns:
             x = [*values]
             hover = [f"trial {trial.number}, fold {i}: {text(v)}" for i, v in enumerate(x)]
@@ -83,17 +83,19 @@ def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
             bar["marker"]["line"] = {"color": charts.INK, "width": 3}
             traces += [{**ring, "xaxis": axis}, {**bar, "xaxis": axis}]
     losses = [score for trial in trials for score in trial.fold_scores]
-    shares = [share for trial in trials for share in trial.fold_accuracies]
+    shares = [share for trial in trials for share in trial.fold_shares]
     return charts.figure(
         traces,
         xaxis=charts.percent_axis(
-            "accuracy<br>(right is better)",
+            f"{results.share_word}<br>(right is better)",
             min(shares, default=0.0),
             domain=[0, 0.44],
             nticks=4,
             tickangle=0,
         ),
-        xaxis2=charts.loss_axis(f"{word}<br>(left is better)", losses, domain=[0.56, 1]),
+        xaxis2=charts.loss_axis(
+            f"{results.objective_word}<br>(left is better)", losses, domain=[0.56, 1]
+        ),
         yaxis=charts.axis(
             tickvals=rows, ticktext=names, range=[len(trials) - 0.4, -0.6], side="left"
         ),

@@ -36,7 +36,7 @@ def render(context: Context) -> Markup | None:
     word = context.results.objective_word
     chart = context.chart(
         _figure(context.results, complete, word),
-        title=f"{word.capitalize()} and accuracy of every trial",
+        title=f"{word.capitalize()} and {context.results.share_word} of every trial",
         look_for=LOOK_FOR + (LOOK_FOR_DISCARDED if context.results.discarded else ""),
         height=460,
     )
@@ -45,7 +45,7 @@ def render(context: Context) -> Markup | None:
 
 def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.Figure:
     trials = results.trials
-    dropped = [t for t in results.discarded_trials if t.fold_scores]
+    dropped = [t for t in results.discarded_trials if t.mean_so_far is not None]
     losses = [t.objective for t in complete if t.objective is not None]
     numbers = [t.number for t in complete]
     best = list(accumulate(losses, min))
@@ -68,7 +68,7 @@ def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.
         x, hover = [t.number for t in chosen], [hover_text(t, word) for t in chosen]
         style: dict[str, Any] = {"name": name, "color": color, "symbol": symbol, "hover": hover}
         traces.append(charts.points(x, [t.objective for t in chosen], **style))
-        below = charts.points(x, [t.accuracy for t in chosen], **style, showlegend=False)
+        below = charts.points(x, [t.share for t in chosen], **style, showlegend=False)
         traces.append({**below, "yaxis": "y2"})
     traces += _discarded(dropped, results.run.manifest.folds, word)
     losses += [t.mean_so_far for t in dropped if t.mean_so_far is not None]
@@ -95,17 +95,17 @@ def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.
         symbol="circle-open",
         size=18,
     )
-    traces += [ring, {**ring, "y": [best_trial.accuracy], "yaxis": "y2", "showlegend": False}]
+    traces += [ring, {**ring, "y": [best_trial.share], "yaxis": "y2", "showlegend": False}]
     span = [-0.6, trials[-1].number + 0.6]
     dtick = 1 if len(trials) <= 20 else None
-    shares = [t.accuracy for t in complete if t.accuracy is not None]
-    shares += [_mean(t.fold_accuracies) for t in dropped]
+    shares = [t.share for t in complete if t.share is not None]
+    shares += [_mean(t.fold_shares) for t in dropped if t.fold_shares]
     return charts.figure(
         traces,
         legend=True,
         xaxis=charts.axis("trial", range=span, dtick=dtick, anchor="y2", showgrid=False),
         yaxis=charts.loss_axis(word, losses, domain=[0.42, 1]),
-        yaxis2=charts.percent_axis("accuracy", min(shares, default=0.0), domain=[0, 0.33]),
+        yaxis2=charts.percent_axis(results.share_word, min(shares, default=0.0), domain=[0, 0.33]),
     )
 
 
@@ -123,7 +123,7 @@ def _discarded(trials: Sequence[TrialRecord], folds: int, word: str) -> list[cha
         "hover": [hover_text(t, word, folds) for t in trials],
     }
     above = charts.points(x, [t.mean_so_far for t in trials], **style)
-    shares = [_mean(t.fold_accuracies) for t in trials]
+    shares = [_mean(t.fold_shares) if t.fold_shares else None for t in trials]
     below = charts.points(x, shares, **style, showlegend=False)
     return [above, {**below, "yaxis": "y2"}]
 
@@ -150,10 +150,14 @@ def hover_text(trial: TrialRecord, word: str, folds: int = 0) -> str:
     """
     words = [charts.label(word) for word in values(trial.hyperparameters)]
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
-    score = f"{word} {loss(trial.objective)}, {percent(trial.accuracy)} right"
+    share = percent(trial.share)
+    share = f"coverage {share}" if trial.measures else f"{share} right"
+    score = f"{word} {loss(trial.objective)}, {share}"
     if trial.stress_accuracy is not None:
         score += f", {percent(trial.stress_accuracy)} under stress"
-    if trial.state == "discarded":
+    if trial.state == "discarded" and not trial.fold_scores:
+        score = charts.label(f"discarded {trial.reason}")
+    elif trial.state == "discarded":
         score = (
             f"discarded after {len(trial.fold_scores)} of {folds} folds: "
             f"mean {word} {loss(trial.mean_so_far)} so far"

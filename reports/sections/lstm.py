@@ -285,7 +285,7 @@ def _axes(lines: Sequence[Line], score_word: str) -> dict[str, Any]:
     left, right = {"domain": [0, 0.42]}, {"domain": [0.6, 1]}
     above, below = {"domain": [0.58, 1]}, {"domain": [0, 0.4]}
     losses = [t.mean_so_far for t in trials if t.mean_so_far is not None]
-    shares = [fmean(t.fold_accuracies) for t in trials if t.fold_accuracies]
+    shares = [fmean(t.fold_shares) for t in trials if t.fold_shares]
     weights = [trial.parameters for trial in complete]
     wide = min(weights) > 0 and max(weights) > 10 * min(weights)
     return {

@@ -192,7 +192,7 @@ def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict
     room = 0.05 * (depths[-1] - depths[0])
     depth = {"tickvals": depths, "range": [depths[0] - room, depths[-1] + room], "showgrid": False}
     losses = [t.mean_so_far for t in trials if t.mean_so_far is not None]
-    shares = [fmean(t.fold_accuracies) for t in trials if t.fold_accuracies]
+    shares = [fmean(t.fold_shares) for t in trials if t.fold_shares]
     return {
         "xaxis": charts.axis("depth", domain=charts.LEFT_PANEL, **depth),
         "xaxis2": charts.axis("depth", domain=charts.RIGHT_PANEL, **depth),

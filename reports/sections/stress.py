@@ -261,7 +261,7 @@ def _figure(shown: list[Standing]) -> charts.Figure:
 def _strip(context: Context, best: Standing) -> dict[str, Any] | None:
     """Return a held-out example under every distortion, the one that the best trial fails most."""
     dataset = context.dataset
-    folds = [(fold, fold.stress) for fold in best.folds.folds if fold.stress is not None]
+    folds = [(fold, fold.stress) for fold in best.classified.folds if fold.stress is not None]
     if dataset is None or not folds:
         return None
     missed = [(~part.hits).sum(axis=0) for _, part in folds]  # (copies, n) of each fold

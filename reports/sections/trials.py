@@ -30,4 +30,5 @@ def render(context: Context) -> Markup | None:
         discarded=results.discarded,
         stressed=bool(context.manifest.stress),
         objective_word=results.objective_word,
+        share_word=results.share_word,
     )

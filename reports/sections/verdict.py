@@ -359,8 +359,8 @@ def _standings(results: Results) -> list[dict[str, Any]]:
                 "stressed_range": percent_range(stressed) if stressed else "",
                 "loss": loss(standing.score),
                 "loss_range": loss_range(standing.interval),
-                "clean_loss": loss(standing.folds.log_loss),
-                "stressed_loss": loss(standing.folds.stress_log_loss),
+                "clean_loss": loss(standing.classified.log_loss),
+                "stressed_loss": loss(standing.classified.stress_log_loss),
             }
         )
     return rows

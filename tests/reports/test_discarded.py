@@ -56,7 +56,7 @@ def page(results):
 def test_it_keeps_its_folds_and_has_no_score(results):
     trial = results.trials[4]
     assert (trial.state, trial.objective, trial.accuracy) == ("discarded", None, None)
-    assert len(trial.fold_scores) == len(trial.fold_accuracies) == 3
+    assert len(trial.fold_scores) == len(trial.fold_shares) == 3
     assert trial.mean_so_far == pytest.approx(sum(trial.fold_scores) / 3)
     assert trial.seconds == 1.5
     assert trial.reason.startswith("after 3 of 5 folds: ")

@@ -19,7 +19,7 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix
 
 from automl_sem.reports import sections
-from automl_sem.reports.build import SECTIONS, build_report, slug
+from automl_sem.reports.build import CLASSIFIER_SECTIONS, GAN_SECTIONS, build_report, slug
 from automl_sem.reports.sections.verdict import headline, luck, maximum, proposers
 from automl_sem.results import read_results
 
@@ -309,7 +309,7 @@ def test_a_run_of_the_baseline_alone_has_every_section(tmp_path, dataset):
     assert "Only the baseline has a score so far" in page.sections["verdict"]
     assert "too few trials to tell" in page.sections["importances"]
     of_some_runs = {"skips", "lstm", "stress"}  # their own tests say which
-    assert {slug(section) for section in SECTIONS} - of_some_runs <= set(page.sections)
+    assert {slug(section) for section in CLASSIFIER_SECTIONS} - of_some_runs <= set(page.sections)
 
 
 @pytest.mark.parametrize("given", [None, make_dataset(n=48)], ids=["gone", "changed"])
@@ -326,7 +326,7 @@ def test_without_its_data_pictures_and_confusion_are_left_out_and_that_is_said(
 def test_every_section_file_is_in_the_list():
     folder = Path(sections.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert files == {slug(section) for section in SECTIONS}
+    assert files == {slug(section) for section in (*CLASSIFIER_SECTIONS, *GAN_SECTIONS)}
 
 
 # What strings of people can do

@@ -1,0 +1,70 @@
+"""How large a generator and a discriminator it takes: the distance over the sizes of both."""
+
+from __future__ import annotations
+
+import math
+
+from markupsafe import Markup
+
+from automl_sem.reports import charts
+from automl_sem.reports.context import Context
+from automl_sem.reports.sections.history import hover_text
+from automl_sem.results import TrialRecord
+
+TITLE = "Capacity"
+
+FEWEST = 3  # trials that are no map yet
+LOOK_FOR = (
+    "Each sign is one trial, placed by the weights of its two networks; on the dotted line both "
+    "have as many. The darker, the smaller the distance from held-out images, and the better. "
+    "Dark signs far below the line mean that a small discriminator is enough, far above it, a "
+    "small generator. Trials differ in other hyperparameters as well: hover over one to see them."
+)
+SMALLEST, LARGEST = 12, 26  # pixels
+
+
+def render(context: Context) -> Markup | None:
+    """Return the map of the complete trials; None where there are too few."""
+    trials = [trial for trial in context.results.complete if trial.networks]
+    if len(trials) < FEWEST:
+        return None
+    return context.chart(
+        _figure(trials, context.results.objective_word),
+        title="Distance over the size of the generator and of the discriminator",
+        look_for=LOOK_FOR,
+        height=460,
+    )
+
+
+def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
+    """trials: the best first."""
+    sizes = [(t.networks["generator"], t.networks["discriminator"]) for t in trials]
+    distances = [max(t.objective or 0.0, 0.1) for t in trials]
+    shades = [math.log10(distance) for distance in distances]
+    low, high = min(shades), max(shades)
+    share = [(high - s) / ((high - low) or 1.0) for s in shades]  # 1 is the best
+    x, y = [g for g, _ in sizes], [d for _, d in sizes]
+    both = [0.7 * min(*x, *y), 1.4 * max(*x, *y)]
+    dots = charts.points(
+        x,
+        y,
+        name="trial",
+        color=charts.BLUE,
+        hover=[hover_text(trial, word) for trial in trials],
+    )
+    dots["marker"] |= {
+        "size": [SMALLEST + (LARGEST - SMALLEST) * s for s in share],
+        "opacity": [0.2 + 0.75 * s for s in share],
+    }
+    ring = charts.points(
+        x[:1], y[:1], name="the best", color=charts.INK, symbol="circle-open", size=LARGEST + 8
+    )
+    equal = charts.line(
+        both, both, name="as many weights", color=charts.MUTED, width=1, line={"dash": "dot"}
+    )
+    return charts.figure(
+        [equal, dots, ring],
+        legend=True,
+        xaxis=charts.axis("weights of the generator", type="log", tickformat="~s"),
+        yaxis=charts.axis("weights of the discriminator", type="log", tickformat="~s"),
+    )

@@ -1,0 +1,184 @@
+"""What came out of a search for a GAN: the winner, the baseline, and whether it is luck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from automl_sem.reports.context import Context
+from automl_sem.reports.intervals import Row, interval_chart
+from automl_sem.reports.sections.verdict import counts, discarded, luck, proposers
+from automl_sem.reports.wording import (
+    example_shape,
+    loss,
+    percent,
+    signed_loss,
+)
+from automl_sem.results import Results, Standing
+from automl_sem.scoring.gan.result import GanScore
+
+TITLE = "Verdict"
+
+COPIES = 0.6  # share of images nearer to a training image from which on it is said
+
+
+def render(context: Context) -> Markup:
+    """Return the verdict of the run, whatever there is of it."""
+    results, manifest = context.results, context.manifest
+    return context.render(
+        "gan_verdict.html",
+        headline=headline(results),
+        luck=luck(results),
+        standings=[_row(name, standing) for name, standing in _shown(results)],
+        charts=_charts(results),
+        warnings=warnings(results),
+        counts=counts(results),
+        proposers=proposers(results),
+        discarded=discarded(results),
+        reasons=sorted({t.reason for t in results.trials if t.reason}),
+        results=results,
+        manifest=manifest,
+        examples=context.examples,
+        size_of_each=example_shape(manifest.kind, manifest.data.get("input_shape", ())),
+        test_looks=results.run.test_looks(),
+        tests=[],
+    )
+
+
+def facts(context: Context) -> dict[str, Any]:
+    """Return the headline and the sentences below it."""
+    return {
+        "headline": headline(context.results),
+        "luck": luck(context.results),
+        "counts": counts(context.results),
+        "warnings": warnings(context.results),
+    }
+
+
+def headline(results: Results) -> str:
+    """Return the outcome in one sentence."""
+    best, baseline, verdict = results.best, results.baseline, results.verdict
+    if best is None:
+        end = "No trial gave a score" if results.finished else "No trial has a score yet"
+        return f"{end}, so there is no winner."
+    ours = f"distance {loss(best.score)} (95 % interval {_range(best)})"
+    covered = f"{percent(best.share)} of the held-out images covered"
+    if baseline is None or best.trial.number == 0:
+        lead = "No trial beat the baseline" if len(results.complete) > 1 else "Only the baseline"
+        return f"{lead}: {ours}, {covered}, on {best.scored_on}."
+    theirs = f"{loss(baseline.score)} and {percent(baseline.share)} of the baseline"
+    name = f"Trial {best.trial.number}"
+    if verdict is None:
+        return f"{name} is ahead of the baseline so far: {ours}, {covered}, against {theirs}."
+    ahead = "ahead of" if verdict.difference < 0 else "not ahead of"
+    lead = {
+        "better": f"{name} draws better than the baseline",
+        "worse": f"{name} won the search by luck, the baseline draws better",
+    }.get(verdict.word, f"{name} is {ahead} the baseline, but it could be luck")
+    return f"{lead}: {ours}, {covered}, against {theirs}, on {best.scored_on}."
+
+
+def warnings(results: Results) -> list[str]:
+    """Return what speaks against the best trial though its distance is small."""
+    best = results.best
+    if best is None or not isinstance(best.folds, GanScore):
+        return []
+    found = []
+    copies = best.folds.mean("copying")
+    if copies > COPIES:
+        found.append(
+            f"Trial {best.trial.number} may copy: {percent(copies)} of its images are nearer to a "
+            "training image than to a held-out one, 50 % would be ideal. Look at the nearest "
+            "training images below."
+        )
+    expected = best.folds.mean("expected_coverage")
+    if best.share < 0.5 * expected:
+        found.append(
+            f"Trial {best.trial.number} draws only part of what there is: it covers "
+            f"{percent(best.share)} of the held-out images, real ones would cover "
+            f"{percent(expected)}."
+        )
+    return found
+
+
+def _shown(results: Results) -> list[tuple[str, Standing]]:
+    best, baseline = results.best, results.baseline
+    shown: list[tuple[str, Standing]] = []
+    if best is not None and best.trial.number != 0:
+        shown.append((f"Trial {best.trial.number}", best))
+    if baseline is not None:
+        shown.append(("Baseline", baseline))
+    return shown
+
+
+def _row(name: str, standing: Standing) -> dict[str, Any]:
+    score = standing.folds
+    assert isinstance(score, GanScore)
+    useful = score.folds[0].measures.usefulness is not None
+    return {
+        "name": name,
+        "standing": standing,
+        "distance": loss(standing.score),
+        "range": _range(standing),
+        "kid": loss(score.mean("kid")),
+        "floor": loss(score.mean("floor")),
+        "coverage": percent(standing.share),
+        "expected": percent(score.mean("expected_coverage")),
+        "density": f"{score.mean('density'):.2f}",
+        "two_sample": percent(score.mean("two_sample")),
+        "copying": percent(score.mean("copying")),
+        "usefulness": percent(score.mean("usefulness")) if useful else "",
+        "real_usefulness": percent(score.mean("real_usefulness")) if useful else "",
+        "networks": standing.trial.networks,
+    }
+
+
+def _range(standing: Standing) -> str:
+    return f"{loss(standing.interval.low)} to {loss(standing.interval.high)}"
+
+
+def _charts(results: Results) -> list[dict[str, Any]]:
+    """Return the interval of each distance, and that of the difference."""
+    best, baseline, verdict = results.best, results.baseline, results.verdict
+    shown = _shown(results)
+    if not shown:
+        return []
+    rows = [
+        Row(
+            name,
+            "baseline" if standing.trial.number == 0 else "winner",
+            standing.score,
+            standing.interval.low,
+            standing.interval.high,
+            dots=tuple(fold.objective for fold in standing.folds.folds),
+        )
+        for name, standing in shown
+    ]
+    charts = [
+        {
+            "title": f"Distance from held-out images on {shown[0][1].scored_on}",
+            "note": "small rings: folds · dot: mean · bar: 95 % interval · 0: as near as real "
+            "images are · further left is better",
+            **interval_chart(rows, loss, include=0.0),
+        }
+    ]
+    if verdict is not None and verdict.interval is not None and best and baseline:
+        pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
+        row = Row(
+            "Difference",
+            "winner" if verdict.word == "better" else "neutral",
+            verdict.difference,
+            verdict.interval.low,
+            verdict.interval.high,
+            dots=tuple(ours.objective - theirs.objective for ours, theirs in pairs),
+        )
+        charts.append(
+            {
+                "title": f"Distance of trial {best.trial.number} minus the baseline's, by fold",
+                "note": "small rings: folds · dot and bar: mean with 95 % interval · "
+                "left of 0 the trial is better",
+                **interval_chart([row], signed_loss, include=0.0),
+            }
+        )
+    return charts
