@@ -126,7 +126,7 @@ class Run:
             UserError: If the trial, a format or the data is not there.
             NegativeResult: If an export does not give the same predictions.
         """
-        from automl_sem.export import export_trial
+        from automl_sem.export import export_gan, export_trial
 
         results = self.results
         if not results.finished and say is not None:
@@ -136,7 +136,8 @@ class Run:
         dataset = unchanged_dataset(self.directory)
         space = snapshot_of(self.directory)
         with self.directory.lock():
-            exported = export_trial(
+            make = export_gan if self.directory.manifest.generates else export_trial
+            exported = make(
                 self.directory,
                 results,
                 dataset,

@@ -107,7 +107,7 @@ def _number_or(text: str, word: str, where: str) -> int | str:
 
 @contextlib.contextmanager
 def _listener(
-    trials: int | None, folds: int, seconds: float | None, best: Standing | None = None
+    trials: int | None, seconds: float | None, best: Standing | None = None
 ) -> Iterator[Listener]:
     """Yield the live display on a terminal, else one plain line per trial."""
     from automl_sem.console import stderr
@@ -117,7 +117,7 @@ def _listener(
     if not console.is_terminal:
         yield LineListener(_say, best)
         return
-    with LiveListener(console, trials, folds, seconds, best) as live:
+    with LiveListener(console, trials, seconds, best) as live:
         yield live
 
 
@@ -141,7 +141,7 @@ def search(
     space: flags.Space = None,
     trials: flags.Trials = None,
     time: flags.Time = None,
-    folds: flags.Folds = 5,
+    folds: flags.Folds = None,
     epochs: flags.Epochs = None,
     batch_size: flags.BatchSize = None,
     weights: flags.Weights = None,
@@ -205,7 +205,7 @@ def search(
             print(line)
         return
     limit = checked.trial_limit if checked.time_limit_s is None or trials else None
-    with _resume_hint(), _listener(limit, folds, checked.time_limit_s) as listener:
+    with _resume_hint(), _listener(limit, checked.time_limit_s) as listener:
         run = api.search(target, time_limit=time, listener=listener, say=_say, **options)
     _print_results(run.results, as_json)
 
@@ -232,7 +232,7 @@ def resume(
         limit = None
     with (
         _resume_hint(),
-        _listener(limit, directory.manifest.folds, None, results.best) as listener,
+        _listener(limit, None, results.best) as listener,
     ):
         found = api.resume(
             directory.path,
@@ -303,7 +303,11 @@ def export(
         _print_json(result.to_json())
         return
     print(result.summary())
-    _next(f"predict {shlex.quote(str(result.path))} {EXAMPLES[result.kind]}")
+    exported = shlex.quote(str(result.path))
+    if result.generates:
+        _next(f"generate {exported} --n 64")
+    else:
+        _next(f"predict {exported} {EXAMPLES[result.kind]}")
 
 
 @app.command()
@@ -330,6 +334,27 @@ def predict(
     width = max(len(p.file) for p in predictions)
     for prediction in predictions:
         print(f"{prediction.file:<{width}}  {prediction.label}  {prediction.probability:.3f}")
+
+
+@app.command()
+def generate(
+    exported: Annotated[
+        Path, typer.Argument(metavar="EXPORT", help="An export of a GAN, or a run.")
+    ],
+    n: Annotated[int, typer.Option("--n", help="How many images.")] = 64,
+    class_name: Annotated[
+        str | None,
+        typer.Option("--class", help="What they show.", show_default="each class"),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write them.")] = Path("drawn"),
+    seed: Annotated[int, typer.Option(help="Another one draws other images.")] = 0,
+) -> None:
+    """Draw images with an exported generator."""
+    from automl_sem.export.generate import SHEET
+    from automl_sem.export.generate import generate as draw_files
+
+    files = draw_files(exported, out, n, class_name, seed)
+    print(f"{len(files)} images in {out}, many of them on {out / SHEET}")
 
 
 @app.command()

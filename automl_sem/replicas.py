@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from automl_sem.backup import State
 from automl_sem.data.dataset import TrainingPart, read_rows
 from automl_sem.data.examples import stays_on_disk
+from automl_sem.gan_recipe import GanRecipe
+from automl_sem.gan_replicas import MirroredGanTrainer
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
@@ -25,7 +27,7 @@ from automl_sem.scoring.fit import Fitter
 from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.recipes import make_optimizer
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Recipe
+from automl_sem.types import AnyRecipe, Recipe
 
 LOAD_BYTES = 2**26  # of examples on disk, so many are on the devices at a time
 
@@ -50,7 +52,7 @@ class EpochTrainer(Protocol):
 
 def epoch_trainer(
     build: Build,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     part: TrainingPart,
     *,
     seed: int,
@@ -67,6 +69,10 @@ def epoch_trainer(
         steps: Steps of the whole training.
         devices: Names of the devices.
     """
+    if isinstance(recipe, GanRecipe):
+        used = list(devices)[: min(recipe.batch_size, len(part.x))]
+        strategy = _strategy(tuple(used))
+        return MirroredGanTrainer(build, recipe, part, seed=seed, strategy=strategy, devices=used)
     with seeded(seed):
         model = build()
     if only_fit_can(model):

@@ -22,10 +22,12 @@ from automl_sem.backup import Backup, Saved
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.files import disk_error
+from automl_sem.gan_recipe import GanRecipe
 from automl_sem.replicas import Build, EpochTrainer, epoch_trainer
 from automl_sem.scoring.recipes import steps_per_epoch
 from automl_sem.seeds import seeded
-from automl_sem.types import Recipe
+from automl_sem.spaces.space import generates
+from automl_sem.types import AnyRecipe
 
 SAVE_EVERY_S = 5.0  # a killed retraining loses no more than this
 SAME_COMMAND = "the same command"
@@ -59,7 +61,7 @@ class Retrained:
 
 def retrain(
     build: Build,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     part: TrainingPart,
     *,
     seed: int,
@@ -79,7 +81,7 @@ def retrain(
         recipe: How to train it; its epochs are not used.
         part: The training data.
         seed: Decides initial weights, shuffling and augmentation.
-        epochs: Passes over the training data.
+        epochs: Passes over the training data; of a GAN the pieces that its steps are cut into.
         checkpoints: Directory for the backup and for `model.keras`, a checkpoint for people.
         devices: Device names, such as `["GPU:0", "GPU:1"]`; by default every visible GPU.
         on_epoch: Called with (epochs done, epochs in all, mean training loss).
@@ -97,7 +99,10 @@ def retrain(
     tf.config.experimental.enable_op_determinism()
     with seeded(seed):
         model = build()
-    steps = epochs * steps_per_epoch(len(part.x), recipe.batch_size)
+    if isinstance(recipe, GanRecipe):
+        steps = recipe.steps
+    else:
+        steps = epochs * steps_per_epoch(len(part.x), recipe.batch_size)
     backup = Backup(checkpoints / BACKUP, _fingerprint(model, recipe, part, seed, epochs))
     start = end = backup.read()
     if end is None or end.epoch < epochs:
@@ -107,7 +112,7 @@ def retrain(
             end = _train(trainer, epochs, start, backup, on_epoch)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise NegativeResult("the retraining does not fit into memory") from error
-    for variable, value in zip(model.variables, end.state, strict=False):
+    for variable, value in zip(_trained(model), end.state, strict=False):
         variable.assign(value)
     return Retrained(
         model=_without_own_training(model),
@@ -117,6 +122,12 @@ def retrain(
         seconds=end.seconds,
         resumed_from=start.epoch if start else 0,
     )
+
+
+def _trained(model: Any) -> list[Any]:
+    """Return the variables of a model, in the order in which trainers save them."""
+    networks = model.networks if generates(model) else (model,)
+    return [variable for network in networks for variable in network.variables]
 
 
 def visible_devices(gpus: str | int = "all") -> list[str]:
@@ -147,7 +158,7 @@ def visible_devices(gpus: str | int = "all") -> list[str]:
     return found[:count] or ["CPU:0"]
 
 
-def _fingerprint(model: Any, recipe: Recipe, part: TrainingPart, seed: int, epochs: int) -> str:
+def _fingerprint(model: Any, recipe: AnyRecipe, part: TrainingPart, seed: int, epochs: int) -> str:
     """The devices are left out: weights trained on two of them are the weights."""
     shapes = [[*variable.shape] for variable in model.variables]
     settings = [recipe.to_dict(), part.fingerprint(), seed, epochs, shapes]

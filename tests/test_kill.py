@@ -82,7 +82,7 @@ def outcome(run: Path) -> dict[int, object]:
             dict(trial.hyperparameters),
             trial.recipe,
             trial.fold_scores,
-            trial.fold_accuracies,
+            trial.fold_shares,
             {f: r.probabilities.tobytes() for f, r in folds.items()},
         )
         for trial in loaded.results.trials

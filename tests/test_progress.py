@@ -98,8 +98,10 @@ class Screen:
         )
 
     def live(self, **options):
-        options = {"trials": 13, "folds": FOLDS, "time_limit_s": None, **options}
-        return LiveListener(self.console, **options)
+        options = {"trials": 13, "time_limit_s": None, **options}
+        live = LiveListener(self.console, **options)
+        live.planned(FOLDS, 2)
+        return live
 
     def live_line(self, listener):
         """What the live line says now, its bar as `|`."""
@@ -212,7 +214,7 @@ def test_finalists_can_run_at_the_same_time(screen):
 
 def test_the_check_of_a_stress_counts_and_is_named(screen):
     with screen.live(trials=1) as live:
-        live.fresh_planned(4)
+        live.planned(FOLDS, 4)
         live.fresh_fold_done(Entry(candidate(4), variant="with rotate"), fold(0))
         line = screen.live_line(live)
         assert line.startswith("fresh folds, trial 4 with rotate, fold 2/5 | ")

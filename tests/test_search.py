@@ -293,10 +293,10 @@ def test_a_trial_left_running_is_finished_even_without_time(find, quiet):
 def test_a_finalist_that_fails_leaves_the_verdict_open_and_the_run_whole(find, monkeypatch):
     original = FoldTrainer.fit
 
-    def fails_on_fresh_folds(self, fold, held_out):
+    def fails_on_fresh_folds(self, fold, held_out, limits):
         if self._seed == derive_seed(fresh_seed(0), 0):
             raise Diverged("the training loss became nan")
-        return original(self, fold, held_out)
+        return original(self, fold, held_out, limits)
 
     monkeypatch.setattr(FoldTrainer, "fit", fails_on_fresh_folds)
     run = find(trials=3)

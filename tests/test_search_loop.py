@@ -86,7 +86,7 @@ class Silent:
     def trial_done(self, candidate, outcome):
         self.events.append((outcome.status, candidate.trial))
 
-    def fresh_planned(self, trials):
+    def planned(self, folds, fresh):
         pass
 
     def fresh_fold_done(self, entry, result):

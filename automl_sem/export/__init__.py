@@ -1,7 +1,18 @@
 """Retrain a trial and export it, verified, in formats that need nothing of this package."""
 
 from automl_sem.export.build import export_trial
+from automl_sem.export.gan import export_gan
+from automl_sem.export.generate import Drawn, draw, generate
 from automl_sem.export.predict import Prediction, predict
 from automl_sem.export.record import ExportResult
 
-__all__ = ["ExportResult", "Prediction", "export_trial", "predict"]
+__all__ = [
+    "Drawn",
+    "ExportResult",
+    "Prediction",
+    "draw",
+    "export_gan",
+    "export_trial",
+    "generate",
+    "predict",
+]

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from automl_sem.types import Floats
 
-Predict = Callable[[NDArray[Any]], Floats]
+Predict = Callable[..., Floats]
 
 
 @dataclass(frozen=True)
@@ -21,10 +19,12 @@ class Format:
     Args:
         name: Name on the command line, such as `"saved-model"`.
         file: Name of the file or folder inside an export.
-        write: Writes `(model, path, class_names)`. The model takes raw examples, as its one
+        write: Writes `(model, path, class_names)`. A classifier takes raw examples, as its one
             input says: images and clips are uint8 of any size, series float32 of any length. It
-            returns class probabilities, float32 (batch, classes).
-        load: Loads a path and returns what predicts with it. Its source text is run in a
+            returns class probabilities, float32 (batch, classes). A generator takes noise, and
+            perhaps class numbers, and returns images.
+        load: Loads a path and returns what predicts with it, given an array for each input of
+            the model. Its source text is run in a
             fresh process where this package cannot be imported, so it imports all that
             it needs by itself and names nothing else of its module.
         usage: Python lines that load it from the current directory and turn `{examples}`, a

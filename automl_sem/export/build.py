@@ -8,11 +8,10 @@ export/trial-N/
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from automl_sem.environment import versions
 from automl_sem.errors import NegativeResult, one_line
 from automl_sem.export.base import Format
 from automl_sem.export.card import model_card
+from automl_sem.export.folders import recover, replaced
 from automl_sem.export.formats import formats_of
 from automl_sem.export.intake import Intake, intake_of
 from automl_sem.export.record import (
@@ -46,6 +46,7 @@ from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
 from automl_sem.scoring.recipes import fold_epochs, retrain_epochs
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
+from automl_sem.types import of_classifier
 
 CARD = "MODEL_CARD.md"
 PROGRESS_LINES = 10
@@ -90,12 +91,12 @@ def export_trial(
     """
     folder = run.path / "export" / f"trial-{trial.number}"
     checkpoints = run.path / "checkpoints" / f"trial-{trial.number}"
-    asked = formats_of(formats)
+    asked, recipe = formats_of(formats), of_classifier(trial.recipe)
     devices = visible_devices(gpus)
     try:
-        _recover(folder)
+        recover(folder)
         recorded = read_export(folder)
-        if recorded is not None and not force and _has(recorded, asked):
+        if recorded is not None and not force and has_formats(recorded, asked):
             say(f"trial {trial.number} is exported already (--force exports it anew)")
             return recorded
         if force:
@@ -115,8 +116,8 @@ def export_trial(
         intake = intake_of(trained.model, dataset)
         test = _score_test(run, dataset, trial, trained.model, intake, checkpoints)
         say("writing the export, loading it in a fresh process and comparing predictions")
-        with _replaced(folder) as temporary:
-            made = _write(temporary, trained.model, asked, dataset, intake, trial.recipe.views)
+        with replaced(folder) as temporary:
+            made = _write(temporary, trained.model, asked, dataset, intake, recipe.views)
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
@@ -135,11 +136,11 @@ def export_trial(
         run.log(f"export of trial {trial.number}: {', '.join(f.name for f in asked)}")
     except OSError as error:
         raise disk_error(error, folder, go_on="the same command") from error
-    _require_verified(result)
+    require_verified(result)
     return result
 
 
-def _has(recorded: ExportResult, asked: Sequence[Format]) -> bool:
+def has_formats(recorded: ExportResult, asked: Sequence[Format]) -> bool:
     """Whether all these formats are there and verified."""
     there = {made.name for made in recorded.formats if made.verified and made.path.exists()}
     return {made.name for made in asked} <= there
@@ -159,7 +160,8 @@ def _retrain(
     """Train on all training data for as many steps as a fold fit had."""
     n, folds = len(dataset.train.x), run.manifest.folds
     fold = n - round(n / folds)
-    once, epochs = fold_epochs(trial.recipe, fold), retrain_epochs(trial.recipe, fold, n)
+    recipe = of_classifier(trial.recipe)
+    once, epochs = fold_epochs(recipe, fold), retrain_epochs(recipe, fold, n)
     fewer = f": as many steps as {once} of a fold" if epochs != once else ""
     say(
         f"retraining on all {n} training examples, on {', '.join(devices)}, "
@@ -173,17 +175,19 @@ def _retrain(
         epochs=epochs,
         checkpoints=checkpoints,
         devices=devices,
-        on_epoch=on_epoch or _progress(say),
+        on_epoch=on_epoch or progress(say),
     )
     if trained.resumed_from:
         say(f"epochs 1 to {trained.resumed_from} were done already")
     return trained
 
 
-def _progress(say: Callable[[str], None]) -> OnEpoch:
+def progress(say: Callable[[str], None], word: str = "epoch") -> OnEpoch:
+    """Return what says some of the epochs of a retraining, whatever they are called."""
+
     def on_epoch(epoch: int, epochs: int, loss: float) -> None:
         if epoch == epochs or epoch % max(1, epochs // PROGRESS_LINES) == 0:
-            say(f"retraining: epoch {epoch}/{epochs}  loss {loss:.4f}")
+            say(f"retraining: {word} {epoch}/{epochs}  loss {loss:.4f}")
 
     return on_epoch
 
@@ -201,10 +205,10 @@ def _score_test(
     if not len(test.x):
         return TestResult(0, None, {}, None, run.test_looks())
     name = str((checkpoints / "test.json").relative_to(run.path))
-    key = _digest(model) + test.fingerprint()
+    key = weights_digest(model) + test.fingerprint()
     found = run.read_json(name)
     if found is None or found["key"] != key:
-        probabilities = predict_core(model, test.x, trial.recipe.views, intake)
+        probabilities = predict_core(model, test.x, of_classifier(trial.recipe).views, intake)
         share, loss = accuracy(test.y, probabilities), log_loss(test.y, probabilities)
         looks = run.record_test_look(trial=trial.number, n=len(test.y), accuracy=share)
         found = {"key": key, "accuracy": share, "log_loss": loss, "looks": looks}
@@ -220,7 +224,8 @@ def _score_test(
     )
 
 
-def _digest(model: Any) -> str:
+def weights_digest(model: Any) -> str:
+    """Return the SHA-256 of a model's weights."""
     digest = hashlib.sha256()
     for variable in model.weights:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
@@ -240,7 +245,7 @@ def _write(
     results = []
     for made in asked:
         path = folder / made.file
-        check = _write_one(made, model, path, dataset.class_names)
+        check = write_one(made, model, path, dataset.class_names)
         if check is None:
             check = verify(made, path, core, dataset.train.x, views, intake)
         result = FormatResult(made.name, path, check.verified, check.max_abs_diff, check.reason)
@@ -248,7 +253,7 @@ def _write(
     return tuple(results)
 
 
-def _write_one(
+def write_one(
     made: Format, model: Any, path: Path, class_names: Sequence[str]
 ) -> Verification | None:
     """Write a format; return why it cannot be, or None."""
@@ -261,7 +266,8 @@ def _write_one(
     return None
 
 
-def _require_verified(result: ExportResult) -> None:
+def require_verified(result: ExportResult) -> None:
+    """Raise a NegativeResult if a format is not verified."""
     failed = [made for made in result.formats if not made.verified]
     if failed:
         raise NegativeResult(
@@ -297,33 +303,3 @@ def _record(
         "recipe": trial.recipe.to_dict(),
         "versions": versions(),
     }
-
-
-@contextlib.contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """Give a folder to fill; once it is full it takes the place of `folder`."""
-    temporary, old = _beside(folder)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    if folder.exists():
-        folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _recover(folder: Path) -> None:
-    """Clear away what a killed `_replaced` left; an old export not yet replaced comes back."""
-    temporary, old = _beside(folder)
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    for leftover in (temporary, old):
-        if leftover.exists():
-            shutil.rmtree(leftover)
-
-
-def _beside(folder: Path) -> tuple[Path, Path]:
-    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")

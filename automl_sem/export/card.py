@@ -47,12 +47,12 @@ def model_card(
             *_test(record),
         ],
         "How to use it": _usage(dataset, record, formats),
-        "Data": _data(dataset, run),
-        "Architecture and hyperparameters": _hyperparameters(trial),
+        "Data": data_lines(dataset, run),
+        "Architecture and hyperparameters": hyperparameter_lines(trial),
         "Training": _training(trial, record),
         "Limits": _limits(dataset, record),
         "Environment": [f"- {name} {version}" for name, version in record["versions"].items()],
-        "How to reproduce it": _reproduction(run, trial),
+        "How to reproduce it": reproduction_lines(run, trial),
     }
     lines = [f"# Trial {trial.number} on {dataset.name}"]
     for title, body in sections.items():
@@ -77,18 +77,19 @@ def _score(results: Results, trial: TrialRecord) -> list[str]:
             share = standing.accuracy_interval
             return [
                 f"- k-fold {word} {standing.score:.4f} nats, "
-                f"{_span(asdict(standing.interval), '.4f')}, on {standing.scored_on}",
-                f"- k-fold accuracy {standing.accuracy:.1%}, {_span(asdict(share), '.1%')}",
+                f"{in_words(asdict(standing.interval), '.4f')}, on {standing.scored_on}",
+                f"- k-fold accuracy {standing.accuracy:.1%}, {in_words(asdict(share), '.1%')}",
             ]
     interval = asdict(fold_interval(trial.fold_scores, "log_loss"))
     accuracy = f", accuracy {trial.accuracy:.1%}" if trial.accuracy is not None else ""
     return [
-        f"- k-fold {word} {trial.objective:.4f} nats, {_span(interval, '.4f')}, on the search "
+        f"- k-fold {word} {trial.objective:.4f} nats, {in_words(interval, '.4f')}, on the search "
         f"folds{accuracy}; a score that the search chose by is a little too good"
     ]
 
 
-def _span(interval: Mapping[str, Any], spec: str) -> str:
+def in_words(interval: Mapping[str, Any], spec: str) -> str:
+    """Return an interval in words, its numbers formatted by `spec`."""
     low, high = format(interval["low"], spec), format(interval["high"], spec)
     return f"95 % interval {low} to {high} ({interval['method']})"
 
@@ -100,7 +101,7 @@ def _verdict(results: Results, trial: TrialRecord) -> list[str]:
     if best is None or verdict is None or best.trial.number != trial.number:
         return ["- not compared with the baseline on fresh folds"]
     word = results.objective_word
-    span = f", {_span(asdict(verdict.interval), '.4f')}" if verdict.interval else ""
+    span = f", {in_words(asdict(verdict.interval), '.4f')}" if verdict.interval else ""
     return [
         f"- against the baseline on fresh folds: {verdict.word}; "
         f"{word} difference {verdict.difference:+.4f}{span}"
@@ -136,7 +137,7 @@ def _test(record: Mapping[str, Any]) -> list[str]:
     times = "once" if record["looks"] == 1 else f"{record['looks']} times"
     return [
         f"- test accuracy {test['accuracy']:.1%} on {test['n']} held-out examples, "
-        f"{_span(interval, '.1%')}; log-loss {test['metrics']['log_loss']:.4f}",
+        f"{in_words(interval, '.1%')}; log-loss {test['metrics']['log_loss']:.4f}",
         f"- this run has looked at its test set {times}; with every look its result is worth less",
     ]
 
@@ -168,7 +169,8 @@ def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format
     return lines
 
 
-def _data(dataset: Dataset, run: RunDirectory) -> list[str]:
+def data_lines(dataset: Dataset, run: RunDirectory) -> list[str]:
+    """Return what an export was trained and scored on."""
     counts = [(dataset.train.y == c).sum() for c in range(len(dataset.class_names))]
     by_class = ", ".join(f"{n} {name}" for n, name in zip(counts, dataset.class_names, strict=True))
     return [
@@ -182,7 +184,8 @@ def _data(dataset: Dataset, run: RunDirectory) -> list[str]:
     ]
 
 
-def _hyperparameters(trial: TrialRecord) -> list[str]:
+def hyperparameter_lines(trial: TrialRecord) -> list[str]:
+    """Return the hyperparameters of a trial as a table."""
     rows = [f"| {name} | {value} |" for name, value in trial.hyperparameters.items()]
     return ["| hyperparameter | value |", "|---|---|", *rows]
 
@@ -208,7 +211,8 @@ def _limits(dataset: Dataset, record: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _reproduction(run: RunDirectory, trial: TrialRecord) -> list[str]:
+def reproduction_lines(run: RunDirectory, trial: TrialRecord) -> list[str]:
+    """Return how to make an export again."""
     return [
         f"`automl-sem export {run.path} --trial {trial.number} --force` trains it again with "
         f"seed {run.manifest.seed}. The run directory keeps the space (`space.py`), options and "

@@ -23,7 +23,9 @@ def load(path: Path) -> Predict:
     import numpy as np
 
     model = keras.models.load_model(path)
-    return lambda examples: np.asarray(model.predict_on_batch(examples))
+    return lambda *inputs: np.asarray(
+        model.predict_on_batch(inputs[0] if len(inputs) == 1 else list(inputs))
+    )
 
 
 KERAS = Format(

@@ -68,12 +68,18 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
             print(prediction.file, prediction.label, prediction.probability)
         ```
     """
-    folder = _newest(Path(export).expanduser())
-    record = _record(folder)
+    folder = newest_export(Path(export).expanduser())
+    record = read_record(folder)
+    if record.get("generates"):
+        raise UserError(
+            "this export draws images, it does not classify them",
+            where=folder,
+            hint="`automl-sem generate EXPORT` has it draw some",
+        )
     kind = kind_of(record)
     found = find_files(kind, files)
     use_tensorflow()
-    model = _load(folder, record)
+    model = load_export(folder, record)
     return [
         _prediction(name, row, record["class_names"])
         for names, examples in _batches(read_files(kind, found, record))
@@ -95,7 +101,7 @@ def _prediction(name: str, row: Sequence[float], class_names: Sequence[str]) -> 
     return Prediction(name, label, probabilities[label], probabilities)
 
 
-def _newest(path: Path) -> Path:
+def newest_export(path: Path) -> Path:
     """Return the newest export of a run; any other path as it is."""
     if not (path / "run.json").exists():
         return path
@@ -103,11 +109,17 @@ def _newest(path: Path) -> Path:
     return max(made, key=lambda export: (export / RECORD).stat().st_mtime, default=path)
 
 
-def _record(export: Path) -> dict[str, Any]:
+def read_record(export: Path) -> dict[str, Any]:
+    """Return what `export.json` holds.
+
+    Raises:
+        UserError: If it is no export, or cannot be read.
+    """
     path = export / RECORD
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = {"channels", "class_names", "formats"} <= record.keys()
+        needed = {"latent_dim"} if record.get("generates") else {"channels"}
+        known = needed | {"class_names", "formats"} <= record.keys()
         if known and kind_of(record) in READINGS:
             return record
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -122,8 +134,12 @@ def _record(export: Path) -> dict[str, Any]:
     raise UserError("export.json does not describe an export", where=export)
 
 
-def _load(export: Path, record: dict[str, Any]) -> Any:
-    """Return what predicts with the first verified format that is there."""
+def load_export(export: Path, record: dict[str, Any]) -> Any:
+    """Return what predicts, or draws, with the first verified format that is there.
+
+    Raises:
+        UserError: If none is left, or it is damaged.
+    """
     verified = {entry["name"] for entry in record["formats"] if entry["verified"]}
     for made in FORMATS.values():
         path = export / made.file

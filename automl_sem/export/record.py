@@ -65,6 +65,7 @@ class ExportResult:
         epochs: Epochs of the retraining.
         devices: Devices it ran on.
         seconds: Its wall-clock time.
+        generates: Whether it draws images, and does not classify them.
     """
 
     path: Path
@@ -75,6 +76,7 @@ class ExportResult:
     epochs: int
     devices: int
     seconds: float
+    generates: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return what `export --json` prints."""
@@ -98,6 +100,12 @@ class ExportResult:
             lines.append(
                 f"  test accuracy {self.test.accuracy:.1%} on {self.test.n} held-out examples "
                 f"(95 % interval {low:.1%} to {high:.1%}; look {self.test.looks} at the test set)"
+            )
+        if self.generates and self.test.metrics:
+            lines.append(
+                f"  distance {self.test.metrics['distance']:.3g} from {self.test.n} held-out "
+                f"images, coverage {self.test.metrics['coverage']:.1%} (look {self.test.looks} at "
+                "the test set)"
             )
         return "\n".join(lines)
 
@@ -136,6 +144,7 @@ def read_export(folder: Path) -> ExportResult | None:
         epochs=record["epochs"],
         devices=record["devices"],
         seconds=record["seconds"],
+        generates=bool(record.get("generates", False)),
     )
 
 

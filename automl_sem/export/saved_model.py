@@ -5,6 +5,7 @@ https://www.tensorflow.org/guide/saved_model
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ def write(model: Any, path: Path, class_names: Sequence[str]) -> None:  # noqa: 
     """Write a SavedModel whose signature takes what the model takes."""
     import keras
 
-    (taken,) = model.inputs
-    signature = keras.InputSpec(dtype=taken.dtype, shape=taken.shape)
+    signature = [keras.InputSpec(dtype=taken.dtype, shape=taken.shape) for taken in model.inputs]
     archive = keras.export.ExportArchive()
     archive.track(model)
     with without_gpu_kernels(model):  # it must run on a CPU, wherever it is written
-        archive.add_endpoint("serve", lambda examples: model(examples, training=False), [signature])
+        archive.add_endpoint("serve", functools.partial(_serve, model), signature)
         archive.write_out(path, verbose=False)
+
+
+def _serve(model: Any, *inputs: Any) -> Any:
+    return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 
 
 def load(path: Path) -> Predict:
@@ -31,7 +35,7 @@ def load(path: Path) -> Predict:
     import tensorflow as tf
 
     model = tf.saved_model.load(str(path))
-    return lambda examples: model.serve(examples).numpy()
+    return lambda *inputs: model.serve(*inputs).numpy()
 
 
 SAVED_MODEL = Format(

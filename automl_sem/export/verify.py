@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from automl_sem.export.intake import ImageIntake, Intake
 from automl_sem.export.wrap import predict_core
 from automl_sem.scoring.kernels import without_gpu_kernels
 from automl_sem.types import Floats
+
+Inputs = Sequence[NDArray[Any]]  # one array for each input of a model
 
 TOLERANCE = 1e-5
 EXAMPLES = 32
@@ -41,8 +43,11 @@ import numpy as np
 
 predict = {name}(sys.argv[1])
 with np.load(sys.argv[2]) as batches:
-    probabilities = {{name: predict(batches[name]) for name in batches.files}}
-np.savez(sys.argv[3], **probabilities)
+    inputs = {{}}
+    for name in batches.files:
+        inputs.setdefault(name.partition("@")[0], []).append(batches[name])
+    answers = {{name: predict(*arrays) for name, arrays in inputs.items()}}
+np.savez(sys.argv[3], **answers)
 """
 
 
@@ -98,6 +103,28 @@ def verify(
             return Verification(None, reason)
     if doubt := intake.doubt(expected, TOLERANCE):
         return Verification(None, doubt)
+    try:
+        received = _predict_in_fresh_process(made, path, batches)
+    except _FreshProcessError as error:
+        return Verification(None, f"cannot be loaded and used in a fresh process: {error}")
+    return _compare(expected, received)
+
+
+def verify_generator(made: Format, path: Path, generator: Any, inputs: Inputs) -> Verification:
+    """Compare an exported generator with the trained one on some noise.
+
+    Args:
+        made: The format.
+        path: Its file or folder.
+        generator: The generator as trained, in this process.
+        inputs: Noise, (n, latent_dim), and class numbers, (n,), if it takes them.
+    """
+    import tensorflow as tf
+
+    with tf.device("CPU:0"):
+        given = inputs[0] if len(inputs) == 1 else list(inputs)
+        expected = {"noise": generator(given, training=False).numpy()}
+    batches = {f"noise@{number}": values for number, values in enumerate(inputs)}
     try:
         received = _predict_in_fresh_process(made, path, batches)
     except _FreshProcessError as error:

@@ -222,8 +222,8 @@ def test_images_that_are_missing_or_broken_are_named(exported, tmp_path, stripes
         predict(exported, [tmp_path / "empty"])
 
 
-def test_a_run_stands_for_its_newest_export(tmp_path):
-    from automl_sem.export.predict import _newest
+def test_a_run_stands_for_itsnewest_export_export(tmp_path):
+    from automl_sem.export.predict import newest_export
 
     run = tmp_path / "run"
     for age, name in enumerate(("trial-3", "trial-1")):
@@ -231,6 +231,6 @@ def test_a_run_stands_for_its_newest_export(tmp_path):
         record = run / "export" / name / "export.json"
         record.write_text("{}")
         os.utime(record, (1000 + age, 1000 + age))
-    assert _newest(run) == run
+    assert newest_export(run) == run
     (run / "run.json").write_text("{}")
-    assert _newest(run) == run / "export" / "trial-1"
+    assert newest_export(run) == run / "export" / "trial-1"
