@@ -22,6 +22,7 @@ from automl_sem.data.dataset import Dataset, TrainingPart, read_rows
 from automl_sem.data.evenly import evenly
 from automl_sem.data.missing import without_padding
 from automl_sem.data.series_overview import COLOURS, RANGE_EXAMPLES
+from automl_sem.export.sheets import sheet_of
 from automl_sem.reports.intervals import round_ticks
 from automl_sem.reports.wording import count
 from automl_sem.scoring.inputs import inputs_of
@@ -31,7 +32,6 @@ SIDE = 112  # pixels that the longer side of an image is enlarged to, about, or 
 
 # Sheets of many images
 SHEET_SIDE = 40  # pixels that the longer side of each is enlarged to, about
-SHEET_GROUND = 128  # what shows between them, neither black nor white
 
 # Clips
 PLAYED = 24  # frames, at most
@@ -102,16 +102,7 @@ def sheet(images: Bytes, columns: int, alt: str) -> Markup:
         columns: Images in a row.
         alt: What they are, in words.
     """
-    n, height, width, channels = images.shape
-    zoom = max(1, SHEET_SIDE // max(height, width))
-    rows = -(-n // columns)
-    gap = max(1, zoom)
-    shape = (rows * (height * zoom + gap) - gap, columns * (width * zoom + gap) - gap, channels)
-    drawn = np.full(shape, SHEET_GROUND, np.uint8)
-    for number, image in enumerate(images.repeat(zoom, axis=1).repeat(zoom, axis=2)):
-        y = number // columns * (height * zoom + gap)
-        x = number % columns * (width * zoom + gap)
-        drawn[y : y + height * zoom, x : x + width * zoom] = image
+    drawn = sheet_of(images, columns, SHEET_SIDE)
     return _img(_saved(_picture(drawn), "PNG", optimize=True), "png", alt, "sheet")
 
 
