@@ -54,7 +54,12 @@ def model_card(
         "Environment": [f"- {name} {version}" for name, version in record["versions"].items()],
         "How to reproduce it": reproduction_lines(run, trial),
     }
-    lines = [f"# Trial {trial.number} on {dataset.name}"]
+    return as_markdown(f"Trial {trial.number} on {dataset.name}", sections)
+
+
+def as_markdown(heading: str, sections: Mapping[str, Sequence[str]]) -> str:
+    """Return a card: a heading, and sections with their lines by title."""
+    lines = [f"# {heading}"]
     for title, body in sections.items():
         lines += ["", f"## {title}", "", *body]
     return "\n".join(lines) + "\n"

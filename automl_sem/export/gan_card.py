@@ -9,6 +9,7 @@ from typing import Any
 from automl_sem.data.dataset import Dataset
 from automl_sem.export.base import Format
 from automl_sem.export.card import (
+    as_markdown,
     data_lines,
     hyperparameter_lines,
     in_words,
@@ -40,10 +41,7 @@ def gan_card(
         "Environment": [f"- {name} {version}" for name, version in record["versions"].items()],
         "How to reproduce it": reproduction_lines(run, trial),
     }
-    lines = [f"# Generator of trial {trial.number} on {dataset.name}"]
-    for title, body in sections.items():
-        lines += ["", f"## {title}", "", *body]
-    return "\n".join(lines) + "\n"
+    return as_markdown(f"Generator of trial {trial.number} on {dataset.name}", sections)
 
 
 def _what(dataset: Dataset, trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:

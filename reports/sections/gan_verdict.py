@@ -8,12 +8,11 @@ from markupsafe import Markup
 
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
-from automl_sem.reports.sections.verdict import counts, discarded, luck, proposers
+from automl_sem.reports.sections.verdict import counts, difference_chart, discarded, luck, proposers
 from automl_sem.reports.wording import (
     example_shape,
     loss,
     percent,
-    signed_loss,
 )
 from automl_sem.results import Results, Standing
 from automl_sem.scoring.gan.result import GanScore
@@ -140,7 +139,6 @@ def _range(standing: Standing) -> str:
 
 def _charts(results: Results) -> list[dict[str, Any]]:
     """Return the interval of each distance, and that of the difference."""
-    best, baseline, verdict = results.best, results.baseline, results.verdict
     shown = _shown(results)
     if not shown:
         return []
@@ -163,22 +161,4 @@ def _charts(results: Results) -> list[dict[str, Any]]:
             **interval_chart(rows, loss, include=0.0),
         }
     ]
-    if verdict is not None and verdict.interval is not None and best and baseline:
-        pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
-        row = Row(
-            "Difference",
-            "winner" if verdict.word == "better" else "neutral",
-            verdict.difference,
-            verdict.interval.low,
-            verdict.interval.high,
-            dots=tuple(ours.objective - theirs.objective for ours, theirs in pairs),
-        )
-        charts.append(
-            {
-                "title": f"Distance of trial {best.trial.number} minus the baseline's, by fold",
-                "note": "small rings: folds · dot and bar: mean with 95 % interval · "
-                "left of 0 the trial is better",
-                **interval_chart([row], signed_loss, include=0.0),
-            }
-        )
-    return charts
+    return charts + difference_chart(results)

@@ -376,7 +376,7 @@ def _size(results: Results) -> str:
 
 def _charts(results: Results) -> list[dict[str, Any]]:
     """Return the interval of each accuracy, and that of the difference."""
-    best, baseline, verdict = results.best, results.baseline, results.verdict
+    best, baseline = results.best, results.baseline
     shown = [] if best is None else [(f"Trial {best.trial.number}", "winner", best)]
     if baseline is not None and baseline is not (shown and shown[0][2]):
         if best is None or best.trial.number != 0:
@@ -400,24 +400,29 @@ def _charts(results: Results) -> list[dict[str, Any]]:
             **interval_chart(rows, percent, upper=1.0),
         }
     ]
-    if verdict is not None and verdict.interval is not None and best and baseline:
-        pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
-        dots = [ours.objective - theirs.objective for ours, theirs in pairs]
-        row = Row(
-            "Difference",
-            "winner" if verdict.word == "better" else "neutral",
-            verdict.difference,
-            verdict.interval.low,
-            verdict.interval.high,
-            dots=tuple(dots),
-        )
-        word = results.objective_word.capitalize()
-        charts.append(
-            {
-                "title": f"{word} of trial {best.trial.number} minus the baseline's, by fold",
-                "note": "small rings: folds · dot and bar: mean with 95 % interval · "
-                "left of 0 the trial is better",
-                **interval_chart([row], signed_loss, include=0.0),
-            }
-        )
-    return charts
+    return charts + difference_chart(results)
+
+
+def difference_chart(results: Results) -> list[dict[str, Any]]:
+    """Return the chart of the objective of the best minus the baseline's, or none without both."""
+    best, baseline, verdict = results.best, results.baseline, results.verdict
+    if verdict is None or verdict.interval is None or best is None or baseline is None:
+        return []
+    pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
+    row = Row(
+        "Difference",
+        "winner" if verdict.word == "better" else "neutral",
+        verdict.difference,
+        verdict.interval.low,
+        verdict.interval.high,
+        dots=tuple(ours.objective - theirs.objective for ours, theirs in pairs),
+    )
+    word = results.objective_word.capitalize()
+    return [
+        {
+            "title": f"{word} of trial {best.trial.number} minus the baseline's, by fold",
+            "note": "small rings: folds · dot and bar: mean with 95 % interval · "
+            "left of 0 the trial is better",
+            **interval_chart([row], signed_loss, include=0.0),
+        }
+    ]
