@@ -2,6 +2,7 @@
 
     AutomlSemError        base of all errors raised on purpose
     ├── UserError         2: wrong use, bad configuration or data, unknown run
+    │   └── Unlabelled       data without classes, which a GAN can do without
     └── NegativeResult    1: finished, but the answer is no (no valid trial, a check failed)
 
 Anything else that escapes is a defect of ours and ends with exit code 3.
@@ -43,6 +44,10 @@ class UserError(AutomlSemError):
     """Wrong use, bad configuration or data, or an unknown run."""
 
     exit_code = 2
+
+
+class Unlabelled(UserError):
+    """Data without classes to tell apart: nothing for a classifier, but a GAN can draw them."""
 
 
 class NegativeResult(AutomlSemError):

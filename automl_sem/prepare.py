@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
 from automl_sem.data.examples import stays_on_disk
 from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
-from automl_sem.errors import UserError, one_line
+from automl_sem.errors import Unlabelled, UserError, one_line
 from automl_sem.fresh import fresh_seed
 from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
 from automl_sem.pretrained import imagenet_file
@@ -32,11 +32,14 @@ from automl_sem.spaces.asked import reads_weights, watched
 from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
+from automl_sem.types import DataInfo
 from automl_sem.warm_start import warm_start
 from automl_sem.weights import FLAG, fingerprint, weights_file
 from automl_sem.workers.plan import WorkerPlan, plan_workers
 
 Arrays = tuple[Any, Any]
+# What data are like that every GAN can draw.
+DRAWABLE = DataInfo(kind="images", input_shape=(32, 32, 1), classes=1, n_train=100)
 
 
 def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[Space, Dataset]:
@@ -57,33 +60,12 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
     weights = None if options.weights is None else str(weights_file(options.weights))
     use_tensorflow()
     space = load_space(space_path) if space_path else None
-    if arrays is not None:
-        dataset = from_memory(
-            **arrays,
-            kind=options.kind,
-            seed=options.seed,
-            image_size=options.image_size,
-            pad=options.pad,
-        )
-    else:
-        source = data_name or (space.data if space else None)
-        if source is None:
-            hint = "Pass --data NAME_OR_PATH"
-            if options.target and Path(options.target).is_dir():
-                hint += f", or say ./{options.target} for the folder of that name"
-            raise UserError("the space names no DATA", where=space_path, hint=hint)
-        dataset = load_dataset(
-            source,
-            size=options.size,
-            image_size=options.image_size,
-            pad=options.pad,
-            groups=options.groups,
-            skip_bad=options.skip_bad,
-            kind=options.kind,
-            frames=options.frames,
-            rate=options.rate,
-            seed=options.seed,
-        )
+    try:
+        dataset = _load(options, space, data_name, arrays)
+    except Unlabelled:
+        if space is None or not space.generates(DRAWABLE):
+            raise
+        dataset = _load(options, space, data_name, arrays, unlabelled=True)
     if space is None:
         path = default_space(dataset.source, dataset.info.kind)
         space = load_space(find_space("pretrained") if weights else path)
@@ -95,6 +77,49 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
         )
     space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
     return space.with_weights(weights), dataset
+
+
+def _load(
+    options: SearchOptions,
+    space: Space | None,
+    data_name: str | None,
+    arrays: Mapping[str, Any] | None,
+    *,
+    unlabelled: bool = False,
+) -> Dataset:
+    """Return the data, `unlabelled` without their classes.
+
+    Raises:
+        Unlabelled: If there are no classes to tell apart.
+        UserError: If there are no such data, or they cannot be used.
+    """
+    same: dict[str, Any] = {
+        "kind": options.kind,
+        "seed": options.seed,
+        "image_size": options.image_size,
+        "pad": options.pad,
+        "unlabelled": unlabelled,
+    }
+    if arrays is not None:
+        return from_memory(**arrays, **same)
+    source = data_name or (space.data if space else None)
+    if source is None:
+        hint = "Pass --data NAME_OR_PATH"
+        if options.target and Path(options.target).is_dir():
+            hint += f", or say ./{options.target} for the folder of that name"
+        raise UserError("the space names no DATA", where=space and space.path, hint=hint)
+    size = options.size
+    if size is None and space is not None and source == space.data:
+        size = space.size
+    return load_dataset(
+        source,
+        size=size,
+        groups=options.groups,
+        skip_bad=options.skip_bad,
+        frames=options.frames,
+        rate=options.rate,
+        **same,
+    )
 
 
 def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:
@@ -242,7 +267,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
     return [
         f"space     {space.name} ({manifest.space['origin']})",
         f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
-        f"held out for the test, {len(data['class_names'])} classes, {shape}",
+        f"held out for the test, {_classes(data['class_names'])}, {shape}",
         *([f"weights   {manifest.weights.file}"] if manifest.weights else []),
         *(f"weights   {kept.network}, {kept.file}" for kept in manifest.imagenet),
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
@@ -253,6 +278,10 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         *(f"note      {note}" for note in manifest.notes),
         "nothing was written: leave --dry-run out to search",
     ]
+
+
+def _classes(names: Sequence[str]) -> str:
+    return f"{len(names)} classes" if len(names) > 1 else "without classes"
 
 
 def _afterwards(manifest: Manifest) -> str:

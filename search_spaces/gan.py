@@ -16,6 +16,7 @@ from automl_sem.search_spaces.adversarial import discriminator, generator
 
 KIND = "images"
 DATA = "shapes"
+SIZE = 600  # drawings of these to learn from: 45, enough for a classifier, say too little
 
 # Trial 0: DCGAN as in its paper (Radford et al. 2015, arXiv 1511.06434).
 BASELINE = {
@@ -49,7 +50,7 @@ def build(hp, data):
     latent_dim = hp.Choice("latent_dim", [16, 32, 64, 128])
     width = hp.Choice("width", [8, 16, 32])  # channels of the generator at full size
     ratio = hp.Choice("ratio", [0.5, 1.0, 2.0])  # those of the generator to the discriminator's
-    conditional = hp.Boolean("conditional", default=True)
+    conditional = hp.Boolean("conditional", default=True) and data.classes > 1
     drawing = generator(
         data,
         latent_dim,

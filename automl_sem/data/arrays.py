@@ -14,6 +14,7 @@ from automl_sem.data.cache import ExampleCache, cache_key
 from automl_sem.data.copies import digest, find_copies
 from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
 from automl_sem.data.examples import Source, hold, in_memory, too_large
+from automl_sem.data.folders import ANY
 from automl_sem.data.groups import read_groups
 from automl_sem.data.idx import find_idx, read_idx
 from automl_sem.data.labels import class_numbers, class_values, read_labels
@@ -47,7 +48,12 @@ class Scan:
 
 
 def load_npz(
-    path: Path, *, image_size: int | None = None, pad: bool = False, seed: int = 0
+    path: Path,
+    *,
+    image_size: int | None = None,
+    pad: bool = False,
+    unlabelled: bool = False,
+    seed: int = 0,
 ) -> Dataset:
     """Return the images of an `.npz` file; those too large for memory are memory-mapped.
 
@@ -56,18 +62,21 @@ def load_npz(
             `class_names`, `groups` and `groups_test`. `from_arrays` says what they may be.
         image_size: Height and width of all images; None leaves them as they are.
         pad: Fill images of another shape up with the background, do not stretch them.
+        unlabelled: Take all as of one class, whatever `y_train` says or if it is not there.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
+        Unlabelled: If there are no classes to tell apart.
         UserError: If the file or an array in it cannot be used.
     """
     large = large_arrays(path, ("x_train", "x_test"), lambda x: _too_large(x, image_size))
     arrays = read_npz(path, [key for key in KEYS if key not in large])
-    check_names(arrays, KEYS, path)
+    check_names({"y_train": None, **arrays} if unlabelled else arrays, KEYS, path)
     names = arrays.get("class_names")
     return _dataset(
         {key: large.get(key, arrays.get(key)) for key in KEYS},
         class_names=None if names is None else [str(name) for name in np.ravel(names)],
+        unlabelled=unlabelled,
         name=path.stem,
         source=str(path.resolve()),
         where=path,
@@ -114,7 +123,7 @@ def load_idx(
 
 def from_arrays(
     x: ArrayLike,
-    y: ArrayLike,
+    y: ArrayLike | None,
     x_test: ArrayLike | None = None,
     y_test: ArrayLike | None = None,
     *,
@@ -123,6 +132,7 @@ def from_arrays(
     name: str = "arrays",
     image_size: int | None = None,
     pad: bool = False,
+    unlabelled: bool = False,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset made of arrays; its `source` is empty, since nothing loads it again.
@@ -134,7 +144,8 @@ def from_arrays(
     Args:
         x: Images, (n, height, width) or (n, height, width, 1 or 3); whole numbers
             0..255, or floats in [0, 1] or 0..255.
-        y: Classes, (n,) or (n, 1) whole numbers or strings, or one-hot (n, classes).
+        y: Classes, (n,) or (n, 1) whole numbers or strings, or one-hot (n, classes). None if
+            `unlabelled`.
         x_test: Images of the test part; without it a fifth is split off.
         y_test: Classes of the test part.
         class_names: Names in the order of the sorted classes; None for the classes.
@@ -143,9 +154,11 @@ def from_arrays(
         name: Short name of the dataset.
         image_size: Height and width of all images; None leaves them as they are.
         pad: Fill images of another shape up with the background, do not stretch them.
+        unlabelled: Take all as of one class.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
+        Unlabelled: If there are no classes to tell apart.
         UserError: If an array cannot be used.
     """
     given = dict.fromkeys(KEYS) | {
@@ -164,6 +177,7 @@ def from_arrays(
         files=[],
         image_size=image_size,
         pad=pad,
+        unlabelled=unlabelled,
         seed=seed,
     )
 
@@ -179,20 +193,23 @@ def _dataset(
     image_size: int | None,
     pad: bool,
     seed: int,
+    unlabelled: bool = False,
 ) -> Dataset:
+    if unlabelled:
+        arrays, class_names = _of_one_class(arrays), (ANY,)
     x, y, x_test, y_test = (arrays[key] for key in KEYS[:4])
     assert x is not None
     assert isinstance(y, np.ndarray)
     if (x_test is None) != (y_test is None):
         there, missing = ("x_test", "y_test") if y_test is None else ("y_test", "x_test")
         raise UserError(f"there is {there} but no {missing}", where=where, hint="Give both or none")
-    options = {"image_size": image_size, "pad": pad, "seed": seed}
+    options = {"image_size": image_size, "pad": pad, "unlabelled": unlabelled, "seed": seed}
     shape = _form(x, "x_train", image_size, where)
     labels = read_labels(y, "y_train", shape[0], where)
     values = class_values(labels, class_names, where)
     names = tuple(map(str, values if class_names is None else class_names))
     numbers = class_numbers(labels, values, where)
-    check_classes(numbers, names, where)
+    check_classes(numbers, names, where, fewest=1 if unlabelled else 2)
     if x_test is not None:
         _same_shape(shape, _form(x_test, "x_test", image_size, where), where)
     key = cache_key(files, {**options, "version": 3}) if isinstance(x, Rows) else ""
@@ -235,6 +252,15 @@ def _dataset(
         pad=fill,
         inspection=Inspection(np.array([x.shape[1:3]], np.int64), copies),
     )
+
+
+def _of_one_class(arrays: Mapping[str, Images | None]) -> dict[str, Images | None]:
+    labels = {
+        f"y_{part}": np.zeros(x.shape[0], np.int64)
+        for part in ("train", "test")
+        if (x := arrays[f"x_{part}"]) is not None and x.shape
+    }
+    return {**arrays, "y_test": None, **labels}
 
 
 def _test_part(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from automl_sem.data.pixels import KNOWN, SUFFIXES, Size, denied
-from automl_sem.errors import UserError
+from automl_sem.errors import Unlabelled, UserError
 
+ANY = "image"  # the class of images that have none
 PARTS = {"train": "train", "val": "train", "validation": "train", "test": "test"}
 
 
@@ -123,6 +124,34 @@ def find_images(folder: Path) -> Found:
     )
 
 
+def find_unlabelled(folder: Path) -> Found:
+    """Return all image files of a folder, wherever they lie in it, as of one class.
+
+    Args:
+        folder: Holds images, or `train` and `test` with these.
+
+    Raises:
+        UserError: If there are none.
+    """
+    found = Found(folder)
+    for inner in parts_of(folder, is_image) or [folder]:
+        images, other = _images(inner)
+        if not images:
+            raise UserError(f"this folder holds no {KNOWN} image", where=inner)
+        part = "train" if inner == folder else PARTS[inner.name.lower()]
+        found.files[part] += [ImageFile(path, ANY) for path in images]
+        found.other += other
+    return found
+
+
+def of_one_class(found: Found) -> Found:
+    """Return the same files without their classes."""
+    files = {
+        part: [replace(file, label=ANY) for file in files] for part, files in found.files.items()
+    }
+    return replace(found, files=files)
+
+
 def find_examples(folder: Path, content: Content) -> Found:
     """Return the examples of a folder, in order, without looking into them.
 
@@ -131,6 +160,7 @@ def find_examples(folder: Path, content: Content) -> Found:
         content: What class folders hold.
 
     Raises:
+        Unlabelled: If there are no class folders.
         UserError: If it is not arranged like that, or there are none.
     """
     found = Found(folder)
@@ -188,7 +218,7 @@ def _add_classes(found: Found, folder: Path, part: str, content: Content) -> Non
         else:
             what = "no class folders in this folder" if loose else "this folder is empty"
         hint = f"Put the {content.many} of each class into a folder of its own: {content.place}"
-        raise UserError(what, where=folder, hint=hint)
+        raise Unlabelled(what, where=folder, hint=hint)
     found.other += len(loose)
     for inner in classes:
         examples, other = content.within(inner)

@@ -94,6 +94,7 @@ def from_files(
     pad: bool = False,
     groups: str | None = None,
     skip_bad: bool = False,
+    unlabelled: bool = False,
     seed: int = 0,
     own: Mapping[str, Any] | None = None,
 ) -> Dataset:
@@ -107,6 +108,7 @@ def from_files(
         pad: Keep their shape: fill them up with the background, do not stretch them.
         groups: What `found` was grouped by.
         skip_bad: Leave those out that cannot be read.
+        unlabelled: Whether they may all be of one class.
         seed: Seed of the choice of a test part, where there is none.
         own: Further options of the loader.
 
@@ -120,6 +122,7 @@ def from_files(
         "pad": pad,
         "groups": groups,
         "skip_bad": skip_bad,
+        "unlabelled": unlabelled,
         "seed": seed,
         **(own or {}),
     }
@@ -133,7 +136,7 @@ def from_files(
     train, test = found.files["train"], found.files["test"]
     y = _numbers(train, labels)
     try:
-        check_classes(y, class_names, source)
+        check_classes(y, class_names, source, fewest=1 if unlabelled else 2)
     except UserError as error:
         raise _with_left_out(error, found) from None
     names = _names(train, found)
@@ -192,7 +195,7 @@ def _with_left_out(error: UserError, found: Found) -> UserError:
     count = f"{len(found.bad)} files are" if len(found.bad) > 1 else "a file is"
     such_as = "such as " if len(found.bad) > 1 else ""
     left_out = f"{count} left out, {such_as}{name_of(path, found.root)}: {why}"
-    return UserError(f"{error.what} ({left_out})", where=error.where, hint=error.hint)
+    return type(error)(f"{error.what} ({left_out})", where=error.where, hint=error.hint)
 
 
 def _check_labels(source: Path, found: Found) -> None:

@@ -14,7 +14,14 @@ import numpy as np
 
 from automl_sem.data.copies import digest
 from automl_sem.data.dataset import Dataset
-from automl_sem.data.folders import Found, ImageFile, Look, find_images
+from automl_sem.data.folders import (
+    Found,
+    ImageFile,
+    Look,
+    find_images,
+    find_unlabelled,
+    of_one_class,
+)
 from automl_sem.data.from_files import Plan, from_files
 from automl_sem.data.groups import group_by_name, group_column
 from automl_sem.data.pixels import Size, border, decode_image, resize, saved_in_colour
@@ -32,6 +39,7 @@ def load_images(
     pad: bool = False,
     groups: str | None = None,
     skip_bad: bool = False,
+    unlabelled: bool = False,
     seed: int = 0,
 ) -> Dataset:
     """Return the images of a folder or table, resized to one size, grey if all of them are.
@@ -48,19 +56,21 @@ def load_images(
         groups: A column of the table, or a regular expression on the names of files whose
             first group is the group.
         skip_bad: Leave images out that cannot be read.
+        unlabelled: Take them as of one class, wherever in the folder they lie.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
         UserError: If the folder, the table or an image cannot be used.
     """
     return from_files(
-        _find(source, groups, skip_bad),
+        _find(source, groups, skip_bad, unlabelled),
         source,
         Images(),
         image_size=image_size,
         pad=pad,
         groups=groups,
         skip_bad=skip_bad,
+        unlabelled=unlabelled,
         seed=seed,
     )
 
@@ -88,7 +98,7 @@ class Images:
         return Plan((), _read)
 
 
-def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
+def _find(source: Path, groups: str | None, skip_bad: bool, unlabelled: bool) -> Found:
     """Return the files with labels and groups, without looking into them."""
     tables = [source] if source.is_file() else find_tables(source)
     column = group_column(tables, groups)
@@ -96,8 +106,9 @@ def _find(source: Path, groups: str | None, skip_bad: bool) -> Found:
         root = source.parent if source.is_file() else source
         asked = groups is not None
         found = read_tables(tables, root, groups=column, asked=asked, skip_bad=skip_bad)
+        found = of_one_class(found) if unlabelled else found
     else:
-        found = find_images(source)
+        found = find_unlabelled(source) if unlabelled else find_images(source)
     return found if groups is None or column is not None else group_by_name(found, groups)
 
 

@@ -22,7 +22,7 @@ from automl_sem.data.series_table import is_series_table, load_series_table
 from automl_sem.data.table import find_tables
 from automl_sem.data.told import kind_of_array, kind_of_npz
 from automl_sem.data.ts import SUFFIX, find_ts, load_ts
-from automl_sem.errors import UserError, did_you_mean
+from automl_sem.errors import Unlabelled, UserError, did_you_mean
 
 Kind = Literal["builtin", "folder", "table", "idx", "npz", "series table", "ts"]
 
@@ -43,6 +43,7 @@ def load_dataset(
     kind: str | None = None,
     frames: int | None = None,
     rate: float | None = None,
+    unlabelled: bool = False,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset; `load_dataset(d.source, **d.options)` loads `d` again.
@@ -63,13 +64,17 @@ def load_dataset(
         kind: What it holds, `"images"`, `"clips"` or `"series"`; None to find out.
         frames: Frames to take of each clip.
         rate: Frames to take of a clip in a second; None to take them evenly.
+        unlabelled: Take the images of a folder, table or `.npz` file as of one class.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
+        Unlabelled: If there are no classes to tell apart.
         UserError: If there is no such dataset, it cannot be used, or an option does
             not fit it.
     """
     found, path = source_kind(source, kind), Path(source).expanduser()
+    if unlabelled and found in FILES:
+        kind = "images"
     holds, note = _held(source, found, path, kind, for_images=image_size is not None or pad)
     clips = found in FILES and holds == "clips"
     _refuse(
@@ -111,11 +116,18 @@ def load_dataset(
         return load_series_npz(path, kind=kind, notes=[note] if note else [], seed=seed)
     if found in FILES:
         dataset = load_images(
-            path, image_size=image_size, pad=pad, groups=groups, skip_bad=skip_bad, seed=seed
+            path,
+            image_size=image_size,
+            pad=pad,
+            groups=groups,
+            skip_bad=skip_bad,
+            unlabelled=unlabelled,
+            seed=seed,
         )
+    elif found == "idx":
+        dataset = load_idx(path, image_size=image_size, pad=pad, seed=seed)
     else:
-        load = load_idx if found == "idx" else load_npz
-        dataset = load(path, image_size=image_size, pad=pad, seed=seed)
+        dataset = load_npz(path, image_size=image_size, pad=pad, unlabelled=unlabelled, seed=seed)
     options = {**dataset.options, **({"kind": kind} if kind else {})}
     return replace(dataset, options=options, notes=(*([note] if note else []), *dataset.notes))
 
@@ -149,37 +161,45 @@ def from_memory(
     kind: str | None = None,
     image_size: int | None = None,
     pad: bool = False,
+    unlabelled: bool = False,
     **options: Any,
 ) -> Dataset:
     """Return a dataset made of arrays from Python, images or series.
 
     Args:
         x: As for `from_arrays` or `from_series`.
-        y: Classes.
+        y: Classes; None if `unlabelled`.
         x_test: Examples of the test part; without it a fifth is split off.
         y_test: Classes of the test part.
         kind: What they are, `"images"` or `"series"`; None to find out.
         image_size: Height and width of all images.
         pad: Fill images of another shape up with the background.
+        unlabelled: Take all images as of one class.
         **options: What both functions take.
 
     Raises:
+        Unlabelled: If there are no classes to tell apart.
         UserError: If nobody can tell what they are, or they cannot be used.
     """
     if kind == "clips":
         raise UserError("arrays hold images or series, no clips", where="kind")
-    for name, given in (("x", x), ("y", y)):
-        if given is None:
-            raise UserError(f"{name} is None", where="arrays", hint=GIVE)
+    if x is None:
+        raise UserError("x is None", where="arrays", hint=GIVE)
+    if y is None and not unlabelled:
+        raise Unlabelled("y is None", where="arrays", hint=GIVE)
     note = ""
     told: str | None = kind
     if kind is None and not isinstance(x, list | tuple):
         for_images = image_size is not None or pad
         told, note = kind_of_array(np.asarray(x), None, False, for_images, "x")
     if told != "series":
-        dataset = from_arrays(x, y, x_test, y_test, image_size=image_size, pad=pad, **options)
+        dataset = from_arrays(
+            x, y, x_test, y_test, image_size=image_size, pad=pad, unlabelled=unlabelled, **options
+        )
         return replace(dataset, notes=(*([note] if note else []), *dataset.notes))
     _refuse("series", {"image_size": image_size is not None, "pad": pad})
+    if unlabelled:
+        raise Unlabelled("series without classes are not learnt from", where="arrays", hint=GIVE)
     return from_series(x, y, x_test, y_test, notes=[note] if note else [], **options)
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_sem.errors import UserError
+from automl_sem.errors import Unlabelled, UserError
 
 CHUNK_BYTES = 2**24
 
@@ -151,7 +151,7 @@ def _checked(path: Path) -> Iterator[None]:
 
 
 def check_names(arrays: Mapping[str, Any], known: Sequence[str], path: Path) -> None:
-    """Raise a UserError unless a file holds `x_train` and `y_train`.
+    """Raise an error unless a file holds `x_train` and `y_train`; Unlabelled without the latter.
 
     Args:
         arrays: What it holds, by name.
@@ -159,7 +159,8 @@ def check_names(arrays: Mapping[str, Any], known: Sequence[str], path: Path) -> 
         path: The file.
     """
     if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
-        raise UserError(
+        refuse = Unlabelled if missing == ["y_train"] else UserError
+        raise refuse(
             f"there is no {' and no '.join(missing)} in this file, only: "
             + (", ".join(sorted(arrays)) or "nothing"),
             where=path,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from automl_sem.data.copies import same_rows
 from automl_sem.data.dataset import HeldOutPart, TrainingPart
-from automl_sem.errors import UserError
+from automl_sem.errors import Unlabelled, UserError
 from automl_sem.types import Ints
 
 TEST_SHARE = 0.2
@@ -108,7 +108,7 @@ def usable_folds(
         many: What examples are called.
 
     Raises:
-        UserError: If there is one class only, a class has fewer than 2 examples, groups or
+        UserError: If a class has fewer than 2 examples, groups or
             different images, or `wanted` is not in 2..100.
     """
     if not 2 <= wanted <= MAX_FOLDS:
@@ -117,7 +117,7 @@ def usable_folds(
             where="folds",
             hint="5 is usual",
         )
-    smallest, examples = check_classes(y, class_names)
+    smallest, examples = check_classes(y, class_names, fewest=1)
     if groups is not None:
         counts = _groups_of_classes(y, groups)
         smallest, examples = class_names[int(counts.argmin())], int(counts.min())
@@ -156,20 +156,24 @@ def _groups_of_classes(y: Ints, groups: Ints) -> Ints:
     return np.bincount(pairs[0])
 
 
-def check_classes(y: Ints, class_names: Sequence[str], where: object = "") -> tuple[str, int]:
+def check_classes(
+    y: Ints, class_names: Sequence[str], where: object = "", *, fewest: int = 2
+) -> tuple[str, int]:
     """Return the smallest class and its number of examples.
 
     Args:
         y: Class numbers, (n,).
         class_names: Name of each class, in the order of their numbers.
         where: The file or folder that errors are about.
+        fewest: Classes that there must be; 1 where nothing is to be told apart.
 
     Raises:
-        UserError: If there are fewer than 2 classes, or fewer than 2 examples of one.
+        Unlabelled: If there are fewer classes.
+        UserError: If there are fewer than 2 examples of one.
     """
-    if len(class_names) < 2:
+    if len(class_names) < fewest:
         names = ", ".join(f"'{name}'" for name in class_names)
-        raise UserError(
+        raise Unlabelled(
             f"there is only one class, {names}" if names else "there are no classes",
             where=where,
             hint="A classifier needs examples of at least two",

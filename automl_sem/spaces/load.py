@@ -48,6 +48,7 @@ def load_space(path: Path, *, name: str | None = None, beside: Path | None = Non
         doc=doc[0] if doc else "",
         kind=_constant(module, "KIND", str, path),
         data=_constant(module, "DATA", str, path),
+        size=_constant(module, "SIZE", int, path),
         build_fn=build,
         recipe_fn=recipe if callable(recipe) else None,
         baseline=_constant(module, "BASELINE", dict, path) or {},

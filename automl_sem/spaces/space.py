@@ -31,6 +31,7 @@ class Space:
         doc: First line of its docstring.
         kind: Kind of data it is for, or None for any.
         data: Default dataset, or None.
+        size: Training examples of that dataset, or None for as many as it usually has.
         build_fn: The file's `build(hp, data)` or `build(hp)`.
         recipe_fn: The file's `recipe(hp, data)`, or None for the default recipe.
         baseline: Hyperparameters of trial 0; empty when the file names none.
@@ -46,6 +47,7 @@ class Space:
     doc: str
     kind: str | None
     data: str | None
+    size: int | None
     build_fn: Callable[..., Any]
     recipe_fn: Callable[..., Any] | None
     baseline: Values = field(default_factory=dict)
