@@ -21,6 +21,7 @@ from automl_sem.prepare import (
     Arrays,
     create_run,
     describe_plan,
+    expected_time,
     plan_run,
     resolve,
     snapshot_of,
@@ -181,7 +182,7 @@ def search(
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
             epochs, batch_size, weights, warm_start, seed, out, size, image_size, pad, groups,
             skip_bad, kind, frames, rate, workers, workers_per_gpu, gpus, stress, discard,
-            deterministic. For arrays `groups` is an array with the group of each example.
+            deterministic, yes. For arrays `groups` is an array with the group of each example.
 
     Raises:
         UserError: If an option, the data or the space is wrong. Nothing is written then.
@@ -203,8 +204,11 @@ def search(
     space, dataset = resolve(checked, arrays)
     directory = create_run(checked, space, dataset, arrays is not None)
     register(directory.path)
-    for line in (*directory.manifest.notes, f"run {directory.path}"):
-        say(line)
+    takes = expected_time(directory.manifest)
+    for line in (*directory.manifest.notes, f"expected time: {takes}" if takes else ""):
+        if line:
+            say(line)
+    say(f"run {directory.path}")
     session, workers = Session.read(directory), workers_of(directory)
     work(directory, space, dataset, started, listener or LineListener(say), session, workers)
     return Run(directory)

@@ -162,6 +162,7 @@ def search(
     stress: flags.Stress = None,
     discard: flags.Discard = "forgiving",
     deterministic: flags.Deterministic = False,
+    yes: flags.Yes = False,
     dry_run: flags.DryRun = False,
     as_json: flags.Json = False,
 ) -> None:
@@ -196,6 +197,7 @@ def search(
         "stress": stress,
         "discard": discard,
         "deterministic": deterministic,
+        "yes": yes,
     }
     checked = search_options(target=target, time_limit_s=time, **options)
     from automl_sem import api

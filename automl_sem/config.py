@@ -51,6 +51,7 @@ class SearchOptions(BaseModel):
         discard: Rule by which hopeless candidates are dropped after some of their folds.
         deterministic: Make a search with several workers reproducible: it waits for slower
             trials now and then.
+        yes: Search even where it will take very long.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +82,7 @@ class SearchOptions(BaseModel):
     stress: str | None = None
     discard: str = "forgiving"
     deterministic: bool = False
+    yes: bool = False
 
     @field_validator("time_limit_s", mode="before")
     @classmethod

@@ -82,4 +82,5 @@ Discard = Annotated[str, Option(help=DISCARD_HELP)]
 Deterministic = Annotated[
     bool, Option("--deterministic", help="Give the same study each time with several workers, too.")
 ]
+Yes = Annotated[bool, Option("--yes", help="Search even where it will take very long.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Say what would be searched, and stop.")]

@@ -79,6 +79,7 @@ class Manifest(BaseModel):
             proposed when all up to n - window have ended, and knows these alone. None
             when trials are proposed as workers become free.
         generates: Whether candidates are GANs.
+        expected_s: Seconds that the search was expected to take, or None if nobody knew.
         space: Name, origin and SHA-256 of the space file.
         data: Name, kind, source, loader options, fingerprints and shape of the dataset.
         notes: What the loaders decided.
@@ -106,6 +107,7 @@ class Manifest(BaseModel):
     gpus: list[str] = []
     window: int | None = 1
     generates: bool = False
+    expected_s: float | None = None
     space: dict[str, str]
     data: dict[str, Any]
     notes: list[str] = []

@@ -22,12 +22,14 @@ from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.errors import Unlabelled, UserError, one_line
 from automl_sem.fresh import fresh_seed
+from automl_sem.gan_plan import check_gan, expected_seconds
 from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
 from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
+from automl_sem.reports.wording import roughly
 from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.discard import check_rule
-from automl_sem.scoring.gan.checks import check_drawable, check_judgeable
+from automl_sem.scoring.gan.checks import check_drawable
 from automl_sem.spaces.asked import reads_weights, watched
 from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
@@ -169,7 +171,7 @@ def plan_run(
         "search": stratified_folds(y, folds, options.seed, groups, copies),
         "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups, copies),
     }
-    few = _check_gan(options, dataset, splits["search"]) if drawing else ""
+    few = check_gan(options, dataset, splits["search"]) if drawing else ""
     stress = {} if drawing else _stress(options, space, dataset.info.kind)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):
         raise UserError(
@@ -194,6 +196,8 @@ def plan_run(
         held=0 if stays_on_disk(dataset.train.x) else dataset.train.x.nbytes,
     )
     reproducible = options.deterministic or workers.workers <= 1
+    gpus = len(workers.gpus)
+    takes = expected_seconds(options, space, dataset, folds, gpus) if drawing else None
     manifest = Manifest(
         created=now(),
         seed=options.seed,
@@ -211,6 +215,7 @@ def plan_run(
         threads=workers.threads,
         window=max(1, workers.workers) if reproducible else None,
         generates=drawing,
+        expected_s=takes,
         gpus=list(workers.gpus),
         space={"name": space.name, "origin": str(space.path), "sha256": space.fingerprint()},
         data=_data_record(dataset, from_memory),
@@ -222,20 +227,6 @@ def plan_run(
         machine=machine,
     )
     return manifest, splits
-
-
-def _check_gan(options: SearchOptions, dataset: Dataset, folds: NDArray[Any]) -> str:
-    """Return a note on what is uncertain, or empty.
-
-    Raises:
-        UserError: If a GAN cannot learn to draw the data or be judged by them, or an option does
-            not go with GANs.
-    """
-    if options.stress is not None:
-        raise UserError("it is for classifiers: a GAN draws images as they are", where="--stress")
-    if options.weights is not None:
-        raise UserError("it is for classifiers: a GAN learns from scratch", where="--weights")
-    return check_judgeable(folds, dataset.source)
 
 
 def _drawings(space: Space, dataset: Dataset) -> str:
@@ -275,9 +266,17 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"after     {_afterwards(manifest)}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
         f"GPUs: {len(manifest.gpus) or 'none'}",
+        *([f"time      {expected_time(manifest)}"] if manifest.expected_s else []),
         *(f"note      {note}" for note in manifest.notes),
         "nothing was written: leave --dry-run out to search",
     ]
+
+
+def expected_time(manifest: Manifest) -> str:
+    """Return how long a search will take, for people; empty where nobody knows."""
+    if manifest.expected_s is None:
+        return ""
+    return f"about {roughly(manifest.expected_s)}, by a few steps of training on this machine"
 
 
 def _classes(names: Sequence[str]) -> str:

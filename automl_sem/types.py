@@ -15,6 +15,7 @@ from automl_sem.gan_recipe import GanRecipe
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+AnyInts = NDArray[np.integer[Any]]
 Bytes = NDArray[np.uint8]
 Examples = NDArray[Any]  # as of `TrainingPart.x`, (n, ...)
 

@@ -108,6 +108,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def roughly(seconds: float) -> str:
+    """Return a time nobody knows exactly: `less than a minute`, `8 min` or `3 h`."""
+    if seconds < 60:
+        return "less than a minute"
+    return f"{round(seconds / 60)} min" if seconds < 2 * 3600 else f"{round(seconds / 3600)} h"
+
+
 def value(setting: Any) -> str:
     """Return a hyperparameter's value: `yes`, `0.00123`, `adam`."""
     if isinstance(setting, bool):

@@ -64,7 +64,8 @@ def generator(data, latent_dim, width, depth, up_sampling, normalization, condit
     x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
     extra = x.shape[1] - side  # sides that are no multiple of a power of 2
     if extra:
-        x = layers.Cropping2D((extra // 2, extra - extra // 2))(x)
+        ends = (extra // 2, extra - extra // 2)
+        x = layers.Cropping2D((ends, ends))(x)
     return Model(inputs, x, name="generator")
 
 

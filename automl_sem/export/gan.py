@@ -46,7 +46,7 @@ from automl_sem.export.record import (
 from automl_sem.export.sheets import write_sheet
 from automl_sem.export.verify import Inputs, verify_generator
 from automl_sem.files import disk_error
-from automl_sem.gan_recipe import GanRecipe
+from automl_sem.gan_recipe import of_gan
 from automl_sem.gan_replicas import pieces_of
 from automl_sem.gans.noise import standard_normal
 from automl_sem.results import Results, TrialRecord
@@ -136,8 +136,7 @@ def _retrain(
     say: Callable[[str], None],
 ) -> Retrained:
     """Train on all training images for as many steps as a fold fit had."""
-    recipe = trial.recipe
-    assert isinstance(recipe, GanRecipe)
+    recipe = of_gan(trial.recipe)
     say(
         f"retraining on all {len(dataset.train.x)} training images, on {', '.join(devices)}, "
         f"for {recipe.steps:,} steps"

@@ -56,7 +56,7 @@ def one_class(root):
 def a_table_of_one_class(root):
     flat(root)
     rows = [f"{i}.png,cat" for i in range(40)]
-    return str(table(root / "labels.csv", "file,label", *rows))
+    return str(table(root / "labels.csv", "path,label", *rows))
 
 
 def an_npz_without_labels(root):

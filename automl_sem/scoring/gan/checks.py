@@ -7,7 +7,7 @@ import math
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.data.examples import stays_on_disk
 from automl_sem.errors import UserError
-from automl_sem.types import Ints
+from automl_sem.types import AnyInts
 
 FEWEST_HELD_OUT = 10
 FEW_HELD_OUT = 50
@@ -37,7 +37,7 @@ def check_drawable(part: TrainingPart, where: object = "data") -> None:
         )
 
 
-def check_judgeable(folds: Ints, where: object = "data") -> str:
+def check_judgeable(folds: AnyInts, where: object = "data") -> str:
     """Return a note where folds are small; empty where they are not.
 
     The distance of two samples of n images has a standard error that goes down with n: with

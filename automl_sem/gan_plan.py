@@ -1,0 +1,77 @@
+"""Before a search for a GAN: whether one can work, and how long it will take."""
+
+from __future__ import annotations
+
+from automl_sem.config import NO_LIMIT, SearchOptions
+from automl_sem.data import Dataset
+from automl_sem.errors import UserError
+from automl_sem.reports.wording import roughly
+from automl_sem.scoring.gan.checks import check_judgeable
+from automl_sem.scoring.gan.pace import Pace, expected
+from automl_sem.search_loop import FINALISTS
+from automl_sem.spaces.space import Space
+from automl_sem.types import AnyInts
+
+LARGEST = 64  # pixels a side that a processor can be asked to draw without a warning
+
+
+def check_gan(options: SearchOptions, dataset: Dataset, folds: AnyInts) -> str:
+    """Return a note on what is uncertain, or empty.
+
+    Args:
+        options: What a person asked for.
+        dataset: The data.
+        folds: Number of the fold of each training image, (n,).
+
+    Raises:
+        UserError: If a GAN cannot be judged by the data, or an option does not go with GANs.
+    """
+    if options.stress is not None:
+        raise UserError("it is for classifiers: a GAN draws images as they are", where="--stress")
+    if options.weights is not None:
+        raise UserError("it is for classifiers: a GAN learns from scratch", where="--weights")
+    return check_judgeable(folds, dataset.source)
+
+
+def expected_seconds(
+    options: SearchOptions, space: Space, dataset: Dataset, folds: int, gpus: int
+) -> float | None:
+    """Return how long a search will take, or None where it is over before that is known.
+
+    Args:
+        options: What a person asked for.
+        space: Builds the candidates.
+        dataset: The data.
+        folds: Folds of a trial.
+        gpus: GPUs that there are.
+
+    Raises:
+        UserError: If images are large, there is no GPU, and nobody said `--yes`.
+    """
+    endless = options.trial_limit == NO_LIMIT
+    trials = 1 if endless else options.trial_limit
+    side = dataset.info.input_shape[0]
+    must_know = side > LARGEST and not gpus and not options.yes
+    pace = expected(
+        space,
+        dataset.train,
+        folds=folds,
+        trials=trials,
+        finalists=FINALISTS,
+        skip_small=not must_know,
+    )
+    if must_know and pace is not None:
+        raise UserError(
+            f"images of {side}x{side} without a GPU: {_cost(pace, folds, endless)}",
+            where=dataset.source,
+            hint="Pass --image-size 32, or --yes if you have the time",
+        )
+    if pace is None or endless:
+        return None
+    return min(pace.whole, options.time_limit_s or pace.whole)
+
+
+def _cost(pace: Pace, folds: int, endless: bool) -> str:
+    if endless:
+        return f"a trial takes about {roughly(folds * pace.fold)}"
+    return f"the search takes about {roughly(pace.whole)}"
