@@ -31,6 +31,7 @@ NOUNS = {
 }
 
 # When each rule of `--discard` drops a trial: the end of "each was dropped as soon as ...".
+BEHIND = "within the first fold, since half of the others had got further by then"
 DISCARD_RULES = {
     "forgiving": "the mean of its folds so far was worse than the best trial's worst fold",
     "paired": "it was behind the best trial on the same folds by more than chance would explain",
@@ -73,11 +74,13 @@ def percent_range(interval: Interval) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Return a log-loss with three significant digits, or a dash."""
+    """Return a log-loss or a distance with three significant digits or more, or a dash."""
     if value is None:
         return DASH
     if value == 0:
         return "0"
+    if abs(value) >= 999.5:
+        return f"{value:,.0f}"
     return f"{value:#.3g}".rstrip(".")
 
 
@@ -143,21 +146,27 @@ def elide(text: str, length: int) -> str:
     return f"{text[: length - 1 - end]}\u2026{text[len(text) - end :]}"
 
 
-def discarding(trials: int, saved: int, rule: str) -> str:
+def discarding(trials: int, saved: int, rule: str, behind: int = 0) -> str:
     """Return what discarding saved, by which rule, and what it means; empty if nothing was.
 
     Args:
         trials: Number of trials that were discarded.
         saved: Fold fits that they were spared.
         rule: Name of the rule.
+        behind: How many of them were stopped within their first fold.
     """
     if not trials:
         return ""
     were = "was" if trials == 1 else "were"
     reason = f", each as soon as {DISCARD_RULES[rule]}" if rule in DISCARD_RULES else ""
+    reason += f" (\u201c{rule}\u201d)"
+    if behind == trials:
+        reason = f", {BEHIND}"
+    elif behind:
+        reason += f"; {behind} of them {BEHIND}"
     return (
-        f"{count(trials, 'trial')} {were} dropped before all folds were done{reason} "
-        f"(\u201c{rule}\u201d). That saved {count(saved, 'fold fit')}. A discarded trial has no "
+        f"{count(trials, 'trial')} {were} dropped before all folds were done{reason}. "
+        f"That saved {count(saved, 'fold fit')}. A discarded trial has no "
         "score: it is never ranked, compared or exported."
     )
 

@@ -11,6 +11,7 @@ from keras import Input, Model, layers
 from automl_sem.search_spaces.blocks import normalize
 
 FEWEST = 4  # pixels a side: from there a generator enlarges, to there a discriminator reduces
+NARROWEST = 8  # channels, however large images are
 
 
 def halvings(side, most=FEWEST):
@@ -19,6 +20,18 @@ def halvings(side, most=FEWEST):
     while side > most:
         side, count = -(-side // 2), count + 1
     return count
+
+
+def channels(width, level):
+    """Return the channels at a size: half as many each time that sides are doubled.
+
+    So every size takes about as long as the one before, and large images are not hopeless.
+
+    Args:
+        width: Channels at the smallest size.
+        level: How often sides were doubled since.
+    """
+    return max(min(NARROWEST, width), width // 2**level)
 
 
 def generator(data, latent_dim, width, depth, up_sampling, normalization, conditional):
@@ -30,14 +43,14 @@ def generator(data, latent_dim, width, depth, up_sampling, normalization, condit
     Args:
         data: Description of the data.
         latent_dim: Numbers that an image is drawn from.
-        width: Channels at full size.
+        width: Channels at the smallest size.
         depth: Further convolutions after each enlargement.
         up_sampling: `"transposed"` convolutions, or `"resize"` and then convolve, which leaves
             no checkerboard (Odena et al. 2016, distill.pub/2016/deconv-checkerboard).
         normalization: Of `blocks.NORMALIZATIONS`.
         conditional: Whether it takes class numbers as well.
     """
-    side, channels = data.input_shape[0], data.input_shape[-1]
+    side = data.input_shape[0]
     times = max(1, halvings(side))
     smallest = -(-side // 2**times)
     bias = normalization == "none"
@@ -47,11 +60,11 @@ def generator(data, latent_dim, width, depth, up_sampling, normalization, condit
         label = Input((), dtype="int32", name="label")
         inputs.append(label)
         x = layers.Concatenate()([noise, layers.Embedding(data.classes, latent_dim)(label)])
-    x = layers.Dense(smallest * smallest * width * 2**times, use_bias=bias)(x)
-    x = layers.Reshape((smallest, smallest, width * 2**times))(x)
+    x = layers.Dense(smallest * smallest * width, use_bias=bias)(x)
+    x = layers.Reshape((smallest, smallest, width))(x)
     x = layers.Activation("relu")(normalize(x, normalization))
-    for left in reversed(range(times)):
-        filters = width * 2**left
+    for level in range(1, times + 1):
+        filters = channels(width, level)
         if up_sampling == "transposed":
             x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=bias)(x)
         else:
@@ -61,7 +74,7 @@ def generator(data, latent_dim, width, depth, up_sampling, normalization, condit
         for _ in range(depth):
             x = layers.Conv2D(filters, 3, padding="same", use_bias=bias)(x)
             x = layers.Activation("relu")(normalize(x, normalization))
-    x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
+    x = layers.Conv2D(data.input_shape[-1], 3, padding="same", activation="sigmoid")(x)
     extra = x.shape[1] - side  # sides that are no multiple of a power of 2
     if extra:
         ends = (extra // 2, extra - extra // 2)
@@ -78,7 +91,7 @@ def discriminator(data, width, depth, normalization, conditional):
 
     Args:
         data: Description of the data.
-        width: Channels after the first halving.
+        width: Channels at the smallest size at which a generator begins.
         depth: Further convolutions at each size.
         normalization: Of `blocks.NORMALIZATIONS`, or `"spectral"`, which keeps each layer's
             largest gain at 1 (Miyato et al. 2018, arXiv 1802.05957).
@@ -90,8 +103,9 @@ def discriminator(data, width, depth, normalization, conditional):
     bias = among == "none"
     image = Input(data.input_shape, name="image")
     inputs, x = [image], image
-    for number in range(max(2, halvings(data.input_shape[0]))):
-        filters = width * 2**number
+    levels = max(1, halvings(data.input_shape[0])) - 1
+    for number in range(max(2, levels + 1)):
+        filters = channels(width, levels - number) if number <= levels else 2 * width
         for layer in range(1 + depth):
             strides = 1 if layer else 2
             first = number == layer == 0  # which DCGAN leaves as it is

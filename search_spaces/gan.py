@@ -20,7 +20,7 @@ SIZE = 600  # drawings of these to learn from: 45, enough for a classifier, say 
 
 # Trial 0: DCGAN as in its paper (Radford et al. 2015, arXiv 1511.06434).
 BASELINE = {
-    "latent_dim": 64, "width": 16, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
+    "latent_dim": 64, "width": 32, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
     "up_sampling": "transposed", "g_normalization": "batch", "conditional": False,
     "loss": "non-saturating", "d_normalization": "batch", "label_smoothing": 0.0,
     "learning_rate": 2e-4, "discriminator_rate": 1.0, "d_steps": 1, "batch_size": 64,
@@ -35,11 +35,11 @@ STEADY = {
 }  # fmt: skip
 GOOD_STARTS = [
     {
-        **STEADY, "latent_dim": 32, "width": 16, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
+        **STEADY, "latent_dim": 32, "width": 32, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
         "up_sampling": "resize", "conditional": True,
     },
     {
-        **STEADY, "latent_dim": 64, "width": 32, "g_depth": 0, "ratio": 1.0, "d_depth": 1,
+        **STEADY, "latent_dim": 64, "width": 64, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
         "up_sampling": "resize", "conditional": True,
     },
 ]  # fmt: skip
@@ -48,7 +48,8 @@ GOOD_STARTS = [
 def build(hp, data):
     """Return the two networks."""
     latent_dim = hp.Choice("latent_dim", [16, 32, 64, 128])
-    width = hp.Choice("width", [8, 16, 32])  # channels of the generator at full size
+    # Channels where a generator begins, with 4x4 pixels; half as many each time it enlarges.
+    width = hp.Choice("width", [16, 32, 64] if data.input_shape[0] <= 16 else [32, 64, 128])
     ratio = hp.Choice("ratio", [0.5, 1.0, 2.0])  # those of the generator to the discriminator's
     conditional = hp.Boolean("conditional", default=True) and data.classes > 1
     drawing = generator(
@@ -62,7 +63,7 @@ def build(hp, data):
     )
     telling = discriminator(
         data,
-        width=max(4, round(2 * width / ratio)),
+        width=round(width / ratio),
         depth=hp.Int("d_depth", 0, 1),
         normalization=_normalization(hp),
         conditional=conditional,

@@ -20,31 +20,37 @@ LOOK_FOR = (
     "Dark signs far below the line mean that a small discriminator is enough, far above it, a "
     "small generator. Trials differ in other hyperparameters as well: hover over one to see them."
 )
+DISCARDED = " An open triangle was discarded early."
 SMALLEST, LARGEST = 12, 26  # pixels
 
 
 def render(context: Context) -> Markup | None:
-    """Return the map of the complete trials; None where there are too few."""
-    trials = [trial for trial in context.results.complete if trial.networks]
-    if len(trials) < FEWEST:
+    """Return the map of the trials; None where there are too few."""
+    results = context.results
+    trials = [trial for trial in results.complete if trial.networks]
+    discarded = [trial for trial in results.discarded_trials if trial.networks]
+    if not trials or len(trials) + len(discarded) < FEWEST:
         return None
     return context.chart(
-        _figure(trials, context.results.objective_word),
+        _figure(trials, discarded, results.objective_word, results.run.manifest.folds),
         title="Distance over the size of the generator and of the discriminator",
-        look_for=LOOK_FOR,
+        look_for=LOOK_FOR + (DISCARDED if discarded else ""),
         height=460,
     )
 
 
-def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
+def _figure(
+    trials: list[TrialRecord], discarded: list[TrialRecord], word: str, folds: int
+) -> charts.Figure:
     """trials: the best first."""
-    sizes = [(t.networks["generator"], t.networks["discriminator"]) for t in trials]
     distances = [max(t.objective or 0.0, 0.1) for t in trials]
     shades = [math.log10(distance) for distance in distances]
     low, high = min(shades), max(shades)
     share = [(high - s) / ((high - low) or 1.0) for s in shades]  # 1 is the best
-    x, y = [g for g, _ in sizes], [d for _, d in sizes]
-    both = [0.7 * min(*x, *y), 1.4 * max(*x, *y)]
+    x, y = _sizes(trials)
+    left_x, left_y = _sizes(discarded)
+    every = [*x, *y, *left_x, *left_y]
+    both = [0.7 * min(every), 1.4 * max(every)]
     dots = charts.points(
         x,
         y,
@@ -62,9 +68,23 @@ def _figure(trials: list[TrialRecord], word: str) -> charts.Figure:
     equal = charts.line(
         both, both, name="as many weights", color=charts.MUTED, width=1, line={"dash": "dot"}
     )
-    return charts.figure(
-        [equal, dots, ring],
-        legend=True,
-        xaxis=charts.axis("weights of the generator", type="log", tickformat="~s"),
-        yaxis=charts.axis("weights of the discriminator", type="log", tickformat="~s"),
+    left = charts.points(
+        left_x,
+        left_y,
+        name="discarded early",
+        color=charts.MUTED,
+        symbol="triangle-down-open",
+        opacity=0.7,
+        hover=[hover_text(trial, word, folds) for trial in discarded],
     )
+    return charts.figure(
+        [equal, *([left] if discarded else []), dots, ring],
+        legend=True,
+        xaxis=charts.axis("weights of the generator", type="log", dtick="D2", tickformat="~s"),
+        yaxis=charts.axis("weights of the discriminator", type="log", dtick="D2", tickformat="~s"),
+    )
+
+
+def _sizes(trials: list[TrialRecord]) -> tuple[list[int], list[int]]:
+    """Return the weights of all generators, and of all discriminators."""
+    return [t.networks["generator"] for t in trials], [t.networks["discriminator"] for t in trials]

@@ -313,7 +313,9 @@ def proposers(results: Results) -> str:
 
 def discarded(results: Results) -> str:
     """Return what was discarded and what that saved; empty if nothing was."""
-    return discarding(results.discarded, results.fold_fits_saved, results.run.manifest.discard)
+    behind = sum(trial.reached is not None for trial in results.discarded_trials)
+    rule = results.run.manifest.discard
+    return discarding(results.discarded, results.fold_fits_saved, rule, behind)
 
 
 def exported_tests(results: Results) -> list[dict[str, Any]]:
