@@ -257,6 +257,8 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
 
 def _afterwards(manifest: Manifest) -> str:
     """Return what is trained when the search is over."""
+    if manifest.generates:
+        return "the best three trials and the baseline twice more, on fresh folds, if time allows"
     again = "the best trial and the baseline once more, on fresh folds"
     if not manifest.check_stress:
         return again
