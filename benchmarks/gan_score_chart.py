@@ -94,7 +94,7 @@ def draw_copies(axes: Any, records: Sequence[Record]) -> None:
     draw(axes, steps, "Nearer to a training image", "copies among new images")
     named(axes, [f"{share:.0%}" for share in DEGREES[COPIES]])
     axes.axhline(FLAGGED, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-    axes.annotate(f"warning above {FLAGGED:g}", (4.1, FLAGGED - 0.035), color=MUTED, ha="right")
+    axes.annotate(f"warning above {FLAGGED:g}", (4.1, FLAGGED - 0.06), color=MUTED, ha="right")
     axes.set_ylim(0.3, 0.8)
 
 
