@@ -317,7 +317,7 @@ def describe_textbook(records: Sequence[Record]) -> str:
             "steps": f"{mark['searched']['steps']:,}, {mark['textbook']['steps']:,}",
             "searched": with_interval(mark["searched"]),
             "textbook": with_interval(mark["textbook"]),
-            "difference": with_interval(mark["difference"]),
+            "difference": with_interval(mark["difference"], lost="-"),
             "coverage": " and ".join(
                 f"{100 * mark[side]['coverage']:.0f} %" for side in ("searched", "textbook")
             ),
@@ -327,8 +327,7 @@ def describe_textbook(records: Sequence[Record]) -> str:
     ]
     firsts = [record["marks"][0] for record in records]
     lasts = [record["marks"][-1] for record in records]
-    better = sum(mark["difference"]["distance"] < 0 for mark in firsts)
-    longer = sum(mark["difference"]["distance"] < 0 for mark in lasts)
+    better, longer = (sum(mark["better"] for mark in marks) for marks in (firsts, lasts))
     search, count = records[0]["search"], len(records)
     return (
         f"## Searched against the textbook\n\nThe winner of a search of {search['minutes']:g} "
@@ -344,10 +343,10 @@ def describe_textbook(records: Sequence[Record]) -> str:
     )
 
 
-def with_interval(found: Mapping[str, Any]) -> str:
-    """Return a distance with its interval."""
+def with_interval(found: Mapping[str, Any], lost: str = "diverged") -> str:
+    """Return a distance with its interval, or what stands for one that there is not."""
     if found["distance"] is None:
-        return "diverged"
+        return lost
     return f"{found['distance']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
 
 

@@ -226,10 +226,10 @@ def compared(judge: Any, drawn: dict[str, Bytes], finite: dict[str, bool]) -> Re
             for name in ("coverage", "density", "two_sample", "copying")
         }
     ours, theirs = (found[side]["distance"] for side in ("searched", "textbook"))
+    # Whoever diverged has lost; if both have, the searched one.
+    found["better"] = ours is not None and (theirs is None or ours < theirs)
     if ours is None or theirs is None:
-        # Whoever diverged has lost, both have none won.
-        lost = float("inf") if ours is None else -float("inf")
-        found["difference"] = {"distance": lost, "low": lost, "high": lost}
+        found["difference"] = around(None, [], deviation)
     else:
         pairs = zip(halves["searched"], halves["textbook"], strict=True)
         found["difference"] = around(ours - theirs, [a - b for a, b in pairs], deviation)

@@ -51,8 +51,10 @@ def result(fold, distance, seconds=1.0, usefulness=None):
 @pytest.fixture
 def run(tmp_path):
     manifest = Manifest(
-        created="", seed=3, folds=3, trials=5, generates=True, space={},
-        data={"class_names": ["a", "b"], "kind": "images", "input_shape": [8, 8, 1], "test_examples": 0},
+        created="", seed=3, folds=3, trials=5, generates=True, space={}, data={
+            "class_names": ["a", "b"], "kind": "images", "input_shape": [8, 8, 1],
+            "test_examples": 0,
+        },
     )  # fmt: skip
     made = RunDirectory.create(
         tmp_path / "run", manifest, "", {"search": FOLDS, "fresh": FOLDS[::-1]}
