@@ -1,22 +1,35 @@
-"""Score the best trial and the baseline again on fresh folds, and say whether it is luck.
+"""Score the best trials and the baseline again on fresh folds, and say whether it is luck.
 
-The best of many scores is lucky: its search score is too good. So both are trained on
-one new shuffle of the folds, and the verdict rests on the paired differences there.
+The best of many scores is lucky: its search score is too good. So the best and the baseline are
+trained on one new shuffle of the folds, and the verdict rests on the paired differences there.
+
+What a GAN comes to depends on its seed as well. So the best three are trained there, each with
+two seeds, and the one that does best there is the winner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from automl_sem.fresh import Entry, FreshListener, train_on_fresh_folds
+from automl_sem.fresh import (
+    Entry,
+    FreshListener,
+    share_missing,
+    those_that_fit,
+    train_on_fresh_folds,
+    with_second_seed,
+)
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval
 from automl_sem.types import AnyScore, Candidate
 from automl_sem.workers.base import Pool
+
+CONTENDERS = 3  # of the best GANs, those that may win on the fresh folds
+SEEDS = 2  # that each of them is trained with there
 
 Word = Literal["better", "not distinguishable", "worse", "the baseline itself"]
 
@@ -36,28 +49,105 @@ class Verdict:
     interval: Interval | None
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What was trained on the fresh folds, as `finalists.json` has it.
+
+    Args:
+        trials: Numbers of the trials that have a score there.
+        seeds: With how many seeds each was trained.
+        failed: Why others have none, by their numbers.
+    """
+
+    trials: tuple[int, ...] = ()
+    seeds: int = 1
+    failed: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, run: RunDirectory) -> Scored:
+        """Return what is on record, nothing before the end of a search."""
+        kept = run.read_json("finalists.json") or {}
+        return cls(
+            trials=tuple(kept.get("trials", ())),
+            seeds=int(kept.get("seeds", 1)),
+            failed={int(trial): reason for trial, reason in kept.get("failed", {}).items()},
+        )
+
+
+def contenders(generates: bool) -> int:
+    """Return how many of the best trials may win, GANs or classifiers."""
+    return CONTENDERS if generates else 1
+
+
+def further_trainings(generates: bool) -> int:
+    """Return how many trainings on the fresh folds there are beside the best and the baseline."""
+    return SEEDS * (CONTENDERS + 1) - 2 if generates else 0
+
+
 def score_finalists(
     run: RunDirectory,
     pool: Pool,
-    candidates: Sequence[Candidate],
+    best_first: Sequence[Candidate],
+    baseline: Candidate | None,
+    room: float,
     listener: FreshListener,
 ) -> None:
     """Train finalists on the fresh folds, as far as that is not done yet.
 
-    One that cannot be trained there is noted in `finalists.json` with its reason, and
-    the verdict stays open.
+    The best trial and the baseline are trained in any case. Of GANs, others that may win follow
+    as far as there is time, and a second seed of all if there is time for all.
+
+    One that cannot be trained there is noted in `finalists.json` with its reason, and cannot
+    win; without any other the verdict stays open.
+
+    Args:
+        run: Where fold results are kept.
+        pool: Trains.
+        best_first: The trials that may win, by their score in the search.
+        baseline: What the winner is compared with, if it has a score.
+        room: How many can still be trained in full within the time.
+        listener: Is told of each fold fit, once it is kept.
     """
-    ended = train_on_fresh_folds(run, pool, [Entry(c) for c in candidates], listener)
-    failed = {str(e.candidate.trial): o.reason for e, o in ended if o.score is None}
-    run.write_json("finalists.json", {"schema_version": 1, "failed": failed})
+    asked = [*best_first[:1], *([] if baseline is None else [baseline])]
+    first = [Entry(c) for c in {c.trial: c for c in asked}.values()]
+    room -= share_missing(run, first)
+    others = [Entry(c) for c in best_first[1:] if baseline is None or c.trial != baseline.trial]
+    others = those_that_fit(run, others, room)
+    room -= share_missing(run, others)
+    again: list[Entry] = []
+    if run.manifest.generates:
+        again = [with_second_seed(entry.candidate) for entry in (*first, *others)]
+    if share_missing(run, again) > max(room, 0.0):
+        again = []
+    entries = [*first, *others, *again]
+    failed = {
+        entry.candidate.trial: outcome.reason
+        for entry, outcome in train_on_fresh_folds(run, pool, entries, listener)
+        if outcome.score is None
+    }
+    trials = [e.candidate.trial for e in (*first, *others) if e.candidate.trial not in failed]
+    run.write_json(
+        "finalists.json",
+        {
+            "schema_version": 1,
+            "trials": trials,
+            "seeds": SEEDS if again else 1,
+            "failed": {str(trial): reason for trial, reason in failed.items()},
+        },
+    )
 
 
-def undecided(run: RunDirectory) -> str:
-    """Return why the finalists cannot be compared; empty if nothing speaks against it."""
-    failed = (run.read_json("finalists.json") or {}).get("failed", {})
+def undecided(scored: Scored, trials: Collection[int]) -> str:
+    """Return why finalists cannot be compared; empty if nothing speaks against it.
+
+    Args:
+        scored: What was trained on the fresh folds.
+        trials: Numbers of those to compare.
+    """
     return "; ".join(
         f"trial {trial} could not be trained on the fresh folds ({reason})"
-        for trial, reason in failed.items()
+        for trial, reason in scored.failed.items()
+        if trial in trials
     )
 
 

@@ -285,6 +285,8 @@ def _classes(names: Sequence[str]) -> str:
 
 def _afterwards(manifest: Manifest) -> str:
     """Return what is trained when the search is over."""
+    if manifest.generates:
+        return "the best three trials and the baseline twice more, on fresh folds, if time allows"
     again = "the best trial and the baseline once more, on fresh folds"
     if not manifest.check_stress:
         return again

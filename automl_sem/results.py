@@ -5,13 +5,13 @@ Reports, tables, JSON and export all read a run through here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from automl_sem.errors import NegativeResult, UserError
-from automl_sem.finalists import Verdict, compare, undecided
-from automl_sem.fresh import fresh_score
+from automl_sem.finalists import Scored, Verdict, compare, contenders, undecided
+from automl_sem.fresh import fresh_scores, mean_fresh_score
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.gan.result import FOLD_SHARES, MEASURES, OBJECTIVE_WORD, SHARE_WORD
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
@@ -22,7 +22,7 @@ from automl_sem.types import AnyRecipe, AnyScore, Candidate, Score, objective_wo
 
 SCHEMA_VERSION = 1
 OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
-FOLD_FILES = "folds/*/*.npz", "fresh/*/*.npz", "stress/*/*/*.npz"
+FOLD_FILES = "folds/*/*.npz", "fresh/*/*.npz", "fresh-again/*/*.npz", "stress/*/*/*.npz"
 STRESS_OBJECTIVE = {"name": "mean of log_loss and stress_log_loss", "direction": "minimize"}
 
 GAN_OBJECTIVE = {"name": "distance_above_floor", "direction": "minimize"}
@@ -109,6 +109,7 @@ class Standing:
         share_interval: Interval of `share`.
         scored_on: `"fresh folds"`, or `"search folds"` while fresh ones are missing.
         folds: The fold results behind it.
+        by_seed: Mean objective on the fresh folds by seed; empty where there is one at most.
     """
 
     trial: TrialRecord
@@ -118,6 +119,12 @@ class Standing:
     share_interval: Interval
     scored_on: Literal["fresh folds", "search folds"]
     folds: AnyScore
+    by_seed: tuple[float, ...] = ()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was scored on fresh folds."""
+        return self.scored_on == "fresh folds"
 
     @property
     def accuracy(self) -> float:
@@ -145,6 +152,7 @@ class Standing:
             word: self.share,
             f"{word}_interval": asdict(self.share_interval),
             "scored_on": self.scored_on,
+            **({"by_seed": list(self.by_seed)} if self.by_seed else {}),
             **self._measures(),
             "search_score": self.trial.objective,
             f"search_{word}": self.trial.share,
@@ -169,8 +177,10 @@ class Results:
     Args:
         run: The run directory.
         trials: All trials, by number.
-        best: The complete trial with the lowest objective, or None.
+        best: The complete trial with the lowest objective, or None; of finalists, that with the
+            lowest on the fresh folds.
         baseline: Trial 0, if it is complete.
+        finalists: What was trained on the fresh folds, by its objective there; empty until all is.
         verdict: Best against baseline on fresh folds, or None while they are missing.
         undecided: Why there will be no verdict; empty when nothing speaks against one.
         fold_fits: Number of fold fits done, on search and fresh folds and to check the stress.
@@ -182,6 +192,7 @@ class Results:
     trials: tuple[TrialRecord, ...]
     best: Standing | None
     baseline: Standing | None
+    finalists: tuple[Standing, ...]
     verdict: Verdict | None
     undecided: str
     fold_fits: int
@@ -281,6 +292,7 @@ class Results:
             "objective": _objective(self.run),
             "best": self.best.to_json() if self.best else None,
             "baseline": self.baseline.to_json() if self.baseline else None,
+            "finalists": [standing.to_json() for standing in self.finalists],
             "verdict": verdict,
             "stress_warnings": findings.warnings,
             "stress_unknown": findings.unknown,
@@ -300,29 +312,54 @@ def read_results(run: RunDirectory) -> Results:
     frozen = study.get_trials(deepcopy=False) if study is not None else []
     trials = tuple(_record(t) for t in frozen if t.state.name != "WAITING")
     complete = [t for t in trials if t.objective is not None]
-    best = min(complete, key=lambda t: (t.objective, t.number), default=None)
+    complete.sort(key=lambda t: (t.objective, t.number))
     baseline = next((t for t in complete if t.number == 0), None)
-    fresh = {t.number: fresh_score(run, t.number) for t in (best, baseline) if t is not None}
+    scored = Scored.read(run)
+    first = complete[: contenders(run.manifest.generates)]
+    asked = {t.number: t for t in (*first, baseline) if t is not None}
+    standings = {number: _standing(run, trial, scored.seeds) for number, trial in asked.items()}
+    there = [s for s in standings.values() if s.fresh]
+    finalists = sorted(there, key=lambda s: (s.score, s.trial.number))
+    best = _winner(first, standings, scored)
+    theirs = standings.get(0)
     verdict = None
-    if best is not None and baseline is not None:
-        ours, theirs = fresh[best.number], fresh[baseline.number]
-        if ours is not None and theirs is not None:
-            verdict = compare(ours, theirs, same=best.number == 0)
+    if best is not None and theirs is not None and best.fresh and theirs.fresh:
+        verdict = compare(best.folds, theirs.folds, same=best is theirs)
     session = run.read_json("session.json") or {}
     return Results(
         run=run,
         trials=trials,
-        best=_standing(run, best, fresh[best.number]) if best else None,
-        baseline=_standing(run, baseline, fresh[baseline.number]) if baseline else None,
+        best=best,
+        baseline=theirs,
+        finalists=tuple(finalists),
         verdict=verdict,
-        undecided=undecided(run) if verdict is None else "",
+        undecided=undecided(scored, asked) if verdict is None else "",
         fold_fits=sum(1 for kept in FOLD_FILES for _ in run.path.glob(kept)),
         wall_s=float(session.get("wall_s", 0.0)),
         finished=bool(session.get("finished", False)),
     )
 
 
-def _standing(run: RunDirectory, trial: TrialRecord, score: AnyScore | None) -> Standing:
+def _winner(
+    best_first: Sequence[TrialRecord], standings: Mapping[int, Standing], scored: Scored
+) -> Standing | None:
+    """Return the best of the trials that may win, on the fresh folds once all are done there."""
+    if not best_first:
+        return None
+    leading = standings[best_first[0].number]
+    if leading.trial.number not in (*scored.trials, *scored.failed):
+        return leading  # trials came after those that were trained on the fresh folds
+    there = [
+        standing
+        for trial in best_first
+        if (standing := standings[trial.number]).fresh and trial.number in scored.trials
+    ]
+    return min(there, key=lambda s: (s.score, s.trial.number), default=leading)
+
+
+def _standing(run: RunDirectory, trial: TrialRecord, seeds: int) -> Standing:
+    score = mean_fresh_score(run, trial.number, seeds)
+    by_seed = fresh_scores(run, trial.number, seeds) if seeds > 1 else ()
     folds = score or score_of(run.read_folds(trial.number).values())
     if len(folds.folds) < len(trial.fold_scores):
         raise UserError(
@@ -347,6 +384,7 @@ def _standing(run: RunDirectory, trial: TrialRecord, score: AnyScore | None) -> 
         share_interval=shares,
         scored_on="fresh folds" if score else "search folds",
         folds=folds,
+        by_seed=tuple(each.objective for each in by_seed),
     )
 
 

@@ -8,7 +8,7 @@ runs/20261123-1412-shapes/
   workers.log     what worker processes printed
   study.journal   Optuna's journal: the one record of all trials
   folds/T/F.npz   predictions, or what a GAN drew, and curve of trial T, fold F (fresh/T/F.npz:
-                  finalists)
+                  finalists; fresh-again/T/F.npz: GANs among them with a second seed)
   stress/KIND-with/T/F.npz  stress.json  whether labels survive the stress that was asked for
   judges/         of GANs: the networks whose features say how good their images are
   finalists.json  result.json  test_looks.jsonl  architecture.json
@@ -40,8 +40,8 @@ from automl_sem.manifest import SCHEMA_VERSION, Manifest
 from automl_sem.scoring.kept import from_arrays, to_arrays
 from automl_sem.types import AnyFold, Ints
 
-# Of fold results: those of the search, of the finalists, or `stress/KIND-with` and
-# `stress/KIND-without` of the check whether labels survive a stress.
+# Of fold results: those of the search, of the finalists and of their second seed, or
+# `stress/KIND-with` and `stress/KIND-without` of the check whether labels survive a stress.
 Stage = str
 TORN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError)
 STUDY_NAME = "automl-sem"

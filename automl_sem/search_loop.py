@@ -17,7 +17,7 @@ from automl_sem.workers.base import FoldDone, Pool
 from automl_sem.workers.evaluate import Evaluation, evaluate
 
 FINALISTS = 2  # the best trial and the baseline are trained on the fresh folds
-CHECKS_SHARE = 1 / 3  # of the time limit, the most that is kept free to check the stress
+CHECKS_SHARE = 1 / 3  # of the time limit, the most that is kept free for what follows these
 
 
 class Listener(FreshListener, Protocol):
@@ -47,7 +47,8 @@ class Limits:
         trials: Trials in all.
         seconds: Time limit, or None.
         clock: Seconds that the search has taken so far, earlier sessions included.
-        checks: Candidates that are trained to check the stress, after the finalists.
+        checks: Trainings after those of the best trial and the baseline: other finalists, or
+            what checks the stress.
     """
 
     trials: int

@@ -14,7 +14,7 @@ from automl_sem.config import search_options
 from automl_sem.data import Dataset
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
-from automl_sem.finalists import score_finalists
+from automl_sem.finalists import contenders, further_trainings, score_finalists
 from automl_sem.fresh import missing_folds, those_that_fit, train_on_fresh_folds
 from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
@@ -116,7 +116,9 @@ def work(
         starts, kept = space.starts(dataset.info), directory.manifest.warm_start
         warm = kept.starts if kept else ()
         engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
+        generates = directory.manifest.generates
         checks = len(directory.manifest.stress) if directory.manifest.check_stress else 0
+        checks += further_trainings(generates)
         listener.planned(directory.manifest.folds, FINALISTS + checks)
         limits = Limits(session.trials, session.time_limit_s, clock, checks)
 
@@ -129,9 +131,15 @@ def work(
             with pool_of(directory, space, dataset.train, workers, listener.note) as pool:
                 search_loop(directory, engine, pool, limits, listener, lambda: keep_time(1.0))
                 results = read_results(directory)
-                finalists = [s.trial for s in (results.best, results.baseline) if s is not None]
-                candidates = {t.number: t.candidate() for t in finalists}
-                score_finalists(directory, pool, list(candidates.values()), listener)
+                leading = results.complete[: contenders(generates)]
+                score_finalists(
+                    directory,
+                    pool,
+                    [trial.candidate() for trial in leading],
+                    results.baseline.trial.candidate() if results.baseline else None,
+                    limits.room(leading[0].seconds, pool.slots) if leading else 0.0,
+                    listener,
+                )
                 keep_time()
                 _check_stress(directory, pool, listener, limits)
                 keep_time()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
-from automl_sem.scoring.gan.result import GanFoldResult, GanScore
+from automl_sem.scoring.gan.result import GanFoldResult, GanScore, mean_of_seeds
 from automl_sem.types import AnyFold, AnyScore, FoldResult, Score
 
 
@@ -19,3 +19,15 @@ def score_of(folds: Iterable[AnyFold]) -> AnyScore:
     if found and isinstance(found[0], GanFoldResult):
         return GanScore(cast(tuple[GanFoldResult, ...], found))
     return Score(cast(tuple[FoldResult, ...], found))
+
+
+def mean_score(scores: Sequence[AnyScore]) -> AnyScore:
+    """Return the mean of a candidate's scores on the same folds, fold by fold.
+
+    Args:
+        scores: One per training seed, at least one; more than one of a GAN alone.
+    """
+    if len(scores) == 1:
+        return scores[0]
+    folds = cast(tuple[tuple[GanFoldResult, ...], ...], tuple(score.folds for score in scores))
+    return GanScore(tuple(mean_of_seeds(fits) for fits in zip(*folds, strict=True)))

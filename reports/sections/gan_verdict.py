@@ -30,6 +30,8 @@ def render(context: Context) -> Markup:
         headline=headline(results),
         luck=luck(results),
         standings=[_row(name, standing) for name, standing in _shown(results)],
+        finalists=[_finalist(standing) for standing in results.finalists],
+        chosen=chosen(results),
         charts=_charts(results),
         warnings=warnings(results),
         counts=counts(results),
@@ -52,6 +54,7 @@ def facts(context: Context) -> dict[str, Any]:
         "luck": luck(context.results),
         "counts": counts(context.results),
         "warnings": warnings(context.results),
+        "chosen": chosen(context.results),
     }
 
 
@@ -76,6 +79,26 @@ def headline(results: Results) -> str:
         "worse": f"{name} won the search by luck, the baseline draws better",
     }.get(verdict.word, f"{name} is {ahead} the baseline, but it could be luck")
     return f"{lead}: {ours}, {covered}, against {theirs}, on {best.scored_on}."
+
+
+def chosen(results: Results) -> str:
+    """Return how the winner was chosen among the best trials; empty where there was no choice."""
+    best = results.best
+    may_win = [s for s in results.finalists if s.trial.number != 0 or s is best]
+    if best is None or not best.fresh or len(may_win) < 2:
+        return ""
+    leading = results.complete[0].number
+    seeds = f", each with {len(best.by_seed)} seeds a fold" if best.by_seed else ""
+    same = (
+        "which also led the search"
+        if best.trial.number == leading
+        else (f"while trial {leading} led the search")
+    )
+    return (
+        f"The best trials were trained again on fresh folds{seeds}. There trial "
+        f"{best.trial.number} is nearest to held-out images, {same}. It was chosen by these "
+        "numbers, so that its own is a little too good."
+    )
 
 
 def warnings(results: Results) -> list[str]:
@@ -133,6 +156,19 @@ def _row(name: str, standing: Standing) -> dict[str, Any]:
     }
 
 
+def _finalist(standing: Standing) -> dict[str, Any]:
+    """Return a line of the table of what was trained on the fresh folds."""
+    number = standing.trial.number
+    return {
+        "name": "Baseline (trial 0)" if number == 0 else f"Trial {number}",
+        "search": loss(standing.trial.objective),
+        "distance": loss(standing.score),
+        "range": _range(standing),
+        "by_seed": "; ".join(loss(score) for score in standing.by_seed),
+        "coverage": percent(standing.share),
+    }
+
+
 def _range(standing: Standing) -> str:
     return f"{loss(standing.interval.low)} to {loss(standing.interval.high)}"
 
@@ -152,6 +188,19 @@ def _charts(results: Results) -> list[dict[str, Any]]:
             dots=tuple(fold.objective for fold in standing.folds.folds),
         )
         for name, standing in shown
+    ]
+    named = {standing.trial.number for _, standing in shown}
+    rows[1:1] = [
+        Row(
+            f"Trial {standing.trial.number}",
+            "neutral",
+            standing.score,
+            standing.interval.low,
+            standing.interval.high,
+            dots=tuple(fold.objective for fold in standing.folds.folds),
+        )
+        for standing in results.finalists
+        if standing.trial.number not in named
     ]
     charts = [
         {

@@ -50,7 +50,7 @@ class Exporter:
 
     def __call__(self, *formats: str, **options: object) -> ExportResult:
         options = {"gpus": 0, **options}
-        results = Results(self.run, (self.trial,), None, None, None, "", 3, 1.0, True)
+        results = Results(self.run, (self.trial,), None, None, (), None, "", 3, 1.0, True)
         return export_trial(
             self.run,
             results,

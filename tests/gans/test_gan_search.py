@@ -79,8 +79,12 @@ def test_a_gan_is_scored_by_its_distance_on_three_folds(run):
         assert trial.share == pytest.approx(np.mean([fold.measures.coverage for fold in folds]))
         assert trial.measures["kid"] == pytest.approx(np.mean([f.measures.kid for f in folds]))
         assert trial.networks["generator"] + trial.networks["discriminator"] == trial.parameters
-    assert best.trial == results.complete[0]
     assert best.scored_on == "fresh folds"
+    assert {standing.trial.number for standing in results.finalists} == {0, 1}
+    assert best.trial == results.finalists[0].trial
+    assert [s.score for s in results.finalists] == sorted(s.score for s in results.finalists)
+    assert best.score == pytest.approx(np.mean(best.by_seed))
+    assert best.by_seed[0] != best.by_seed[1]
     assert best.interval.low < best.score < best.interval.high
     assert best.share_interval.low <= best.share <= best.share_interval.high
     assert best.to_json()["coverage"] == best.share

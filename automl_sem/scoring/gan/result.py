@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,25 @@ class GanFoldResult:
     def share(self) -> float:
         """The coverage."""
         return self.measures.coverage
+
+
+def mean_of_seeds(fits: Sequence[GanFoldResult]) -> GanFoldResult:
+    """Return fits of one fold with different seeds as one: the mean of what is measured.
+
+    Images and curve are those of the first.
+
+    Args:
+        fits: At least one.
+    """
+    found: dict[str, float | None] = {}
+    for each in fields(Measures):
+        values = [getattr(fit.measures, each.name) for fit in fits]
+        found[each.name] = None if None in values else float(np.mean(values))
+    return replace(
+        fits[0],
+        measures=Measures(**found),  # type: ignore[arg-type]
+        seconds=sum(fit.seconds for fit in fits),
+    )
 
 
 @dataclass(frozen=True)
