@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem import environment
+from automl_sem.augment_with import FLAG as AUGMENT_WITH
+from automl_sem.augment_with import augment_with, gan_source
+from automl_sem.augment_with import described as described_gan
 from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions, fold_count
@@ -28,6 +31,7 @@ from automl_sem.registry import RUNS
 from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.discard import check_rule
 from automl_sem.scoring.gan.checks import check_drawable, check_judgeable
+from automl_sem.scoring.gan.fakes import SHARES
 from automl_sem.spaces.asked import reads_weights, watched
 from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
@@ -94,7 +98,8 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             hint="Choose another --space or --data",
         )
     space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
-    return space.with_weights(weights), dataset
+    shares = () if options.augment_with is None else SHARES
+    return space.with_weights(weights).with_shares(shares), dataset
 
 
 def _choose(options: SearchOptions) -> tuple[Path | None, str | None]:
@@ -119,7 +124,7 @@ def create_run(
     manifest, splits = plan_run(options, space, dataset, from_memory)
     path = options.out or _free_name(dataset.name)
     arrays = dataset.to_arrays() if from_memory else None
-    return RunDirectory.create(path, manifest, space.source, splits, arrays)
+    return RunDirectory.create(path, manifest, space.source, splits, arrays, gan_source(manifest))
 
 
 def plan_run(
@@ -146,6 +151,10 @@ def plan_run(
     }
     few = _check_gan(options, dataset, splits["search"]) if drawing else ""
     stress = {} if drawing else _stress(options, space, dataset.info.kind)
+    gan, fakes = None, ""
+    if options.augment_with is not None:
+        gan = augment_with(options.augment_with, dataset)
+        fakes = described_gan(gan, dataset, folds)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):
         raise UserError(
             f"space {space.name!r} builds on no weights: it does not read data.weights",
@@ -181,6 +190,7 @@ def plan_run(
         weights=_weights_record(space),
         imagenet=_imagenet_record(asked.networks),
         warm_start=warm,
+        augment_with=gan,
         discard=options.discard,
         workers=workers.workers,
         threads=workers.threads,
@@ -191,7 +201,7 @@ def plan_run(
         data=_data_record(dataset, from_memory),
         notes=[
             *dataset.notes,
-            *filter(None, (_drawings(space, dataset), note, few, warm_note, workers.note)),
+            *filter(None, (_drawings(space, dataset), note, few, fakes, warm_note, workers.note)),
         ],
         versions=environment.versions(),
         machine=machine,
@@ -210,6 +220,8 @@ def _check_gan(options: SearchOptions, dataset: Dataset, folds: NDArray[Any]) ->
         raise UserError("it is for classifiers: a GAN draws images as they are", where="--stress")
     if options.weights is not None:
         raise UserError("it is for classifiers: a GAN learns from scratch", where="--weights")
+    if options.augment_with is not None:
+        raise UserError("it is for classifiers: a GAN draws the fakes itself", where=AUGMENT_WITH)
     return check_judgeable(folds, dataset.source)
 
 
@@ -258,6 +270,8 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
 def _afterwards(manifest: Manifest) -> str:
     """Return what is trained when the search is over."""
     again = "the best trial and the baseline once more, on fresh folds"
+    if manifest.augment_with is not None:
+        again += "; the best with or without fake images: do they help?"
     if not manifest.check_stress:
         return again
     kinds = ", ".join(manifest.stress)
@@ -429,7 +443,8 @@ def snapshot_of(directory: RunDirectory) -> Space:
     )
     if space.fingerprint() != kept["sha256"]:
         raise UserError("the run's copy of the space was changed", where=space.path)
-    return space.with_weights(_unchanged_weights(directory.manifest))
+    space = space.with_weights(_unchanged_weights(directory.manifest))
+    return space.with_shares(SHARES if directory.manifest.augment_with else ())
 
 
 def _lines(path: Path) -> list[str]:

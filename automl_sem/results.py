@@ -6,10 +6,11 @@ Reports, tables, JSON and export all read a run through here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from automl_sem.errors import NegativeResult, UserError
+from automl_sem.fakes_check import Finding, read_finding, score_as_kept
 from automl_sem.finalists import Verdict, compare, undecided
 from automl_sem.fresh import fresh_score
 from automl_sem.run import RunDirectory
@@ -18,11 +19,19 @@ from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
 from automl_sem.scoring.scores import score_of
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.stress_check import read_findings
-from automl_sem.types import AnyRecipe, AnyScore, Candidate, Score, objective_word, recipe_from_dict
+from automl_sem.types import (
+    AnyRecipe,
+    AnyScore,
+    Candidate,
+    Score,
+    objective_word,
+    of_classifier,
+    recipe_from_dict,
+)
 
 SCHEMA_VERSION = 1
 OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
-FOLD_FILES = "folds/*/*.npz", "fresh/*/*.npz", "stress/*/*/*.npz"
+FOLD_FILES = "folds/*/*.npz", "fresh/*/*.npz", "stress/*/*/*.npz", "fakes/*/*/*.npz"
 STRESS_OBJECTIVE = {"name": "mean of log_loss and stress_log_loss", "direction": "minimize"}
 
 GAN_OBJECTIVE = {"name": "distance_above_floor", "direction": "minimize"}
@@ -169,13 +178,15 @@ class Results:
     Args:
         run: The run directory.
         trials: All trials, by number.
-        best: The complete trial with the lowest objective, or None.
+        best: The complete trial with the lowest objective, or None; with fakes or without, as
+            `fakes` says.
         baseline: Trial 0, if it is complete.
         verdict: Best against baseline on fresh folds, or None while they are missing.
         undecided: Why there will be no verdict; empty when nothing speaks against one.
         fold_fits: Number of fold fits done, on search and fresh folds and to check the stress.
         wall_s: Seconds that searching took, over all sessions.
         finished: Whether the search ended as planned.
+        fakes: Whether fakes help the best trial; None without fakes, or while nobody knows.
     """
 
     run: RunDirectory
@@ -187,6 +198,7 @@ class Results:
     fold_fits: int
     wall_s: float
     finished: bool
+    fakes: Finding | None = None
 
     @property
     def objective_word(self) -> str:
@@ -238,6 +250,8 @@ class Results:
         Raises:
             UserError: If there is no such trial, or it has no score.
         """
+        if self.best is not None and self.best.trial.number == number:
+            return self.best.trial
         for trial in self.trials:
             if trial.number == number:
                 if trial.objective is None:
@@ -249,6 +263,10 @@ class Results:
                 return trial
         numbers = f"Its trials are 0 to {len(self.trials) - 1}" if self.trials else ""
         raise UserError(f"there is no trial {number}", where=self.run.path, hint=numbers)
+
+    def searched(self, number: int) -> TrialRecord:
+        """Return a trial as the search scored it, whatever was found out about fakes since."""
+        return next(trial for trial in self.trials if trial.number == number)
 
     def require_best(self) -> Standing:
         """Return the best trial.
@@ -284,6 +302,7 @@ class Results:
             "verdict": verdict,
             "stress_warnings": findings.warnings,
             "stress_unknown": findings.unknown,
+            "fakes": self.fakes and {**asdict(self.fakes), "kept": self.fakes.kept},
             "trials": len(self.trials),
             "discarded": self.discarded,
             "proposed_by_model": self.proposed_by_model,
@@ -303,6 +322,12 @@ def read_results(run: RunDirectory) -> Results:
     best = min(complete, key=lambda t: (t.objective, t.number), default=None)
     baseline = next((t for t in complete if t.number == 0), None)
     fresh = {t.number: fresh_score(run, t.number) for t in (best, baseline) if t is not None}
+    found = read_finding(run)
+    if found is not None and (best is None or best.number != found.trial):
+        found = None  # of an earlier best trial
+    if found is not None and best is not None:
+        best = _as_kept(best, found)
+        fresh[best.number] = score_as_kept(run, found)
     verdict = None
     if best is not None and baseline is not None:
         ours, theirs = fresh[best.number], fresh[baseline.number]
@@ -319,6 +344,16 @@ def read_results(run: RunDirectory) -> Results:
         fold_fits=sum(1 for kept in FOLD_FILES for _ in run.path.glob(kept)),
         wall_s=float(session.get("wall_s", 0.0)),
         finished=bool(session.get("finished", False)),
+        fakes=found,
+    )
+
+
+def _as_kept(trial: TrialRecord, found: Finding) -> TrialRecord:
+    """Return a trial with the fakes that are kept."""
+    return replace(
+        trial,
+        recipe=replace(of_classifier(trial.recipe), fakes=found.kept),
+        hyperparameters={**trial.hyperparameters, "fakes": found.kept},
     )
 
 
