@@ -114,7 +114,7 @@ def _built(space: Space, values: dict[str, Any], dataset: Dataset, asked: str | 
 def gan_source(manifest: Manifest) -> str | None:
     """Return the text of the space file of a run's GAN, to be kept in the run; None without."""
     kept = manifest.augment_with
-    return kept and Path(kept.space["origin"]).read_text(encoding="utf-8")
+    return None if kept is None else Path(kept.space["origin"]).read_text(encoding="utf-8")
 
 
 def described(kept: AugmentWith, dataset: Dataset, folds: int) -> str:

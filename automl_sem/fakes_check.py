@@ -104,7 +104,9 @@ def design_of(run: RunDirectory) -> Design | None:
 def forgers_of(run: RunDirectory, part: TrainingPart) -> Forgers | None:
     """Return what draws fakes for each fold of a run, or None."""
     design = design_of(run)
-    return design and Forgers(part, run.manifest.seed, design, run.path / DRAWN)
+    if design is None:
+        return None
+    return Forgers(part, run.manifest.seed, design, run.path / DRAWN)
 
 
 def to_train(best: Candidate) -> Entry:

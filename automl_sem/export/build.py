@@ -167,7 +167,8 @@ def _retrain(
     if recipe.fakes:
         say(f"training the GAN on all {n} training images, to draw {recipe.fakes:g} for each")
     nothing = np.arange(0)
-    learnt = learnt_from(dataset.train, nothing, recipe.fakes, forgers and forgers.of)
+    draw = None if forgers is None else forgers.of
+    learnt = learnt_from(dataset.train, nothing, recipe.fakes, draw)
     fakes = len(learnt.rows) - n
     once, epochs = fold_epochs(recipe, fold), retrain_epochs(recipe, fold, n + fakes)
     fewer = f": as many steps as {once} of a fold" if epochs != once else ""

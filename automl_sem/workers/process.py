@@ -59,7 +59,9 @@ def _serve(channel: Connection) -> None:
     part = setup.load_part()
     stress = stress_folds(setup.stress, part, setup.seed)
     judges = Judges(part, setup.seed, setup.judges)
-    forgers = setup.design and Forgers(part, setup.seed, setup.design, setup.drawn)
+    forgers = None
+    if setup.design is not None:
+        forgers = Forgers(part, setup.seed, setup.design, setup.drawn)
     runner = FoldRunner(setup.load_space(), part, setup.slot, stress, judges, forgers)
     # What is here stays: a collection after each candidate need not look at TensorFlow's modules.
     gc.collect()
