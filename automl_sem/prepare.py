@@ -28,7 +28,7 @@ from automl_sem.fresh import fresh_seed
 from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
 from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
-from automl_sem.run import RunDirectory, now
+from automl_sem.run import GAN_SPACE, RunDirectory, now
 from automl_sem.scoring.discard import check_rule
 from automl_sem.scoring.gan.checks import check_drawable, check_judgeable
 from automl_sem.scoring.gan.fakes import SHARES
@@ -443,6 +443,11 @@ def snapshot_of(directory: RunDirectory) -> Space:
     )
     if space.fingerprint() != kept["sha256"]:
         raise UserError("the run's copy of the space was changed", where=space.path)
+    gan = directory.manifest.augment_with
+    if gan is not None:
+        drawing = directory.path / GAN_SPACE
+        if load_space(drawing, beside=Path(gan.beside)).fingerprint() != gan.space["sha256"]:
+            raise UserError("the run's copy of the GAN's space was changed", where=drawing)
     space = space.with_weights(_unchanged_weights(directory.manifest))
     return space.with_shares(SHARES if directory.manifest.augment_with else ())
 

@@ -194,6 +194,18 @@ def test_two_workers_draw_once_and_train_as_one(tmp_path, space):
         )
 
 
+@pytest.mark.slow
+def test_a_changed_copy_of_the_gans_space_is_noticed(run):
+    copy = run.path / "gan_space.py"
+    before = copy.read_text()
+    copy.write_text(before + "\n")
+    try:
+        with pytest.raises(UserError, match="the run's copy of the GAN's space was changed"):
+            resume(run.path, trials=3, say=lambda _: None)
+    finally:
+        copy.write_text(before)
+
+
 def wide():
     x, y = data()
     return np.repeat(x, 2, axis=2), y
