@@ -31,6 +31,8 @@ class SearchOptions(BaseModel):
         batch_size: Fixes the recipe's batch size.
         weights: A pretrained model, whose layers before its head become the backbone.
         warm_start: A run whose best hyperparameters are tried early.
+        augment_with: A GAN whose images classifiers may learn from as well: `"gan"`, or an export
+            or a run of a search for GANs, of which networks and recipe are taken.
         seed: Seed of the whole run.
         out: The run directory; by default `runs/DATE-TIME-NAME`.
         size: Training examples of the built-in shapes, motion or strokes.
@@ -66,6 +68,7 @@ class SearchOptions(BaseModel):
     batch_size: int | None = Field(default=None, ge=1)
     weights: Path | None = None
     warm_start: Path | None = None
+    augment_with: str | Path | None = None
     seed: int = Field(default=0, ge=0, lt=2**31)
     out: Path | None = None
     size: int | None = Field(default=None, ge=1)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from automl_sem.fakes_check import sentence
 from automl_sem.reports.wording import count, duration, loss, percent, whole_percent
 from automl_sem.results import Results, Standing, TrialRecord
 from automl_sem.run import RunDirectory
@@ -39,6 +40,8 @@ def summary(results: Results) -> str:
     if results.baseline is not None:
         lines.append(_standing_line("baseline", results.baseline))
     lines += _stress_lines(results)
+    if results.fakes is not None:
+        lines.append(f"fakes     {sentence(results.fakes).removeprefix('Fake images ')}")
     if results.verdict is not None or results.undecided:
         lines.append(f"verdict   {verdict_sentence(results)}")
     states = [t.state for t in results.trials]

@@ -29,6 +29,14 @@ Weights = Annotated[
 WarmStart = Annotated[
     Path | None, Option(metavar="RUN", help="Try the best trials of another run early.")
 ]
+AugmentWith = Annotated[
+    str | None,
+    Option(
+        metavar="gan|EXPORT",
+        help="Let classifiers learn from images that a GAN draws as well, where that helps: the "
+        "built-in GAN, or the one of an export.",
+    ),
+]
 Seed = Annotated[int, Option(help="Seed of the whole run.")]
 Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
 Size = Annotated[int | None, Option(help="Training examples of shapes, motion or strokes.")]

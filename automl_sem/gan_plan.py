@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from automl_sem.augment_with import FLAG as AUGMENT_WITH
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import Dataset
 from automl_sem.errors import UserError
+from automl_sem.finalists import further_trainings
 from automl_sem.reports.wording import roughly
 from automl_sem.scoring.gan.checks import check_judgeable
 from automl_sem.scoring.gan.pace import Pace, expected
@@ -28,6 +30,8 @@ def check_gan(options: SearchOptions, dataset: Dataset, folds: AnyInts) -> str:
     """
     if options.stress is not None:
         raise UserError("it is for classifiers: a GAN draws images as they are", where="--stress")
+    if options.augment_with is not None:
+        raise UserError("it is for classifiers: a GAN draws the fakes itself", where=AUGMENT_WITH)
     if options.weights is not None:
         raise UserError("it is for classifiers: a GAN learns from scratch", where="--weights")
     return check_judgeable(folds, dataset.source)
@@ -57,7 +61,7 @@ def expected_seconds(
         dataset.train,
         folds=folds,
         trials=trials,
-        finalists=FINALISTS,
+        finalists=FINALISTS + further_trainings(generates=True),
         skip_small=not must_know,
     )
     if must_know and pace is not None:

@@ -53,6 +53,26 @@ class WarmStart(BaseModel):
     starts: list[dict[str, Value]]
 
 
+class AugmentWith(BaseModel):
+    """The GAN that draws images for classifiers to learn from, trained anew on each fold.
+
+    Args:
+        asked: What a person asked for: `"gan"`, or the path of an export or a run.
+        space: Name, origin and SHA-256 of its space file.
+        beside: Folder whose modules the space may import.
+        hyperparameters: Of its networks and its recipe, by name.
+        recipe: How it is trained.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    asked: str
+    space: dict[str, str]
+    beside: str
+    hyperparameters: dict[str, Any]
+    recipe: dict[str, Any]
+
+
 class Manifest(BaseModel):
     """What `run.json` holds.
 
@@ -70,6 +90,7 @@ class Manifest(BaseModel):
         weights: The pretrained model that the space builds on; None without `--weights`.
         imagenet: Those in Keras's cache at the start that the space can ask for.
         warm_start: Another run, whose hyperparameters are tried early; None without.
+        augment_with: The GAN of `--augment-with`; None without.
         discard: Rule by which hopeless candidates are dropped.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
@@ -101,6 +122,7 @@ class Manifest(BaseModel):
     weights: WeightsFile | None = None
     imagenet: list[ImageNetFile] = []
     warm_start: WarmStart | None = None
+    augment_with: AugmentWith | None = None
     discard: str = "none"
     workers: int = 0
     threads: int = 0

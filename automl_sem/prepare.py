@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem import environment
+from automl_sem.augment_with import augment_with, gan_source
+from automl_sem.augment_with import described as described_gan
 from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions, fold_count
@@ -27,9 +29,10 @@ from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
 from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
 from automl_sem.reports.wording import roughly
-from automl_sem.run import RunDirectory, now
+from automl_sem.run import GAN_SPACE, RunDirectory, now
 from automl_sem.scoring.discard import check_rule
 from automl_sem.scoring.gan.checks import check_drawable
+from automl_sem.scoring.gan.fakes import SHARES
 from automl_sem.spaces.asked import reads_weights, watched
 from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
@@ -78,7 +81,8 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
             hint="Choose another --space or --data",
         )
     space = space.with_fixed(epochs=options.epochs, batch_size=options.batch_size)
-    return space.with_weights(weights), dataset
+    shares = () if options.augment_with is None else SHARES
+    return space.with_weights(weights).with_shares(shares), dataset
 
 
 def _load(
@@ -146,7 +150,7 @@ def create_run(
     manifest, splits = plan_run(options, space, dataset, from_memory)
     path = options.out or _free_name(dataset.name)
     arrays = dataset.to_arrays() if from_memory else None
-    return RunDirectory.create(path, manifest, space.source, splits, arrays)
+    return RunDirectory.create(path, manifest, space.source, splits, arrays, gan_source(manifest))
 
 
 def plan_run(
@@ -173,6 +177,10 @@ def plan_run(
     }
     few = check_gan(options, dataset, splits["search"]) if drawing else ""
     stress = {} if drawing else _stress(options, space, dataset.info.kind)
+    gan, fakes = None, ""
+    if options.augment_with is not None:
+        gan = augment_with(options.augment_with, dataset)
+        fakes = described_gan(gan, dataset, folds)
     if space.weights and not asked.weights and not reads_weights(space, dataset.info):
         raise UserError(
             f"space {space.name!r} builds on no weights: it does not read data.weights",
@@ -210,6 +218,7 @@ def plan_run(
         weights=_weights_record(space),
         imagenet=_imagenet_record(asked.networks),
         warm_start=warm,
+        augment_with=gan,
         discard=options.discard,
         workers=workers.workers,
         threads=workers.threads,
@@ -221,7 +230,7 @@ def plan_run(
         data=_data_record(dataset, from_memory),
         notes=[
             *dataset.notes,
-            *filter(None, (_drawings(space, dataset), note, few, warm_note, workers.note)),
+            *filter(None, (_drawings(space, dataset), note, few, fakes, warm_note, workers.note)),
         ],
         versions=environment.versions(),
         machine=machine,
@@ -288,6 +297,8 @@ def _afterwards(manifest: Manifest) -> str:
     if manifest.generates:
         return "the best three trials and the baseline twice more, on fresh folds, if time allows"
     again = "the best trial and the baseline once more, on fresh folds"
+    if manifest.augment_with is not None:
+        again += "; the best with or without fake images: do they help?"
     if not manifest.check_stress:
         return again
     kinds = ", ".join(manifest.stress)
@@ -459,7 +470,13 @@ def snapshot_of(directory: RunDirectory) -> Space:
     )
     if space.fingerprint() != kept["sha256"]:
         raise UserError("the run's copy of the space was changed", where=space.path)
-    return space.with_weights(_unchanged_weights(directory.manifest))
+    gan = directory.manifest.augment_with
+    if gan is not None:
+        drawing = directory.path / GAN_SPACE
+        if load_space(drawing, beside=Path(gan.beside)).fingerprint() != gan.space["sha256"]:
+            raise UserError("the run's copy of the GAN's space was changed", where=drawing)
+    space = space.with_weights(_unchanged_weights(directory.manifest))
+    return space.with_shares(SHARES if directory.manifest.augment_with else ())
 
 
 def _lines(path: Path) -> list[str]:

@@ -6,10 +6,11 @@ Reports, tables, JSON and export all read a run through here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from automl_sem.errors import NegativeResult, UserError
+from automl_sem.fakes_check import Finding, read_finding, score_as_kept
 from automl_sem.finalists import Scored, Verdict, compare, contenders, undecided
 from automl_sem.fresh import fresh_scores, mean_fresh_score
 from automl_sem.run import RunDirectory
@@ -18,11 +19,25 @@ from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
 from automl_sem.scoring.scores import score_of
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.stress_check import read_findings
-from automl_sem.types import AnyRecipe, AnyScore, Candidate, Score, objective_word, recipe_from_dict
+from automl_sem.types import (
+    AnyRecipe,
+    AnyScore,
+    Candidate,
+    Score,
+    objective_word,
+    of_classifier,
+    recipe_from_dict,
+)
 
 SCHEMA_VERSION = 1
 OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
-FOLD_FILES = "folds/*/*.npz", "fresh/*/*.npz", "fresh-again/*/*.npz", "stress/*/*/*.npz"
+FOLD_FILES = (
+    "folds/*/*.npz",
+    "fresh/*/*.npz",
+    "fresh-again/*/*.npz",
+    "stress/*/*/*.npz",
+    "fakes/*/*/*.npz",
+)
 STRESS_OBJECTIVE = {"name": "mean of log_loss and stress_log_loss", "direction": "minimize"}
 
 GAN_OBJECTIVE = {"name": "distance_above_floor", "direction": "minimize"}
@@ -178,7 +193,7 @@ class Results:
         run: The run directory.
         trials: All trials, by number.
         best: The complete trial with the lowest objective, or None; of finalists, that with the
-            lowest on the fresh folds.
+            lowest on the fresh folds; with fakes or without, as `fakes` says.
         baseline: Trial 0, if it is complete.
         finalists: What was trained on the fresh folds, by its objective there; empty until all is.
         verdict: Best against baseline on fresh folds, or None while they are missing.
@@ -186,6 +201,7 @@ class Results:
         fold_fits: Number of fold fits done, on search and fresh folds and to check the stress.
         wall_s: Seconds that searching took, over all sessions.
         finished: Whether the search ended as planned.
+        fakes: Whether fakes help the best trial; None without fakes, or while nobody knows.
     """
 
     run: RunDirectory
@@ -198,6 +214,7 @@ class Results:
     fold_fits: int
     wall_s: float
     finished: bool
+    fakes: Finding | None = None
 
     @property
     def objective_word(self) -> str:
@@ -249,6 +266,8 @@ class Results:
         Raises:
             UserError: If there is no such trial, or it has no score.
         """
+        if self.best is not None and self.best.trial.number == number:
+            return self.best.trial
         for trial in self.trials:
             if trial.number == number:
                 if trial.objective is None:
@@ -260,6 +279,10 @@ class Results:
                 return trial
         numbers = f"Its trials are 0 to {len(self.trials) - 1}" if self.trials else ""
         raise UserError(f"there is no trial {number}", where=self.run.path, hint=numbers)
+
+    def searched(self, number: int) -> TrialRecord:
+        """Return a trial as the search scored it, whatever was found out about fakes since."""
+        return next(trial for trial in self.trials if trial.number == number)
 
     def require_best(self) -> Standing:
         """Return the best trial.
@@ -296,6 +319,7 @@ class Results:
             "verdict": verdict,
             "stress_warnings": findings.warnings,
             "stress_unknown": findings.unknown,
+            "fakes": self.fakes and {**asdict(self.fakes), "kept": self.fakes.kept},
             "trials": len(self.trials),
             "discarded": self.discarded,
             "proposed_by_model": self.proposed_by_model,
@@ -318,9 +342,14 @@ def read_results(run: RunDirectory) -> Results:
     first = complete[: contenders(run.manifest.generates)]
     asked = {t.number: t for t in (*first, baseline) if t is not None}
     standings = {number: _standing(run, trial, scored.seeds) for number, trial in asked.items()}
+    best = _winner(first, standings, scored)
+    found = read_finding(run)
+    if found is not None and (best is None or best.trial.number != found.trial):
+        found = None  # of an earlier best trial
+    if found is not None and best is not None and found.trial != 0:
+        best = standings[found.trial] = _as_kept(run, best.trial, found)
     there = [s for s in standings.values() if s.fresh]
     finalists = sorted(there, key=lambda s: (s.score, s.trial.number))
-    best = _winner(first, standings, scored)
     theirs = standings.get(0)
     verdict = None
     if best is not None and theirs is not None and best.fresh and theirs.fresh:
@@ -337,7 +366,18 @@ def read_results(run: RunDirectory) -> Results:
         fold_fits=sum(1 for kept in FOLD_FILES for _ in run.path.glob(kept)),
         wall_s=float(session.get("wall_s", 0.0)),
         finished=bool(session.get("finished", False)),
+        fakes=found,
     )
+
+
+def _as_kept(run: RunDirectory, trial: TrialRecord, found: Finding) -> Standing:
+    """Return the standing of a trial with the fakes that are kept."""
+    kept = replace(
+        trial,
+        recipe=replace(of_classifier(trial.recipe), fakes=found.kept),
+        hyperparameters={**trial.hyperparameters, "fakes": found.kept},
+    )
+    return _standing_by(run, kept, score_as_kept(run, found))
 
 
 def _winner(
@@ -358,8 +398,14 @@ def _winner(
 
 
 def _standing(run: RunDirectory, trial: TrialRecord, seeds: int) -> Standing:
-    score = mean_fresh_score(run, trial.number, seeds)
     by_seed = fresh_scores(run, trial.number, seeds) if seeds > 1 else ()
+    return _standing_by(run, trial, mean_fresh_score(run, trial.number, seeds), by_seed)
+
+
+def _standing_by(
+    run: RunDirectory, trial: TrialRecord, score: AnyScore | None, by_seed: Sequence[AnyScore] = ()
+) -> Standing:
+    """Return a trial's standing by its score on the fresh folds, or without one by the search."""
     folds = score or score_of(run.read_folds(trial.number).values())
     if len(folds.folds) < len(trial.fold_scores):
         raise UserError(

@@ -3,6 +3,7 @@
 runs/20261123-1412-shapes/
   run.json        options, versions, machine, data fingerprint, seed; written once
   space.py        snapshot of the space
+  gan_space.py    that of the GAN which draws images for classifiers to learn from
   splits.npz      fold number of every training row, for the search and for fresh folds
   data.npz        the examples, only when they came from arrays in Python
   workers.log     what worker processes printed
@@ -11,6 +12,8 @@ runs/20261123-1412-shapes/
                   finalists; fresh-again/T/F.npz: GANs among them with a second seed)
   stress/KIND-with/T/F.npz  stress.json  whether labels survive the stress that was asked for
   judges/         of GANs: the networks whose features say how good their images are
+  drawn/          what that GAN drew, for each fold
+  fakes/with/T/F.npz (fakes/without: likewise)  fakes.json  whether it helped
   finalists.json  result.json  test_looks.jsonl  architecture.json
   checkpoints/  export/NAME/  report.html  run.log
 """
@@ -41,10 +44,12 @@ from automl_sem.scoring.kept import from_arrays, to_arrays
 from automl_sem.types import AnyFold, Ints
 
 # Of fold results: those of the search, of the finalists and of their second seed, or
-# `stress/KIND-with` and `stress/KIND-without` of the check whether labels survive a stress.
+# `stress/KIND-with` and `stress/KIND-without` of the check whether labels survive a stress,
+# `fakes/with` and `fakes/without` of that whether fakes help.
 Stage = str
 TORN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError)
 STUDY_NAME = "automl-sem"
+GAN_SPACE = "gan_space.py"
 
 
 class RunDirectory:
@@ -83,6 +88,7 @@ class RunDirectory:
         space_source: str,
         splits: Mapping[str, NDArray[Any]],
         arrays: Mapping[str, NDArray[Any]] | None = None,
+        gan_source: str | None = None,
     ) -> RunDirectory:
         """Write a new run at once: the directory appears complete or not at all.
 
@@ -99,6 +105,8 @@ class RunDirectory:
                 folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
                 folder.chmod(0o755)
             (folder / "space.py").write_text(space_source, encoding="utf-8")
+            if gan_source is not None:
+                (folder / GAN_SPACE).write_text(gan_source, encoding="utf-8")
             save_npz(folder / "splits.npz", splits)
             if arrays is not None:
                 save_npz(folder / "data.npz", arrays)

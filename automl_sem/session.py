@@ -14,6 +14,8 @@ from automl_sem.config import search_options
 from automl_sem.data import Dataset
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
+from automl_sem.fakes_check import DRAWN, check_fakes, design_of, forgers_of, sentence
+from automl_sem.fakes_check import to_train as to_train_for_fakes
 from automl_sem.finalists import contenders, further_trainings, score_finalists
 from automl_sem.fresh import missing_folds, those_that_fit, train_on_fresh_folds
 from automl_sem.reports.wording import count
@@ -116,9 +118,9 @@ def work(
         starts, kept = space.starts(dataset.info), directory.manifest.warm_start
         warm = kept.starts if kept else ()
         engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
-        generates = directory.manifest.generates
         checks = len(directory.manifest.stress) if directory.manifest.check_stress else 0
-        checks += further_trainings(generates)
+        checks += further_trainings(directory.manifest.generates)
+        checks += directory.manifest.augment_with is not None
         listener.planned(directory.manifest.folds, FINALISTS + checks)
         limits = Limits(session.trials, session.time_limit_s, clock, checks)
 
@@ -130,19 +132,13 @@ def work(
         try:
             with pool_of(directory, space, dataset.train, workers, listener.note) as pool:
                 search_loop(directory, engine, pool, limits, listener, lambda: keep_time(1.0))
-                results = read_results(directory)
-                leading = results.complete[: contenders(generates)]
-                score_finalists(
-                    directory,
-                    pool,
-                    [trial.candidate() for trial in leading],
-                    results.baseline.trial.candidate() if results.baseline else None,
-                    limits.room(leading[0].seconds, pool.slots) if leading else 0.0,
-                    listener,
-                )
+                _score_finalists(directory, pool, listener, limits)
+                keep_time()
+                _check_fakes(directory, pool, listener)
                 keep_time()
                 _check_stress(directory, pool, listener, limits)
                 keep_time()
+            results = read_results(directory)
             if results.best is not None:
                 _describe_winner(directory, space, dataset, results.best)
             keep_time()
@@ -190,7 +186,7 @@ def pool_of(
     if workers.workers == 0:
         stress = stress_folds(directory.manifest.stress, part, directory.manifest.seed)
         judges = Judges(part, directory.manifest.seed, directory.path / JUDGES)
-        yield InlinePool(space, part, stress, judges)
+        yield InlinePool(space, part, stress, judges, forgers_of(directory, part))
         return
     kept = directory.manifest.space
     light, mapped = travelling(part)
@@ -207,6 +203,8 @@ def pool_of(
         seed=directory.manifest.seed,
         weights=space.weights,
         judges=directory.path / JUDGES,
+        design=design_of(directory),
+        drawn=directory.path / DRAWN,
     )
     log = directory.path / "workers.log"
     pool = ProcessPool(setup, workers, log, environment.memory_limit(), say)
@@ -217,12 +215,45 @@ def pool_of(
         pool.close()
 
 
+def _score_finalists(
+    directory: RunDirectory, pool: Pool, listener: Listener, limits: Limits
+) -> None:
+    """Train the best trials and the baseline on the fresh folds, as far as there is time."""
+    results = read_results(directory)
+    leading = results.complete[: contenders(directory.manifest.generates)]
+    score_finalists(
+        directory,
+        pool,
+        [trial.candidate() for trial in leading],
+        results.baseline.trial.candidate() if results.baseline else None,
+        limits.room(leading[0].seconds, pool.slots) if leading else 0.0,
+        listener,
+    )
+
+
+def _check_fakes(directory: RunDirectory, pool: Pool, listener: Listener) -> None:
+    """Find out whether fakes help, if there is a GAN and a winner to try it on."""
+    results = read_results(directory)
+    if results.best is None or directory.manifest.augment_with is None:
+        return
+    best = results.searched(results.best.trial.number).candidate()
+    entry = to_train_for_fakes(best)
+    fits = missing_folds(directory, entry)
+    if fits:
+        listener.note(
+            f"do fake images help? the best trial is trained again, {entry.variant}: "
+            f"{count(fits, 'fold fit')}"
+        )
+    ended = train_on_fresh_folds(directory, pool, [entry], listener)
+    listener.note(sentence(check_fakes(directory, best, ended)))
+
+
 def _check_stress(directory: RunDirectory, pool: Pool, listener: Listener, limits: Limits) -> None:
     """Find out whether labels survive the stress, if there is one and a winner to try it on."""
     results = read_results(directory)
     if results.best is None or not directory.manifest.stress:
         return
-    best = results.best.trial.candidate()
+    best = results.searched(results.best.trial.number).candidate()
     baseline = None if results.baseline is None else results.baseline.trial.candidate()
     room = limits.room(results.best.trial.seconds, pool.slots)
     entries = those_that_fit(directory, to_train(directory, best), room)

@@ -235,6 +235,9 @@ class Recipe:
             `"turn"` its four quarter turns; `"none"` predicts once.
         backbone_rate: Learning rate of the layer named "backbone" as a multiple of
             `learning_rate`, above 0; small ones keep what it has learned before.
+        fakes: Images that a GAN drew for each real one, 0 to 1; a search with
+            `--augment-with` chooses it. They are changed at random as real ones are, and steps
+            stay as many as without them, but for whole epochs.
 
     Raises:
         ValueError: If a value is out of range.
@@ -253,6 +256,7 @@ class Recipe:
     label_smoothing: float = 0.0
     views: str = "none"
     backbone_rate: float = 1.0
+    fakes: float = 0.0
 
     def __post_init__(self) -> None:
         def require(ok: bool, name: str, expected: str) -> None:
@@ -278,6 +282,7 @@ class Recipe:
         require(smoothing, "label_smoothing", "from 0 to below 1")
         slower = math.isfinite(self.backbone_rate) and self.backbone_rate > 0
         require(slower, "backbone_rate", "above 0")
+        require(0 <= self.fakes <= 1, "fakes", "from 0 to 1")
         require(self.views in VIEWS, "views", f"one of {VIEWS}")
         if not isinstance(self.augment, Augment):
             require(isinstance(self.augment, bool), "augment", "an Augment, True or False")
@@ -295,8 +300,10 @@ class Recipe:
 
     def shown(self) -> dict[str, Any]:
         """Return what people should see of it: how long by what counts, changes in words."""
-        idle = "epochs" if self.steps is not None else "steps"
-        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != idle}
+        idle = {"epochs" if self.steps is not None else "steps"}
+        if not self.fakes:
+            idle.add("fakes")
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in idle}
         return {**shown, "augment": str(self.augment)}
 
     @classmethod

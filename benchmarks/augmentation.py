@@ -90,6 +90,7 @@ def measured(
     import keras
 
     from automl_sem.data.builtin import load_shapes
+    from automl_sem.scoring.recipes import fold_steps
     from automl_sem.scoring.trainer import FoldTrainer
 
     keras.utils.clear_session()
@@ -101,14 +102,15 @@ def measured(
     def epoch(trainer: FoldTrainer, number: int) -> Epoch:
         started, processor = time.perf_counter(), time.process_time()
         seed = np.array([1, number], np.int32)
-        float(trainer._epoch(order, seed, np.float32(255), weights))
+        examples = trainer._x, trainer._y
+        float(trainer._epoch(order, seed, np.float32(255), weights, *examples))
         return Epoch(time.perf_counter() - started, time.process_time() - processor)
 
     actions = {}
     for name, augment in sides.items():
         own = replace(recipe, augment=augment)
         trainer = FoldTrainer(lambda: build(part.info), own, part, seed=0)
-        trainer._reset(order, 1)  # traces
+        trainer._reset(fold_steps(own, DRAWINGS), 1)  # traces
         epoch(trainer, -1)
         actions[name] = partial(epoch, trainer)
     return alternate(actions, rounds)

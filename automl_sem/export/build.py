@@ -38,10 +38,12 @@ from automl_sem.export.record import (
 )
 from automl_sem.export.verify import Verification, verify
 from automl_sem.export.wrap import predict_core, wrap
+from automl_sem.fakes_check import forgers_of
 from automl_sem.files import disk_error
 from automl_sem.results import Results, TrialRecord
 from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
 from automl_sem.run import RunDirectory, now
+from automl_sem.scoring.gan.fakes import learnt_from
 from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
 from automl_sem.scoring.recipes import fold_epochs, retrain_epochs
 from automl_sem.seeds import derive_seed
@@ -161,16 +163,26 @@ def _retrain(
     n, folds = len(dataset.train.x), run.manifest.folds
     fold = n - round(n / folds)
     recipe = of_classifier(trial.recipe)
-    once, epochs = fold_epochs(recipe, fold), retrain_epochs(recipe, fold, n)
+    forgers = forgers_of(run, dataset.train)
+    if recipe.fakes:
+        say(f"training the GAN on all {n} training images, to draw {recipe.fakes:g} for each")
+    nothing = np.arange(0)
+    draw = None if forgers is None else forgers.of
+    learnt = learnt_from(dataset.train, nothing, recipe.fakes, draw)
+    fakes = len(learnt.rows) - n
+    once, epochs = fold_epochs(recipe, fold), retrain_epochs(recipe, fold, n + fakes)
     fewer = f": as many steps as {once} of a fold" if epochs != once else ""
+    drawn = f" and {fakes} fake ones" if fakes else ""
+    if learnt.note:
+        say(learnt.note)
     say(
-        f"retraining on all {n} training examples, on {', '.join(devices)}, "
+        f"retraining on all {n} training examples{drawn}, on {', '.join(devices)}, "
         f"for {epochs} epoch{'' if epochs == 1 else 's'}{fewer}"
     )
     trained = retrain(
         lambda: space.rebuild(trial.hyperparameters, dataset.info),
         trial.recipe,
-        dataset.train,
+        learnt.part,
         seed=derive_seed(run.manifest.seed, trial.number, "retrain"),
         epochs=epochs,
         checkpoints=checkpoints,

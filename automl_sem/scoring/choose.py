@@ -11,6 +11,7 @@ from automl_sem.data.examples import stays_on_disk
 from automl_sem.gan_recipe import GanRecipe
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
+from automl_sem.scoring.gan.fakes import FakesOf
 from automl_sem.scoring.gan.judge import Judge
 from automl_sem.scoring.gan.judges import Judges
 from automl_sem.scoring.gan.trainer import GanTrainer
@@ -34,6 +35,7 @@ def choose_trainer(
     precision: str = FULL,
     stress: StressFolds | None = None,
     judge: Callable[[Ints], Judge] | None = None,
+    fakes: FakesOf | None = None,
 ) -> Trainer:
     """Return the trainer for a candidate; its `note` says what takes it longer.
 
@@ -47,6 +49,7 @@ def choose_trainer(
         precision: Dtype policy of the graph trainer.
         stress: Scores each fold's model on distorted examples too, or None.
         judge: Returns the judge of a fold, by its held-out rows; for GANs alone.
+        fakes: Returns the fakes of a fold, likewise; for classifiers whose recipe asks for some.
 
     Raises:
         UserError: If Keras has no optimizer of the recipe's name.
@@ -67,9 +70,17 @@ def choose_trainer(
     notes += [f"without the fast kernel of a GPU: {'; '.join(slow)}"] if slow else []
     note = "; ".join(notes)
     if reasons:
-        return FitTrainer(build, recipe, part, seed, note=note, stress=stress)
+        return FitTrainer(build, recipe, part, seed, note=note, stress=stress, fakes=fakes)
     return FoldTrainer(
-        build, recipe, part, seed, precision=precision, model=model, note=note, stress=stress
+        build,
+        recipe,
+        part,
+        seed,
+        precision=precision,
+        model=model,
+        note=note,
+        stress=stress,
+        fakes=fakes,
     )
 
 

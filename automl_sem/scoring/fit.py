@@ -23,9 +23,10 @@ from automl_sem.scoring.batches import (
     step_seed,
     targets,
 )
-from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
+from automl_sem.scoring.fold import predict_in_chunks, run_fold
+from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
-from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer, steps_per_epoch
+from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
@@ -47,6 +48,7 @@ class FitTrainer:
         seed: Seed of the trial.
         note: Why Keras's `fit` trains it, for people.
         stress: Scores each fold's model on distorted examples too, or None.
+        fakes: Returns the fakes of a fold, by its held-out rows; for recipes with `fakes`.
     """
 
     def __init__(
@@ -58,13 +60,15 @@ class FitTrainer:
         *,
         note: str = "",
         stress: StressFolds | None = None,
+        fakes: FakesOf | None = None,
     ) -> None:
-        self.note = note
+        self.note = self._own_note = note
         self._build = build
         self._recipe = recipe
         self._part = part
         self._seed = seed
         self._stress = stress
+        self._fakes = fakes
 
     def fit(
         self,
@@ -82,18 +86,22 @@ class FitTrainer:
         Raises:
             Diverged: If the loss or a prediction becomes NaN or infinite.
         """
+        recipe = self._recipe
+        learnt = learnt_from(self._part, held_out, recipe.fakes, self._fakes)
+        part, rows = learnt.part, learnt.rows
+        self.note = "; ".join(filter(None, (self._own_note, learnt.note)))
         started = time.perf_counter()
-        rows = train_rows(self._part.y, held_out)
         seed = derive_seed(self._seed, fold)
         with seeded(seed):
             model = self._build()
-        steps = fold_steps(self._recipe, len(rows))
-        fitter = Fitter(model, self._recipe, self._part, rows, seed=seed, noise=seed, steps=steps)
+        epochs = retrain_epochs(recipe, len(learnt.real), len(rows))
+        steps = epochs * steps_per_epoch(len(rows), recipe.batch_size)
+        fitter = Fitter(model, recipe, part, rows, seed=seed, noise=seed, steps=steps)
         return run_fold(
             fold,
             held_out,
             self._part.y,
-            fold_epochs(self._recipe, len(rows)),
+            epochs,
             train=fitter.run_epoch,
             predict=fitter.predict,
             predict_examples=fitter.predict_examples,

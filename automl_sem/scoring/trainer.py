@@ -19,10 +19,11 @@ from automl_sem.scoring.batches import (
     step_seed,
     targets,
 )
-from automl_sem.scoring.fold import predict_in_chunks, run_fold, train_rows
+from automl_sem.scoring.fold import predict_in_chunks, run_fold
+from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
-from automl_sem.scoring.recipes import fold_epochs, fold_steps, make_optimizer
+from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
@@ -47,6 +48,7 @@ class FoldTrainer:
         model: What `build` returned under the seed `derive_seed(seed, "trace")`, to find out
             how to train it; built here by default.
         stress: Scores each fold's model on distorted examples too, or None.
+        fakes: Returns the fakes of a fold, by its held-out rows; for recipes with `fakes`.
     """
 
     def __init__(
@@ -60,16 +62,18 @@ class FoldTrainer:
         note: str = "",
         model: Any = None,
         stress: StressFolds | None = None,
+        fakes: FakesOf | None = None,
     ) -> None:
         import tensorflow as tf
 
-        self.note = note
+        self.note = self._own_note = note
         self._build = functools.partial(built, build, precision)
         self._precision = precision
         self._recipe = recipe
         self._part = part
         self._seed = seed
         self._stress = stress
+        self._fakes = fakes
         self._x = tf.constant(part.x)
         release_pages(part.x)
         self._y = tf.constant(part.y, tf.int32)
@@ -101,22 +105,27 @@ class FoldTrainer:
         Raises:
             Diverged: If the loss or a prediction becomes NaN or infinite.
         """
+        learnt = learnt_from(self._part, held_out, self._recipe.fakes, self._fakes)
+        part, rows, real = learnt.part, learnt.rows, learnt.real
+        self.note = "; ".join(filter(None, (self._own_note, learnt.note)))
         started = time.perf_counter()
-        rows = train_rows(self._part.y, held_out)
         seed = derive_seed(self._seed, fold)
-        self._reset(rows, seed)
-        self._fitted = fitted = self._inputs.fit(rows)
-        weights = class_weights(self._recipe, self._part, rows)
+        epochs = retrain_epochs(self._recipe, len(real), len(rows))
+        self._reset(epochs * steps_per_epoch(len(rows), self._recipe.batch_size), seed)
+        self._fitted = fitted = self._inputs.fit(real)
+        weights = class_weights(self._recipe, part, rows)
+        x, y = self._with(part)
 
         def train(epoch: int) -> float:
-            order = epoch_order(rows, self._part.y, self._recipe, derive_seed(seed, epoch))
-            return float(self._epoch(order, np.array([seed, epoch], np.int32), fitted, weights))
+            order = epoch_order(rows, part.y, self._recipe, derive_seed(seed, epoch))
+            state = np.array([seed, epoch], np.int32)
+            return float(self._epoch(order, state, fitted, weights, x, y))
 
         return run_fold(
             fold,
             held_out,
             self._part.y,
-            fold_epochs(self._recipe, len(rows)),
+            epochs,
             train=train,
             predict=self._predict,
             predict_examples=self._predict_examples,
@@ -124,12 +133,22 @@ class FoldTrainer:
             started=started,
         )
 
-    def _reset(self, rows: Ints, seed: int) -> None:
+    def _with(self, part: TrainingPart) -> tuple[Any, Any]:
+        """Return examples and labels on the device, those behind the training part's included."""
+        import tensorflow as tf
+
+        n = len(self._part.y)
+        if len(part.y) == n:
+            return self._x, self._y
+        added = tf.constant(part.x[n:]), tf.constant(part.y[n:], tf.int32)
+        return tf.concat([self._x, added[0]], 0), tf.concat([self._y, added[1]], 0)
+
+    def _reset(self, steps: int, seed: int) -> None:
         if self._optimizer is None:
             self._trace()
         with seeded(seed, tensorflow=self._seeds_tensorflow):
             fresh = self._build()
-        self._steps.assign(fold_steps(self._recipe, len(rows)))
+        self._steps.assign(steps)
         for variable, value in zip(self._model.variables, fresh.variables, strict=True):
             variable.assign(value)
         for variable, value in self._at_start:
@@ -153,9 +172,10 @@ class FoldTrainer:
             tf.TensorSpec([2], tf.int32),
             fitted,
             tf.TensorSpec([None], tf.float32),
+            raw := tf.TensorSpec([None, *self._x.shape[1:]], self._x.dtype),
+            tf.TensorSpec([None], tf.int32),
         ]
         self._epoch = tf.function(self._epoch_graph, input_signature=signature)
-        raw = tf.TensorSpec([None, *self._x.shape[1:]], self._x.dtype)
         self._probabilities = tf.function(self._probabilities_graph, input_signature=[raw, fitted])
         with seeded(self._trace_seed):
             graphs = [f.get_concrete_function().graph for f in (self._epoch, self._probabilities)]
@@ -168,10 +188,11 @@ class FoldTrainer:
         same = all(np.array_equal(a, b) for a, b in pairs)
         self._seeds_tensorflow = not same or any(map(_draws_from_tensorflow, graphs))
 
-    def _epoch_graph(self, order: Any, seed: Any, fitted: Any, weights: Any) -> Any:
+    def _epoch_graph(self, order: Any, seed: Any, fitted: Any, weights: Any, x: Any, y: Any) -> Any:
         """One epoch: returns the mean loss, weighted where classes are.
 
-        order: (n,) rows; seed: (2,); fitted: of the training rows; weights: (classes,).
+        order: (n,) rows of x and y; seed: (2,); fitted: of the training rows; weights:
+        (classes,); x: (m, ...); y: (m,).
         """
         import tensorflow as tf
 
@@ -179,8 +200,8 @@ class FoldTrainer:
         examples, classes = tf.shape(order)[0], len(self._part.class_names)
         for step in tf.range((examples + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
-            values = self._inputs.values(tf.gather(self._x, rows), fitted)
-            wanted = targets(tf.gather(self._y, rows), classes, self._recipe.label_smoothing)
+            values = self._inputs.values(tf.gather(x, rows), fitted)
+            wanted = targets(tf.gather(y, rows), classes, self._recipe.label_smoothing)
             if self._augmentation is not None:
                 fill = self._inputs.fill(fitted)
                 values, wanted = self._augmentation(values, wanted, step_seed(seed, step), fill)

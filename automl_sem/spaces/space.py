@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class Space:
         stress: Kinds of distortion that labels survive, with their strengths.
         fixed: Recipe fields that a flag sets (`epochs`, `batch_size`).
         weights: What `data.weights` is to the file's functions: a pretrained model, or None.
+        shares: Of fakes for each real image, among which is searched; empty without a GAN that
+            draws some.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Space:
     stress: Mapping[str, float] = field(default_factory=dict)
     fixed: Mapping[str, int] = field(default_factory=dict)
     weights: str | None = None
+    shares: tuple[float, ...] = ()
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's text."""
@@ -67,6 +70,10 @@ class Space:
     def with_weights(self, weights: str | None) -> Space:
         """Return the space with the file of a pretrained model to build on; None for none."""
         return replace(self, weights=weights)
+
+    def with_shares(self, shares: Sequence[float]) -> Space:
+        """Return the space with how many fakes there are as a further hyperparameter."""
+        return replace(self, shares=tuple(shares))
 
     @property
     def settled(self) -> dict[str, int | None]:
@@ -140,6 +147,14 @@ class Space:
                 f"views={made.views!r} is for images and clips, but the data are series",
                 where=f"recipe in {self.path}",
             )
+        if self.shares:
+            made = replace(made, fakes=hp.Choice("fakes", list(self.shares), default=0.0))
+        elif made.fakes:
+            raise UserError(
+                "Recipe.fakes is chosen by the search",
+                where=f"recipe in {self.path}",
+                hint="Leave it out, and search with --augment-with gan",
+            )
         return replace(made, **self.settled)  # type: ignore[arg-type]
 
     def generates(self, data: DataInfo) -> bool:
@@ -178,14 +193,19 @@ class Space:
     def starts(self, data: DataInfo) -> tuple[dict[str, Value], ...]:
         """Return baseline and known-good candidates by their names in the study.
 
-        Where the file leaves the baseline out, it is the space's default values.
+        Where the file leaves the baseline out, it is the space's default values. Where fakes are
+        searched, the first good candidate has as many as there can be, so that a short search
+        tries them too.
 
         Raises:
             UserError: If one names an unknown hyperparameter or a value out of range.
         """
         candidates = [("BASELINE", self.baseline)]
         candidates += [(f"GOOD_STARTS[{i}]", start) for i, start in enumerate(self.good_starts)]
-        return tuple(self._resolve(label, values, data) for label, values in candidates)
+        starts = [self._resolve(label, values, data) for label, values in candidates]
+        if self.shares:
+            starts[1:2] = [{**start, "fakes": max(self.shares)} for start in starts[1:2]]
+        return tuple(starts)
 
     def fitting(self, offered: Values, data: DataInfo) -> dict[str, Value]:
         """Return what this space can take of another one's hyperparameters.

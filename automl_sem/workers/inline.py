@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.scoring.gan.fakes import Forgers
 from automl_sem.scoring.gan.judges import Judges
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.spaces.space import Space
@@ -18,6 +19,7 @@ class InlinePool:
         part: The training part.
         stress: Scores each fold's model on distorted examples too, or None.
         judges: The judges of its folds; of no use but to GANs.
+        forgers: Draw images for classifiers to learn from, or None.
     """
 
     slots = 1
@@ -28,8 +30,9 @@ class InlinePool:
         part: TrainingPart,
         stress: StressFolds | None = None,
         judges: Judges | None = None,
+        forgers: Forgers | None = None,
     ) -> None:
-        self._runner = FoldRunner(space, part, 0, stress, judges)
+        self._runner = FoldRunner(space, part, 0, stress, judges, forgers)
         self._task: FoldTask | None = None
 
     def submit(self, slot: int, task: FoldTask) -> None:

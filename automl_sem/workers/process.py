@@ -51,6 +51,7 @@ def _serve(channel: Connection) -> None:
     if setup.threads:
         tf.config.threading.set_intra_op_parallelism_threads(setup.threads)
         tf.config.threading.set_inter_op_parallelism_threads(setup.threads)
+    from automl_sem.scoring.gan.fakes import Forgers
     from automl_sem.scoring.gan.judges import Judges
     from automl_sem.scoring.stress import stress_folds
     from automl_sem.workers.runner import FoldRunner
@@ -58,7 +59,10 @@ def _serve(channel: Connection) -> None:
     part = setup.load_part()
     stress = stress_folds(setup.stress, part, setup.seed)
     judges = Judges(part, setup.seed, setup.judges)
-    runner = FoldRunner(setup.load_space(), part, setup.slot, stress, judges)
+    forgers = None
+    if setup.design is not None:
+        forgers = Forgers(part, setup.seed, setup.design, setup.drawn)
+    runner = FoldRunner(setup.load_space(), part, setup.slot, stress, judges, forgers)
     # What is here stays: a collection after each candidate need not look at TensorFlow's modules.
     gc.collect()
     gc.freeze()

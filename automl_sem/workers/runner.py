@@ -10,6 +10,7 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.failures import explain
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.choose import choose_trainer
+from automl_sem.scoring.gan.fakes import Forgers
 from automl_sem.scoring.gan.judges import Judges
 from automl_sem.scoring.precision import training_policy
 from automl_sem.scoring.stress import StressFolds
@@ -28,6 +29,7 @@ class FoldRunner:
         slot: Number that the results carry.
         stress: Scores each fold's model on distorted examples too, or None.
         judges: The judges of its folds; of no use but to GANs.
+        forgers: Draw images for classifiers to learn from, or None.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class FoldRunner:
         slot: int,
         stress: StressFolds | None = None,
         judges: Judges | None = None,
+        forgers: Forgers | None = None,
     ) -> None:
         import tensorflow as tf
 
@@ -51,6 +54,7 @@ class FoldRunner:
         self._slot = slot
         self._stress = stress
         self._judges = judges
+        self._forgers = forgers
         self._trainer: Trainer | None = None
         self._key: tuple[Candidate, int] | None = None
 
@@ -84,6 +88,7 @@ class FoldRunner:
                 self._precision,
                 self._stress,
                 None if self._judges is None else self._judges.of,
+                None if self._forgers is None else self._forgers.of,
             )
             self._key = key
         return self._trainer

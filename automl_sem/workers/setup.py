@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.scoring.gan.fakes import Design
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 
@@ -31,6 +32,8 @@ class Setup:
         seed: Seed of the run, which decides the distortions.
         weights: The pretrained model that the space builds on, or None.
         judges: Folder of the networks that judge GANs, shared with the workers beside.
+        design: The GAN that draws images for classifiers to learn from, or None.
+        drawn: Folder of what it draws, shared with the workers beside.
     """
 
     slot: int
@@ -45,6 +48,8 @@ class Setup:
     seed: int = 0
     weights: str | None = None
     judges: Path | None = None
+    design: Design | None = None
+    drawn: Path | None = None
 
     def load_space(self) -> Space:
         """Return the space."""

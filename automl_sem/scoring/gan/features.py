@@ -53,13 +53,14 @@ class FeatureNetwork:
         """Whether it is a classifier."""
         return self._classes > 1
 
-    def fit(self, images: Bytes, labels: Ints, seed: int) -> None:
+    def fit(self, images: Bytes, labels: Ints, seed: int, fewest_steps: int = 1) -> None:
         """Train from fresh weights.
 
         Args:
             images: (n, height, width, channels), 0 to 255.
             labels: Class numbers, (n,).
             seed: Decides initial weights and the order of the images.
+            fewest_steps: Of few images, go through them more often until it is so many steps.
         """
         import tensorflow as tf
 
@@ -67,7 +68,7 @@ class FeatureNetwork:
             self._model.set_weights(self._build().get_weights())
         for variable, value in zip(self._optimizer.variables, self._at_start, strict=True):
             variable.assign(value)
-        order = training_order(len(images), derive_seed(seed, "order"))
+        order = training_order(len(images), derive_seed(seed, "order"), fewest_steps)
         self._train(tf.constant(images), tf.constant(labels, tf.int32), order)
 
     def features(self, images: Bytes) -> Floats:
@@ -86,6 +87,17 @@ class FeatureNetwork:
         """
         classes: Ints = _in_chunks(self._answers, images).argmax(axis=1)
         return classes
+
+    def probabilities(self, images: Bytes) -> Floats:
+        """Return the probability of each class, (n, classes); for a classifier alone.
+
+        Args:
+            images: (n, height, width, channels), 0 to 255.
+        """
+        answers = _in_chunks(self._answers, images)
+        raised = np.exp(answers - answers.max(axis=1, keepdims=True))
+        shares: Floats = raised / raised.sum(axis=1, keepdims=True)
+        return shares
 
     def get_weights(self) -> list[Floats]:
         """Return what `set_weights` takes."""
@@ -135,15 +147,16 @@ class FeatureNetwork:
             self._optimizer.apply(tape.gradient(loss, variables), variables)
 
 
-def training_order(examples: int, seed: int) -> Ints:
+def training_order(examples: int, seed: int, fewest_steps: int = 1) -> Ints:
     """Return which rows each step trains on, (steps, batch), every row equally often but for one.
 
     Args:
         examples: How many rows there are.
         seed: Decides the order.
+        fewest_steps: As for `fit`.
     """
     batch = min(BATCH, examples)
-    steps = min(MOST_STEPS, EPOCHS * -(-examples // batch))
+    steps = max(fewest_steps, min(MOST_STEPS, EPOCHS * -(-examples // batch)))
     rng = np.random.default_rng(seed)
     times = -(-steps * batch // examples)
     order = np.concatenate([rng.permutation(examples) for _ in range(times)])

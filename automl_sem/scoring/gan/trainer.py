@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import Bytes, Floats, Ints
 
 SHOWN = 25  # images that are kept at each point
+DRAWN = 64  # images by which one is looked after that has no judge
 ROWS, COLUMNS = 4, 9  # of images on the way from one noise to another
 ALIKE = 0.02  # of the variation of real images: generated ones that vary less are all alike
 NEVER_WRONG = 1e-3  # a loss of the discriminator below which the generator learns nothing
@@ -98,32 +99,20 @@ class GanTrainer:
         rows = train_rows(self._part.y, held_out)
         seed = derive_seed(self._seed, fold)
         judge = self._judge(held_out)
-        self._reset(seed)
-        fill = np.float32(background_of(self._part.x, rows) / 255.0)
-        order = batches(rows, self._recipe, derive_seed(seed, "order"))
         rng = np.random.default_rng(derive_seed(seed, "classes"))
         labels = self._part.y[np.resize(rng.permutation(rows), judge.fakes)]
         variation = judge.images.std(axis=0).mean() / 255.0
         curve: list[GanCurvePoint] = []
         shown: list[Bytes] = []
-        marks = np.linspace(0, self._recipe.steps, CURVE_POINTS + 1).round().astype(int)
         fakes = np.empty((0, *self._part.x.shape[1:]), np.uint8)
-        for first, last in itertools.pairwise(marks):
-            if first == last:
-                continue
-            state = np.array([seed, int(first)], np.int32)
-            told = self.train(order[first:last], state, fill).numpy() / (last - first)
-            if not np.isfinite(told).all():
-                raise Diverged(f"a loss became {told.sum()} by step {last} of fold {fold}")
-            drawn = self._gan.draw(judge.fakes, labels, derive_seed(seed, "noise"))
-            self._check(drawn, told, variation, f"by step {last} of fold {fold}")
+        for step, told, drawn in self._learn(rows, seed, labels, variation, f" of fold {fold}"):
             fakes = as_pixels(drawn)
             shown.append(fakes[:SHOWN])
             d_loss, g_loss = told.tolist()
-            curve.append(GanCurvePoint(int(last), d_loss, g_loss, judge.distance(fakes)))
+            curve.append(GanCurvePoint(step, d_loss, g_loss, judge.distance(fakes)))
             limit = limits.get(len(curve) - 1)
             if limit is not None and curve[-1].score > limit:
-                said = reason(int(last), self._recipe.steps, curve[-1].score, limit)
+                said = reason(step, self._recipe.steps, curve[-1].score, limit)
                 raise Stopped(said, [point.score for point in curve])
         return GanFoldResult(
             fold=fold,
@@ -136,6 +125,49 @@ class GanTrainer:
             between=self._between(labels, derive_seed(seed, "between")),
             seconds=time.perf_counter() - started,
         )
+
+    def learn(self, seed: int) -> Any:
+        """Train on all images of the part, without a judge, and return the `Gan`.
+
+        Args:
+            seed: Decides initial weights, the order of the images and the noise.
+
+        Raises:
+            Diverged: As `fit` does.
+        """
+        rows = np.arange(len(self._part.y))
+        labels = np.resize(self._part.y, DRAWN)
+        variation = self._part.x.std(axis=0).mean() / 255.0
+        for _ in self._learn(rows, seed, labels, variation):
+            pass
+        return self._gan
+
+    def _learn(
+        self, rows: Ints, seed: int, labels: Ints, variation: float, where: str = ""
+    ) -> Iterator[tuple[int, Floats, Floats]]:
+        """Train from fresh weights; yield steps done, mean losses, (2,), and images, now and then.
+
+        Args:
+            rows: Rows to train on, (n,).
+            seed: Of the fold.
+            labels: Classes of the images to draw, (m,).
+            variation: Of real images, 0 to 1.
+            where: Which training it is, for people.
+        """
+        self._reset(seed)
+        fill = np.float32(background_of(self._part.x, rows) / 255.0)
+        order = batches(rows, self._recipe, derive_seed(seed, "order"))
+        marks = np.linspace(0, self._recipe.steps, CURVE_POINTS + 1).round().astype(int).tolist()
+        for first, last in itertools.pairwise(marks):
+            if first == last:
+                continue
+            state = np.array([seed, first], np.int32)
+            told = self.train(order[first:last], state, fill).numpy() / (last - first)
+            if not np.isfinite(told).all():
+                raise Diverged(f"a loss became {told.sum()} by step {last}{where}")
+            drawn = self._gan.draw(len(labels), labels, derive_seed(seed, "noise"))
+            self._check(drawn, told, variation, f"by step {last}{where}")
+            yield last, told, drawn
 
     def _between(self, labels: Ints, seed: int) -> Bytes:
         """Return images on the way from one noise to another, each row of one class.
