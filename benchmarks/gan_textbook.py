@@ -190,7 +190,7 @@ def width_of(weights: int, count: Callable[[int], int]) -> int:
     Raises:
         SystemExit: If none comes near enough.
     """
-    known = (8, 16, 32)
+    known = (16, 32, 64)
     polynomial = np.polyfit(known, [count(width) for width in known], 2)
     widths = np.arange(2, 257)
     nearest = int(widths[np.abs(np.polyval(polynomial, widths) - weights).argmin()])

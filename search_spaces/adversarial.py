@@ -91,7 +91,7 @@ def discriminator(data, width, depth, normalization, conditional):
 
     Args:
         data: Description of the data.
-        width: Channels at the smallest size at which a generator begins.
+        width: Channels at the smallest size; half as many at each before.
         depth: Further convolutions at each size.
         normalization: Of `blocks.NORMALIZATIONS`, or `"spectral"`, which keeps each layer's
             largest gain at 1 (Miyato et al. 2018, arXiv 1802.05957).
@@ -103,9 +103,9 @@ def discriminator(data, width, depth, normalization, conditional):
     bias = among == "none"
     image = Input(data.input_shape, name="image")
     inputs, x = [image], image
-    levels = max(1, halvings(data.input_shape[0])) - 1
-    for number in range(max(2, levels + 1)):
-        filters = channels(width, levels - number) if number <= levels else 2 * width
+    times = max(2, halvings(data.input_shape[0]))
+    for number in range(times):
+        filters = channels(width, times - 1 - number)
         for layer in range(1 + depth):
             strides = 1 if layer else 2
             first = number == layer == 0  # which DCGAN leaves as it is

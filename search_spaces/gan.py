@@ -31,7 +31,7 @@ BASELINE = {
 STEADY = {
     "g_normalization": "batch", "loss": "non-saturating", "d_normalization": "none",
     "label_smoothing": 0.0, "learning_rate": 1e-3, "discriminator_rate": 1.0, "d_steps": 1,
-    "batch_size": 64, "regularize": True, "r1": 0.1, "ema": 0.995, "diff_augment": True,
+    "batch_size": 64, "regularize": True, "r1": 1.0, "ema": 0.995, "diff_augment": True,
 }  # fmt: skip
 GOOD_STARTS = [
     {
@@ -39,7 +39,7 @@ GOOD_STARTS = [
         "up_sampling": "resize", "conditional": True,
     },
     {
-        **STEADY, "latent_dim": 64, "width": 64, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
+        **STEADY, "batch_size": 32, "latent_dim": 64, "width": 64, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
         "up_sampling": "resize", "conditional": True,
     },
 ]  # fmt: skip
@@ -50,7 +50,7 @@ def build(hp, data):
     latent_dim = hp.Choice("latent_dim", [16, 32, 64, 128])
     # Channels where a generator begins, with 4x4 pixels; half as many each time it enlarges.
     width = hp.Choice("width", [16, 32, 64] if data.input_shape[0] <= 16 else [32, 64, 128])
-    ratio = hp.Choice("ratio", [0.5, 1.0, 2.0])  # those of the generator to the discriminator's
+    ratio = hp.Choice("ratio", [0.5, 1.0, 2.0])  # of the generator's to half the discriminator's
     conditional = hp.Boolean("conditional", default=True) and data.classes > 1
     drawing = generator(
         data,
@@ -63,7 +63,7 @@ def build(hp, data):
     )
     telling = discriminator(
         data,
-        width=round(width / ratio),
+        width=round(2 * width / ratio),  # with ratio 1 it has about as many weights
         depth=hp.Int("d_depth", 0, 1),
         normalization=_normalization(hp),
         conditional=conditional,
@@ -88,7 +88,7 @@ def recipe(hp, data):  # noqa: ARG001
         learning_rate=hp.Float("learning_rate", 1e-4, 3e-3, sampling="log"),
         discriminator_rate=hp.Choice("discriminator_rate", [0.5, 1.0, 2.0]),
         batch_size=hp.Choice("batch_size", [32, 64]),
-        steps=1500,
+        steps=1000,
         d_steps=hp.Int("d_steps", 1, 2),
         r1=r1 if regularize and r1 else 0.0,
         label_smoothing=smoothing or 0.0,

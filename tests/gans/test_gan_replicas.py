@@ -13,8 +13,8 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 tf.config.experimental.enable_op_determinism()
 
-from small_gans import small_gan, some_images
-from automl_sem import DiffAugment, GanRecipe
+from small_gans import LATENT, small_discriminator, small_generator, some_images
+from automl_sem import DiffAugment, Gan, GanRecipe
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.gan_replicas import MirroredGanTrainer, pieces_of
 
@@ -27,7 +27,8 @@ recipe = GanRecipe(
 )
 
 def build():
-    return small_gan(conditional=True, normalization="none", dropout=0.0)
+    generator = small_generator(conditional=True, normalization="none")
+    return Gan(generator, small_discriminator(True, "spectral", dropout=0.0), LATENT)
 
 def trained(devices, pieces=None, state=None):
     strategy = tf.distribute.MirroredStrategy(devices)
