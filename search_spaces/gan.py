@@ -39,8 +39,8 @@ GOOD_STARTS = [
         "up_sampling": "resize", "conditional": True,
     },
     {
-        **STEADY, "batch_size": 32, "latent_dim": 64, "width": 64, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
-        "up_sampling": "resize", "conditional": True,
+        **STEADY, "latent_dim": 64, "width": 64, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
+        "up_sampling": "resize", "conditional": True, "batch_size": 32,
     },
 ]  # fmt: skip
 
