@@ -6,11 +6,10 @@ from automl_sem.augment_with import FLAG as AUGMENT_WITH
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import Dataset
 from automl_sem.errors import UserError
-from automl_sem.finalists import further_trainings
+from automl_sem.finalists import CONTENDERS, SEEDS
 from automl_sem.reports.wording import roughly
 from automl_sem.scoring.gan.checks import check_judgeable
-from automl_sem.scoring.gan.pace import Pace, expected
-from automl_sem.search_loop import FINALISTS
+from automl_sem.scoring.gan.pace import expected
 from automl_sem.spaces.space import Space
 from automl_sem.types import AnyInts
 
@@ -52,30 +51,30 @@ def expected_seconds(
     Raises:
         UserError: If images are large, there is no GPU, and nobody said `--yes`.
     """
-    endless = options.trial_limit == NO_LIMIT
-    trials = 1 if endless else options.trial_limit
     side = dataset.info.input_shape[0]
     must_know = side > LARGEST and not gpus and not options.yes
+    endless = options.trial_limit == NO_LIMIT
+    if endless and not must_know:
+        return None
+    trials = 1 if endless else options.trial_limit
     pace = expected(
         space,
         dataset.train,
         folds=folds,
         trials=trials,
-        finalists=FINALISTS + further_trainings(generates=True),
+        finalists=SEEDS * min(trials, CONTENDERS + 1),
         skip_small=not must_know,
     )
-    if must_know and pace is not None:
+    if pace is None:
+        return None
+    whole = min(pace.whole, options.time_limit_s or pace.whole)
+    if must_know:
+        cost = f"the search takes about {roughly(whole)}"
+        if options.time_limit_s is not None:
+            cost = f"a trial takes about {roughly(folds * pace.fold)}"
         raise UserError(
-            f"images of {side}x{side} without a GPU: {_cost(pace, folds, endless)}",
+            f"images of {side}x{side} without a GPU: {cost}",
             where=dataset.source,
             hint="Pass --image-size 32, or --yes if you have the time",
         )
-    if pace is None or endless:
-        return None
-    return min(pace.whole, options.time_limit_s or pace.whole)
-
-
-def _cost(pace: Pace, folds: int, endless: bool) -> str:
-    if endless:
-        return f"a trial takes about {roughly(folds * pace.fold)}"
-    return f"the search takes about {roughly(pace.whole)}"
+    return whole

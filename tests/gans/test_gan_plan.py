@@ -21,10 +21,11 @@ def space():
 
 @pytest.fixture
 def steady(monkeypatch):
-    """A machine that takes 10 ms a step, twice as long with the wider networks."""
+    """A machine that takes 10 ms a step of the baseline, three times as long of the wider GAN."""
 
     def seconds(space, part, values, recipe):
-        return 0.02 if values.get("width") == 32 else 0.01
+        assert recipe == space.recipe_of(values, part.info)
+        return {32: 0.01, 64: 0.03}[values["width"]]
 
     monkeypatch.setattr(pace, "seconds_per_step", seconds)
 
@@ -36,16 +37,16 @@ def images(side, n=60):
 
 def test_the_time_of_a_search_is_that_of_its_fold_fits(space, steady):
     part = load_dataset("digits").train
-    found = expected(space, part, folds=3, trials=13, finalists=2)
-    assert found.step == pytest.approx(0.015)
-    assert found.fold == pytest.approx(0.015 * 1500 * JUDGING)
-    # Baseline and two good starts as a whole, a share of the other ten, and two on fresh folds.
-    assert found.whole == pytest.approx(found.fold * 3 * (3 + 10 * PROPOSED_SHARE + 2))
+    found = expected(space, part, folds=3, trials=13, finalists=8)
+    assert found.step == pytest.approx(0.02)
+    assert found.fold == pytest.approx(0.02 * 1000 * JUDGING)
+    # Baseline and two good starts as a whole, a share of the other ten, and all on fresh folds.
+    assert found.whole == pytest.approx(found.fold * 3 * (3 + 10 * PROPOSED_SHARE + 8))
 
 
 def test_nobody_asks_how_long_a_search_of_a_few_steps_takes(space, steady):
     quick = space.with_fixed(epochs=1)
-    assert expected(quick, load_dataset("digits").train, folds=3, trials=13, finalists=2) is None
+    assert expected(quick, load_dataset("digits").train, folds=3, trials=13, finalists=8) is None
 
 
 def test_a_step_is_timed_and_not_what_is_done_once(space, monkeypatch):
@@ -89,15 +90,32 @@ def test_images_above_64_pixels_need_a_gpu_or_a_yes(space, steady):
     assert expected_seconds(search_options(yes=True), space, large, 3, gpus=0) > 60
 
 
+def test_four_finalists_are_trained_twice_if_there_are_so_many(space, steady):
+    data = images(16)
+    one, two = (expected_seconds(search_options(trials=n), space, data, 3, 0) for n in (1, 2))
+    many = expected_seconds(search_options(trials=13), space, data, 3, 0)
+    fold = 0.02 * 1000 * JUDGING
+    assert one == pytest.approx(3 * fold * 3)
+    assert two == pytest.approx(3 * fold * 6)
+    assert many == pytest.approx(3 * fold * (3 + 10 * PROPOSED_SHARE + 8))
+
+
 def test_a_time_limit_bounds_what_is_expected(space, steady):
     data = images(16)
     assert expected_seconds(search_options(time_limit_s=5, trials=13), space, data, 3, 0) == 5
-    assert expected_seconds(search_options(time_limit_s=5), space, data, 3, 0) is None
     with pytest.raises(UserError, match="a trial takes about"):
         expected_seconds(search_options(time_limit_s=5), space, images(65), 3, 0)
 
 
+def test_nothing_is_timed_where_a_limit_says_how_long_it_takes(space, monkeypatch):
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(pace, "seconds_per_step", never)
+    assert expected_seconds(search_options(time_limit_s=5), space, images(16), 3, 0) is None
+
+
 def test_a_plan_says_how_long_it_will_take(steady):
     lines = api.dry_run("digits", space="gan")
-    assert any(line.startswith("time      about 10 min,") for line in lines)
+    assert any(line.startswith("time      about 16 min,") for line in lines)
     assert not any(line.startswith("time") for line in api.dry_run("digits", trials=2))
