@@ -156,28 +156,13 @@ def contest(data: str, seed: int, split: int, search: Record, quick: bool) -> Re
 
 def textbook(dataset: Any, width: int) -> Any:
     """Return trial 0 of the space `gan`, as wide as wanted."""
-    from automl_sem import Gan
-    from automl_sem.search_spaces import gan as space
-    from automl_sem.search_spaces.adversarial import discriminator, generator
+    import keras_tuner
 
-    values = space.BASELINE
-    drawing = generator(
-        dataset.info,
-        values["latent_dim"],
-        width,
-        depth=values["g_depth"],
-        up_sampling=values["up_sampling"],
-        normalization=values["g_normalization"],
-        conditional=values["conditional"],
-    )
-    telling = discriminator(
-        dataset.info,
-        width=2 * width,
-        depth=values["d_depth"],
-        normalization=values["d_normalization"],
-        conditional=values["conditional"],
-    )
-    return Gan(drawing, telling, values["latent_dim"])
+    from automl_sem.search_spaces import gan as space
+
+    hp = keras_tuner.HyperParameters()
+    hp.values = {**space.BASELINE, "width": width}
+    return space.build(hp, dataset.info)
 
 
 def width_of(weights: int, count: Callable[[int], int]) -> int:

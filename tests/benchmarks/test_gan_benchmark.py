@@ -10,10 +10,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import gan
+import gan_parts
 import gan_score
 import gan_textbook
 from gan import CALLS, FIT, LOOP, OURS
 
+from automl_sem.data import load_dataset
 from automl_sem.scoring.gan.kid import floor_of
 from automl_sem.scoring.gan.result import Measures
 
@@ -77,6 +79,16 @@ def test_the_textbook_is_as_wide_as_it_takes():
         assert gan_textbook.width_of(count(width) + 20, count) == width
     with pytest.raises(SystemExit, match="more or less weights"):
         gan_textbook.width_of(10, count)
+
+
+def test_the_textbook_is_the_baseline_as_wide_as_wanted():
+    digits = load_dataset("digits")
+    build, _ = gan_parts.textbook_of(digits)
+    for theirs, ours in zip(
+        gan_textbook.textbook(digits, 32).networks, build().networks, strict=True
+    ):
+        assert theirs.count_params() == ours.count_params()
+    assert gan_textbook.textbook(digits, 50).count_params() > build().count_params()
 
 
 def test_a_difference_is_paired_and_in_deviations_of_the_floor():
