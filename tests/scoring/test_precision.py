@@ -84,6 +84,23 @@ def own_head():
     )
 
 
+def recurrent():
+    """LSTM and GRU within a wrapper, a nested model and alone."""
+    inner = keras.Sequential([keras.Input((8, 4)), layers.GRU(4, return_sequences=True)])
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.TimeDistributed(layers.Conv1D(4, 3, activation="relu")),
+            layers.TimeDistributed(layers.GlobalAveragePooling1D()),
+            inner,
+            layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+            layers.LSTM(4),
+            layers.Dense(8, "relu"),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
 MODELS = [dense_softmax, softmax_apart, nested, normalized_end, two_heads, own_head]
 
 
@@ -115,6 +132,31 @@ def test_probabilities_and_weights_are_float32_and_hidden_layers_16_bit(stripes,
     convolution = next(k for k in model.layers if isinstance(k, layers.Conv2D))
     assert convolution.compute_dtype == policy.removeprefix("mixed_")
     assert convolution(x).dtype == policy.removeprefix("mixed_")
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted"), [("mixed_bfloat16", "float32"), ("mixed_float16", "float16")]
+)
+def test_recurrent_layers_are_float32_where_the_kernel_of_gpus_fails_in_16_bit(
+    stripes, policy, wanted
+):
+    model = built(recurrent, policy)
+    x = stripes.x[:5].astype("float32") / 255
+    hidden = list(model._flatten_layers())
+    found = [k for k in hidden if isinstance(k, layers.LSTM | layers.GRU)]
+    assert {type(k) for k in found} == {layers.LSTM, layers.GRU}
+    for layer in found:
+        assert {layer.compute_dtype, layer.cell.compute_dtype} == {wanted}
+        read = np.zeros((5, 8, layer.cell.kernel.shape[0]), "float32")
+        assert layer(read).dtype == wanted
+    others = [k for k in hidden if isinstance(k, layers.Conv1D | layers.Bidirectional)]
+    assert {k.compute_dtype for k in others} == {policy.removeprefix("mixed_")}
+    with tf.GradientTape() as tape:
+        outputs = model(x, training=True)
+        loss = tf.reduce_mean(outputs[:, 0])
+    assert outputs.dtype == tf.float32
+    gradients = tape.gradient(loss, model.trainable_variables)
+    assert all(np.isfinite(g.numpy()).all() for g in gradients)
 
 
 @pytest.mark.parametrize("policy", [FULL, *MIXED])
