@@ -16,7 +16,7 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
 from automl_sem.fakes_check import DRAWN, check_fakes, design_of, forgers_of, sentence
 from automl_sem.fakes_check import to_train as to_train_for_fakes
-from automl_sem.finalists import contenders, further_trainings, score_finalists
+from automl_sem.finalists import Scored, contenders, further_trainings, score_finalists
 from automl_sem.fresh import missing_folds, those_that_fit, train_on_fresh_folds
 from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
@@ -220,7 +220,9 @@ def _score_finalists(
 ) -> None:
     """Train the best trials and the baseline on the fresh folds, as far as there is time."""
     results = read_results(directory)
-    leading = results.complete[: contenders(directory.manifest.generates)]
+    best_first = [trial.number for trial in results.complete]
+    may_win = contenders(best_first, Scored.read(directory), directory.manifest.generates)
+    leading = [results.searched(number) for number in may_win]
     score_finalists(
         directory,
         pool,
