@@ -136,7 +136,8 @@ class GanTrainer:
             Diverged: As `fit` does.
         """
         rows = np.arange(len(self._part.y))
-        labels = np.resize(self._part.y, DRAWN)
+        rng = np.random.default_rng(derive_seed(seed, "classes"))
+        labels = self._part.y[np.resize(rng.permutation(rows), DRAWN)]
         variation = self._part.x.std(axis=0).mean() / 255.0
         for _ in self._learn(rows, seed, labels, variation):
             pass
