@@ -98,7 +98,7 @@ def export_trial(
     try:
         recover(folder)
         recorded = read_export(folder)
-        if recorded is not None and not force and has_formats(recorded, asked):
+        if recorded is not None and not force and is_there(recorded, trial, asked):
             say(f"trial {trial.number} is exported already (--force exports it anew)")
             return recorded
         if force:
@@ -123,6 +123,7 @@ def export_trial(
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
+                recipe=trial.recipe,
                 kind=dataset.info.kind,
                 formats=tuple(replace(f, path=folder / f.path.name) for f in made),
                 test=test,
@@ -142,10 +143,13 @@ def export_trial(
     return result
 
 
-def has_formats(recorded: ExportResult, asked: Sequence[Format]) -> bool:
-    """Whether all these formats are there and verified."""
+def is_there(recorded: ExportResult, trial: TrialRecord, asked: Sequence[Format]) -> bool:
+    """Whether all these formats are there and verified, of the trial as it is trained by now.
+
+    An export from before the end of the search may have learnt from fakes that did not help.
+    """
     there = {made.name for made in recorded.formats if made.verified and made.path.exists()}
-    return {made.name for made in asked} <= there
+    return recorded.recipe == trial.recipe and {made.name for made in asked} <= there
 
 
 def _retrain(

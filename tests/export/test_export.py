@@ -208,6 +208,17 @@ class TestExportTrial:
         assert both.seconds == first.seconds
         assert export.run.test_looks() == 1
 
+    def test_a_trial_that_is_trained_otherwise_by_now_is_exported_anew(self, export, monkeypatch):
+        first, trial = export("keras", "saved-model"), export.trial
+        assert first.recipe == trial.recipe
+        changed = replace(trial, recipe=replace(trial.recipe, label_smoothing=0.1))
+        monkeypatch.setattr(type(export), "trial", changed)
+        again = export("keras")
+        assert again.recipe == changed.recipe
+        assert [made.name for made in again.formats] == ["keras", "saved-model"]
+        assert again.test.metrics != first.test.metrics
+        assert export("keras", "saved-model") == again
+
     def test_force_trains_and_looks_again(self, export):
         first, again = export("keras"), export("keras", force=True)
         assert (first.test.looks, again.test.looks) == (1, 2)
