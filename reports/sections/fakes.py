@@ -56,7 +56,7 @@ def facts(context: Context) -> dict[str, Any] | None:
 def filtering(fakes: Fakes) -> str:
     """Return in words how many images a fold got, and how many the filter rejected."""
     if fakes.reason:
-        return f"Its GAN failed, so that this fold had no fake images: {fakes.reason}."
+        return f"This fold had no fake images: {fakes.reason}."
     kept, rejected = len(fakes.labels), int(fakes.rejected.sum())
     return (
         f"{count(kept, 'image')} kept, and {count(rejected, 'image')} rejected of which a "
