@@ -187,6 +187,7 @@ def _retrain(
         lambda: space.rebuild(trial.hyperparameters, dataset.info),
         trial.recipe,
         learnt.part,
+        real=learnt.real,
         seed=derive_seed(run.manifest.seed, trial.number, "retrain"),
         epochs=epochs,
         checkpoints=checkpoints,
