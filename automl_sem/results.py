@@ -240,6 +240,15 @@ class Results:
         return tuple(sorted(done, key=lambda t: (t.objective, t.number)))
 
     @property
+    def chosen_on_fresh(self) -> bool:
+        """Whether the best won on the fresh folds, over other trials or as it was searched."""
+        if self.best is None or not self.best.fresh:
+            return False
+        if self.fakes is not None and self.fakes.trial != 0:
+            return not self.fakes.unknown
+        return any(s.trial.number not in (0, self.best.trial.number) for s in self.finalists)
+
+    @property
     def proposed_by_model(self) -> int:
         """How many trials the sampler's model proposed."""
         return sum(t.proposed_by == "model" for t in self.trials)
