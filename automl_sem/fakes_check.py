@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,6 +86,10 @@ class Finding:
         if self.unknown or self.trial == 0:
             return self.searched
         return self.share if self.helped else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding for scripts."""
+        return {**asdict(self), "helped": self.helped, "kept": self.kept}
 
     @property
     def stage(self) -> Stage:

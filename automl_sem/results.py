@@ -328,7 +328,7 @@ class Results:
             "verdict": verdict,
             "stress_warnings": findings.warnings,
             "stress_unknown": findings.unknown,
-            "fakes": self.fakes and {**asdict(self.fakes), "kept": self.fakes.kept},
+            "fakes": self.fakes and self.fakes.to_json(),
             "trials": len(self.trials),
             "discarded": self.discarded,
             "proposed_by_model": self.proposed_by_model,

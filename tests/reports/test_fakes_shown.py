@@ -1,6 +1,5 @@
 """What the report says of a best trial that goes on without its fakes, or as it was searched."""
 
-import json
 import shutil
 
 import pytest
@@ -36,3 +35,20 @@ def test_a_choice_on_the_fresh_folds_is_said_where_there_was_one(run):
     assert TOO_GOOD in luck(find(run))
     unknown = find(run, fakes=None, real=None, unknown="no GAN drew a usable image")
     assert TOO_GOOD not in luck(unknown)
+
+
+def test_scripts_are_told_whether_they_helped(run):
+    told = find(run).to_json()["fakes"]
+    assert (told["helped"], told["kept"]) == (False, 0.0)
+    told = find(run, low=0.1, high=0.2).to_json()["fakes"]
+    assert (told["helped"], told["kept"]) == (True, 1.0)
+
+
+def test_the_table_of_trials_says_where_the_winner_goes_on_otherwise(run):
+    def shown(**finding):
+        report = build_report(find(run, **finding), make_dataset())
+        return Page(report.read_text(encoding="utf-8")).sections["trials"].replace("\xa0", " ")
+
+    note = "Trial 1 stands here as it was searched; it goes on without fake images."
+    assert note in shown()
+    assert "as it was searched" not in shown(low=0.1, high=0.2)
