@@ -45,7 +45,7 @@ from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
 from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.gan.fakes import learnt_from
 from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
-from automl_sem.scoring.recipes import fold_epochs, retrain_epochs
+from automl_sem.scoring.recipes import retrain_epochs
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
 from automl_sem.types import of_classifier
@@ -174,7 +174,8 @@ def _retrain(
     draw = None if forgers is None else forgers.of
     learnt = learnt_from(dataset.train, nothing, recipe.fakes, draw)
     fakes = len(learnt.rows) - n
-    once, epochs = fold_epochs(recipe, fold), retrain_epochs(recipe, fold, n + fakes)
+    once = retrain_epochs(recipe, fold, fold + round(fakes * fold / n))
+    epochs = retrain_epochs(recipe, fold, n + fakes)
     fewer = f": as many steps as {once} of a fold" if epochs != once else ""
     drawn = f" and {fakes} fake ones" if fakes else ""
     if learnt.note:

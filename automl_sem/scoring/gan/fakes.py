@@ -181,8 +181,7 @@ def fakes_of(seen: TrainingPart, design: Design, network: FeatureNetwork, seed: 
         Diverged: If the GAN does, or collapses.
     """
     recipe = for_few(design.recipe, len(seen.y))
-    never: Any = None  # nothing judges it
-    trainer = GanTrainer(lambda: design.build(seen.info), recipe, seen, seed, never)
+    trainer = GanTrainer(lambda: design.build(seen.info), recipe, seen, seed)
     gan = trainer.learn(derive_seed(seed, "gan"))
     network.fit(seen.x, seen.y, derive_seed(seed, "filter"), FILTER_STEPS)
     missing = np.bincount(seen.y, minlength=seen.info.classes)
