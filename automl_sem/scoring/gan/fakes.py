@@ -259,9 +259,7 @@ def learnt_from(part: TrainingPart, held_out: Ints, share: float, fakes: FakesOf
     found = fakes(held_out)
     images, labels = found.some(share, part.y[real])
     if not len(labels):
-        return Learnt(
-            part, real, real, f"no fake images in a fold: {found.reason}"
-        )
+        return Learnt(part, real, real, f"no fake images in a fold: {found.reason}")
     added = replace(
         part,
         x=np.concatenate([part.x, images]),
