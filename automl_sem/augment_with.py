@@ -11,17 +11,16 @@ from typing import Any
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.errors import UserError
-from automl_sem.export.predict import newest_export, read_record
-from automl_sem.gan_recipe import GanRecipe
+from automl_sem.export.predict import read_record
+from automl_sem.gan_recipe import GanRecipe, of_gan
 from automl_sem.manifest import AugmentWith, Manifest
-from automl_sem.results import read_results
+from automl_sem.results import TrialRecord, read_results
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.gan.checks import check_drawable
 from automl_sem.scoring.gan.fakes import seconds_of
 from automl_sem.spaces.find import find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space, generates
-from automl_sem.types import recipe_from_dict
 
 FLAG = "--augment-with"
 BUILT_IN = "gan"
@@ -32,7 +31,8 @@ def augment_with(asked: str | Path, dataset: Dataset) -> AugmentWith:
     """Return the GAN that a person asked for, once it is clear that it can draw the data.
 
     Args:
-        asked: `"gan"`, or an export of a GAN or a run that searched for one.
+        asked: `"gan"`, or an export of a GAN, or a run that searched for one, which stands for
+            its best.
         dataset: What is to be classified.
 
     Raises:
@@ -48,13 +48,16 @@ def augment_with(asked: str | Path, dataset: Dataset) -> AugmentWith:
         )
     if dataset.info.classes < 2:
         raise UserError("fakes of one class alone help nobody to tell classes apart", where=FLAG)
+    trial = None
     if str(asked) == BUILT_IN:
         space = load_space(find_space(BUILT_IN))
         values = dict(space.good_starts[0])
         recipe: Any = space.recipe_of(values, dataset.info)
         beside = space.path.parent
     else:
-        space, beside, values, recipe = _of_run(Path(asked).expanduser())
+        space, beside, trial = _of_run(Path(asked).expanduser())
+        values = dict(trial.hyperparameters)
+        recipe = of_gan(trial.recipe)
     gan = _built(space, values, dataset, asked)
     if not gan.conditional:
         raise UserError(
@@ -64,6 +67,7 @@ def augment_with(asked: str | Path, dataset: Dataset) -> AugmentWith:
         )
     return AugmentWith(
         asked=str(asked),
+        trial=None if trial is None else trial.number,
         space={
             "name": space.name, "origin": str(space.path), "sha256": space.fingerprint(),
         },
@@ -73,14 +77,12 @@ def augment_with(asked: str | Path, dataset: Dataset) -> AugmentWith:
     )  # fmt: skip
 
 
-def _of_run(path: Path) -> tuple[Space, Path, dict[str, Any], GanRecipe]:
-    """Return space, the folder beside it, hyperparameters and recipe of an export or a run."""
+def _of_run(path: Path) -> tuple[Space, Path, TrialRecord]:
+    """Return space, the folder beside it, and the trial of an export, or the best of a run."""
     where, folder = f"{FLAG} {path}", path.resolve()
-    exported = newest_export(folder)
     trial = None
-    if not (folder / "run.json").exists() or exported != folder:
-        record = read_record(exported)
-        folder, trial = exported.parent.parent, record["trial"]
+    if not (folder / "run.json").exists():
+        trial, folder = read_record(folder)["trial"], folder.parent.parent
     if not (folder / "run.json").exists():
         raise UserError(
             "the run that this export was made from is not around it",
@@ -99,9 +101,7 @@ def _of_run(path: Path) -> tuple[Space, Path, dict[str, Any], GanRecipe]:
     kept = run.manifest.space
     beside = Path(kept["origin"]).parent
     space = load_space(run.path / "space.py", name=kept["name"], beside=beside)
-    recipe = recipe_from_dict(found.recipe.to_dict())
-    assert isinstance(recipe, GanRecipe)
-    return space, beside, dict(found.hyperparameters), recipe
+    return space, beside, found
 
 
 def _built(space: Space, values: dict[str, Any], dataset: Dataset, asked: str | Path) -> Any:
@@ -127,10 +127,15 @@ def described(kept: AugmentWith, dataset: Dataset, folds: int) -> str:
     """
     n, recipe = len(dataset.train.y), GanRecipe.from_dict(kept.recipe)
     seconds = 2 * folds * seconds_of(recipe, n - n // folds, dataset.info.input_shape)
-    whose = "the built-in GAN"
-    if kept.asked != BUILT_IN:
-        whose = f"the GAN of {kept.asked} (not its weights, which may have seen held-out images)"
+    whose, if_large = "the built-in GAN", ""
+    if kept.trial is not None:
+        whose = (
+            f"the GAN of trial {kept.trial} of {kept.asked} (not its weights, which may have seen "
+            "held-out images)"
+        )
+        if_large = ", if it is as large as the built-in one"
     return (
         f"fake images: {whose} learns anew inside each of {folds} folds and {folds} fresh ones, "
         f"{recipe.steps:,} steps each, on two cores about {max(1, round(seconds / 60))} min in all"
+        f"{if_large}"
     )

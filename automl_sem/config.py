@@ -32,7 +32,8 @@ class SearchOptions(BaseModel):
         weights: A pretrained model, whose layers before its head become the backbone.
         warm_start: A run whose best hyperparameters are tried early.
         augment_with: A GAN whose images classifiers may learn from as well: `"gan"`, or an export
-            or a run of a search for GANs, of which networks and recipe are taken.
+            of a GAN or a run that searched for one, which stands for its best: of these networks
+            and recipe are taken.
         seed: Seed of the whole run.
         out: The run directory; by default `runs/DATE-TIME-NAME`.
         size: Training examples of the built-in shapes, motion or strokes.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +18,15 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.fresh import Entry, fresh_score
 from automl_sem.gan_recipe import GanRecipe
 from automl_sem.run import GAN_SPACE, RunDirectory, Stage
-from automl_sem.scoring.gan.fakes import Design, Forgers
+from automl_sem.scoring.fold import train_rows
+from automl_sem.scoring.gan.fakes import Design, Forgers, fakes_key, read_fakes
 from automl_sem.scoring.metrics import fold_interval
-from automl_sem.types import AnyScore, Candidate, Outcome, Score, classified, of_classifier
+from automl_sem.types import AnyScore, Candidate, Ints, Outcome, Score, classified, of_classifier
 
 DRAWN = "drawn"  # folder of a run
 FINDING = "fakes.json"
 ALL = 1.0  # fakes for each real image, for a best trial that has none
+FEW = 0.9  # of those that were asked for: it is said where a fold had fewer
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Finding:
         low: Lower end of its 95 % interval (`fold_interval`).
         high: Upper end.
         word: What the objective is called.
+        used: Fakes of a fold, mean over the folds.
+        wanted: As many as there would be if the filter rejected none.
         unknown: Why it could not be found out; then the trial stays as it was, and there are
             no numbers.
     """
@@ -66,6 +71,8 @@ class Finding:
     low: float = 0.0
     high: float = 0.0
     word: str = ""
+    used: float = 0.0
+    wanted: float = 0.0
     unknown: str = ""
 
     @property
@@ -79,6 +86,10 @@ class Finding:
         if self.unknown or self.trial == 0:
             return self.searched
         return self.share if self.helped else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding for scripts."""
+        return {**asdict(self), "helped": self.helped, "kept": self.kept}
 
     @property
     def stage(self) -> Stage:
@@ -109,16 +120,21 @@ def forgers_of(run: RunDirectory, part: TrainingPart) -> Forgers | None:
     return Forgers(part, run.manifest.seed, design, run.path / DRAWN)
 
 
-def to_train(best: Candidate) -> Entry:
-    """Return the best trial without fakes if it has some, else with them."""
+def to_train(run: RunDirectory, best: Candidate) -> list[Entry]:
+    """Return the best trial without fakes if it has some, else with them.
+
+    There is nothing to compare with while it has no score on the fresh folds itself.
+    """
+    if fresh_score(run, best.trial) is None:
+        return []
     searched = of_classifier(best.recipe).fakes
     other = replace(of_classifier(best.recipe), fakes=0.0 if searched else ALL)
     word = "without" if searched else "with"
-    return Entry(replace(best, recipe=other), _stage(not searched), f"{word} fake images")
+    return [Entry(replace(best, recipe=other), _stage(not searched), f"{word} fake images")]
 
 
 def check_fakes(
-    run: RunDirectory, best: Candidate, ended: Sequence[tuple[Entry, Outcome]]
+    run: RunDirectory, best: Candidate, ended: Sequence[tuple[Entry, Outcome]], y: Ints
 ) -> Finding:
     """Write `fakes.json`, and return what it says: whether fakes help the best trial.
 
@@ -126,20 +142,41 @@ def check_fakes(
         run: The run, with the fresh folds of the best trial.
         best: The best trial as the search scored it.
         ended: How training went of what `to_train` returned.
+        y: Classes of the training images, (n,).
     """
     searched = of_classifier(best.recipe).fakes
-    entry, outcome = ended[0]
-    ours, theirs = classified(fresh_score(run, best.trial)), classified(outcome.score)
-    found = Finding(best.trial, searched, searched or ALL)
-    if ours is None:
+    found = _counted(run, Finding(best.trial, searched, searched or ALL), y)
+    ours = classified(fresh_score(run, best.trial))
+    if ours is None or not ended:
         why = f"trial {best.trial} could not be trained on the fresh folds"
         found = replace(found, unknown=why)
-    elif theirs is None:
-        found = replace(found, unknown=f"{entry} could not be trained ({outcome.reason})")
-    else:
-        found = compared(found, *((ours, theirs) if searched else (theirs, ours)))
+    elif not found.unknown:
+        entry, outcome = ended[0]
+        theirs = classified(outcome.score)
+        if theirs is None:
+            found = replace(found, unknown=f"{entry} could not be trained ({outcome.reason})")
+        else:
+            found = compared(found, *((ours, theirs) if searched else (theirs, ours)))
     run.write_json(FINDING, {"schema_version": 1, **asdict(found)})
     return found
+
+
+def _counted(run: RunDirectory, found: Finding, y: Ints) -> Finding:
+    """Return a finding with the number of fakes of a fresh fold; unknown if there were none."""
+    folds, used, wanted, reasons = run.splits("fresh"), [], [], []
+    for fold in range(int(folds.max()) + 1):
+        held_out = np.flatnonzero(folds == fold)
+        drawn = read_fakes(run.path / DRAWN, fakes_key(run.manifest.seed, held_out))
+        if drawn is None:  # a fold that could not be trained, or somebody cleared the folder
+            return found
+        real = y[train_rows(y, held_out)]
+        used.append(len(drawn.some(found.share, real)[1]))
+        wanted.append(found.share * len(real))
+        reasons.append(drawn.reason)
+    if any(used):
+        return replace(found, used=float(np.mean(used)), wanted=float(np.mean(wanted)))
+    why = next(filter(None, reasons), "there are too few real ones")
+    return replace(found, unknown=f"no GAN drew a usable image ({why})")
 
 
 def compared(found: Finding, fakes: Score, real: Score) -> Finding:
@@ -185,8 +222,12 @@ def sentence(found: Finding) -> str:
         return f"Whether fake images help is not known: {found.unknown}."
     answer = "helped" if found.helped else "made it worse" if found.high < 0 else "did not help"
     ours, theirs = found.fakes, found.real
+    fewer = ""
+    if found.used < FEW * found.wanted:
+        fewer = f" (of these the filter let {found.used:.0f} of {found.wanted:.0f} pass in a fold)"
     return (
-        f"Fake images {answer}: with {found.share:g} for each real one, trial {found.trial} gets "
+        f"Fake images {answer}: with {found.share:g} for each real one{fewer}, trial "
+        f"{found.trial} gets "
         f"{100 * ours.accuracy:.1f} % right and {found.word} {ours.objective:.3g}, without "
         f"{100 * theirs.accuracy:.1f} % and {theirs.objective:.3g}; the gain in {found.word} is "
         f"{found.gain:+.3g} (95 % interval {found.low:+.3g} to {found.high:+.3g}) on fresh "

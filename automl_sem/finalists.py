@@ -74,9 +74,21 @@ class Scored:
         )
 
 
-def contenders(generates: bool) -> int:
-    """Return how many of the best trials may win, GANs or classifiers."""
-    return CONTENDERS if generates else 1
+def contenders(best_first: Sequence[int], scored: Scored, generates: bool) -> list[int]:
+    """Return the trials that may win, by their score in the search.
+
+    Of GANs these are the best three, and all that were trained on the fresh folds before: a
+    longer search may put three ahead of one that did better there.
+
+    Args:
+        best_first: Numbers of all trials that have a score, by that in the search.
+        scored: What was trained on the fresh folds.
+        generates: Whether the trials are GANs.
+    """
+    if not generates:
+        return list(best_first[:1])
+    others = [n for n in best_first[CONTENDERS:] if n in scored.trials and n != 0]
+    return [*best_first[:CONTENDERS], *others]
 
 
 def further_trainings(generates: bool) -> int:
@@ -95,7 +107,8 @@ def score_finalists(
     """Train finalists on the fresh folds, as far as that is not done yet.
 
     The best trial and the baseline are trained in any case. Of GANs, others that may win follow
-    as far as there is time, and a second seed of all if there is time for all.
+    as far as there is time, and a second seed of all if there is time for all. Where finalists
+    of a shorter search have two seeds already, each that is trained gets two.
 
     One that cannot be trained there is noted in `finalists.json` with its reason, and cannot
     win; without any other the verdict stays open.
@@ -108,16 +121,18 @@ def score_finalists(
         room: How many can still be trained in full within the time.
         listener: Is told of each fold fit, once it is kept.
     """
+    twice = run.manifest.generates and Scored.read(run).seeds == SEEDS
+    each = SEEDS if twice else 1
     asked = [*best_first[:1], *([] if baseline is None else [baseline])]
     first = [Entry(c) for c in {c.trial: c for c in asked}.values()]
-    room -= share_missing(run, first)
+    room = max(room - each * share_missing(run, first), 0.0)
     others = [Entry(c) for c in best_first[1:] if baseline is None or c.trial != baseline.trial]
-    others = those_that_fit(run, others, room)
-    room -= share_missing(run, others)
+    others = those_that_fit(run, others, room / each)
+    room -= each * share_missing(run, others)
     again: list[Entry] = []
     if run.manifest.generates:
         again = [with_second_seed(entry.candidate) for entry in (*first, *others)]
-    if share_missing(run, again) > max(room, 0.0):
+    if not twice and share_missing(run, again) > room:
         again = []
     entries = [*first, *others, *again]
     failed = {

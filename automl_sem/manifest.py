@@ -58,6 +58,7 @@ class AugmentWith(BaseModel):
 
     Args:
         asked: What a person asked for: `"gan"`, or the path of an export or a run.
+        trial: Which trial of another search it is; None for the built-in GAN.
         space: Name, origin and SHA-256 of its space file.
         beside: Folder whose modules the space may import.
         hyperparameters: Of its networks and its recipe, by name.
@@ -67,6 +68,7 @@ class AugmentWith(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     asked: str
+    trial: int | None = None
     space: dict[str, str]
     beside: str
     hyperparameters: dict[str, Any]

@@ -55,6 +55,7 @@ def epoch_trainer(
     recipe: AnyRecipe,
     part: TrainingPart,
     *,
+    real: NDArray[Any] | None = None,
     seed: int,
     steps: int,
     devices: Sequence[str],
@@ -65,6 +66,7 @@ def epoch_trainer(
         build: Returns the model.
         recipe: How to train it; its epochs are not used.
         part: The training data, which may be memory-mapped.
+        real: Rows of examples that no GAN drew, (n,); by default all.
         seed: Decides initial weights, shuffling and augmentation.
         steps: Steps of the whole training.
         devices: Names of the devices.
@@ -73,11 +75,14 @@ def epoch_trainer(
         used = list(devices)[: min(recipe.batch_size, len(part.x))]
         strategy = _strategy(tuple(used))
         return MirroredGanTrainer(build, recipe, part, seed=seed, strategy=strategy, devices=used)
+    real = np.arange(len(part.x)) if real is None else real
     with seeded(seed):
         model = build()
     if only_fit_can(model):
-        return _FitTrainer(build, recipe, part, seed=seed, steps=steps, device=devices[0])
-    return MirroredTrainer(build, recipe, part, seed=seed, steps=steps, devices=devices)
+        return _FitTrainer(
+            build, recipe, part, real=real, seed=seed, steps=steps, device=devices[0]
+        )
+    return MirroredTrainer(build, recipe, part, real=real, seed=seed, steps=steps, devices=devices)
 
 
 @functools.cache
@@ -96,6 +101,7 @@ class MirroredTrainer:
         recipe: How to train it.
         part: The training data, copied to every device: all at once, or if it is too large
             for that, load by load.
+        real: Rows of examples that no GAN drew, (n,).
         seed: Decides initial weights, shuffling and augmentation.
         steps: Steps of the whole training.
         devices: Names of the devices.
@@ -107,6 +113,7 @@ class MirroredTrainer:
         recipe: Recipe,
         part: TrainingPart,
         *,
+        real: NDArray[Any],
         seed: int,
         steps: int,
         devices: Sequence[str],
@@ -128,7 +135,7 @@ class MirroredTrainer:
             self._optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self._optimizer)
         self._inputs = inputs_of(part, self.model)
-        self._fitted = self._inputs.fit(self._rows)
+        self._fitted = self._inputs.fit(real)
         self._all = None if stays_on_disk(part.x) else self._load(part.x, part.y)
         self._run = tf.function(self._steps_graph, reduce_retracing=True)
         self._spread_noise()
@@ -267,6 +274,7 @@ class _FitTrainer:
         build: Returns the model.
         recipe: How to train it.
         part: The training data, which may be memory-mapped.
+        real: Rows of examples that no GAN drew, (n,).
         seed: Decides initial weights, shuffling and augmentation.
         steps: Steps of the whole training.
         device: Name of the device.
@@ -280,6 +288,7 @@ class _FitTrainer:
         recipe: Recipe,
         part: TrainingPart,
         *,
+        real: NDArray[Any],
         seed: int,
         steps: int,
         device: str,
@@ -292,7 +301,14 @@ class _FitTrainer:
             self.model = build()
             rows = np.arange(len(part.x))
             self._fitter = Fitter(
-                self.model, recipe, part, rows, seed=seed, noise=noise, steps=steps
+                self.model,
+                recipe,
+                part,
+                rows,
+                real=real,
+                seed=seed,
+                noise=noise,
+                steps=steps,
             )
 
     def state(self) -> State:

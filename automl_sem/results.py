@@ -240,6 +240,15 @@ class Results:
         return tuple(sorted(done, key=lambda t: (t.objective, t.number)))
 
     @property
+    def chosen_on_fresh(self) -> bool:
+        """Whether the best won on the fresh folds, over other trials or as it was searched."""
+        if self.best is None or not self.best.fresh:
+            return False
+        if self.fakes is not None and self.fakes.trial != 0:
+            return not self.fakes.unknown
+        return any(s.trial.number not in (0, self.best.trial.number) for s in self.finalists)
+
+    @property
     def proposed_by_model(self) -> int:
         """How many trials the sampler's model proposed."""
         return sum(t.proposed_by == "model" for t in self.trials)
@@ -319,7 +328,7 @@ class Results:
             "verdict": verdict,
             "stress_warnings": findings.warnings,
             "stress_unknown": findings.unknown,
-            "fakes": self.fakes and {**asdict(self.fakes), "kept": self.fakes.kept},
+            "fakes": self.fakes and self.fakes.to_json(),
             "trials": len(self.trials),
             "discarded": self.discarded,
             "proposed_by_model": self.proposed_by_model,
@@ -339,17 +348,19 @@ def read_results(run: RunDirectory) -> Results:
     complete.sort(key=lambda t: (t.objective, t.number))
     baseline = next((t for t in complete if t.number == 0), None)
     scored = Scored.read(run)
-    first = complete[: contenders(run.manifest.generates)]
-    asked = {t.number: t for t in (*first, baseline) if t is not None}
-    standings = {number: _standing(run, trial, scored.seeds) for number, trial in asked.items()}
-    best = _winner(first, standings, scored)
+    may_win = contenders([t.number for t in complete], scored, run.manifest.generates)
+    asked = [t for t in complete if t is baseline or t.number in may_win]
+    standings = {trial.number: _standing(run, trial, scored.seeds) for trial in asked}
+    finalists = _finalists(may_win, standings, scored)
+    best = next((s for s in finalists if s.trial.number in may_win), None)
+    if best is None and may_win:
+        best = standings[may_win[0]]
     found = read_finding(run)
     if found is not None and (best is None or best.trial.number != found.trial):
         found = None  # of an earlier best trial
     if found is not None and best is not None and found.trial != 0:
         best = standings[found.trial] = _as_kept(run, best.trial, found)
-    there = [s for s in standings.values() if s.fresh]
-    finalists = sorted(there, key=lambda s: (s.score, s.trial.number))
+        finalists = _finalists(may_win, standings, scored)
     theirs = standings.get(0)
     verdict = None
     if best is not None and theirs is not None and best.fresh and theirs.fresh:
@@ -362,7 +373,7 @@ def read_results(run: RunDirectory) -> Results:
         baseline=theirs,
         finalists=tuple(finalists),
         verdict=verdict,
-        undecided=undecided(scored, asked) if verdict is None else "",
+        undecided=undecided(scored, standings) if verdict is None else "",
         fold_fits=sum(1 for kept in FOLD_FILES for _ in run.path.glob(kept)),
         wall_s=float(session.get("wall_s", 0.0)),
         finished=bool(session.get("finished", False)),
@@ -380,21 +391,14 @@ def _as_kept(run: RunDirectory, trial: TrialRecord, found: Finding) -> Standing:
     return _standing_by(run, kept, score_as_kept(run, found))
 
 
-def _winner(
-    best_first: Sequence[TrialRecord], standings: Mapping[int, Standing], scored: Scored
-) -> Standing | None:
-    """Return the best of the trials that may win, on the fresh folds once all are done there."""
-    if not best_first:
-        return None
-    leading = standings[best_first[0].number]
-    if leading.trial.number not in (*scored.trials, *scored.failed):
-        return leading  # trials came after those that were trained on the fresh folds
-    there = [
-        standing
-        for trial in best_first
-        if (standing := standings[trial.number]).fresh and trial.number in scored.trials
-    ]
-    return min(there, key=lambda s: (s.score, s.trial.number), default=leading)
+def _finalists(
+    may_win: Sequence[int], standings: Mapping[int, Standing], scored: Scored
+) -> list[Standing]:
+    """Return what was trained on the fresh folds, the best there first; nothing until all is."""
+    if may_win and may_win[0] not in (*scored.trials, *scored.failed):
+        return []  # trials came after those that were trained on the fresh folds
+    there = [s for n, s in standings.items() if n in scored.trials and s.fresh]
+    return sorted(there, key=lambda s: (s.score, s.trial.number))
 
 
 def _standing(run: RunDirectory, trial: TrialRecord, seeds: int) -> Standing:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem.backup import Backup, Saved
 from automl_sem.data.dataset import TrainingPart
@@ -64,6 +65,7 @@ def retrain(
     recipe: AnyRecipe,
     part: TrainingPart,
     *,
+    real: NDArray[Any] | None = None,
     seed: int,
     epochs: int,
     checkpoints: Path,
@@ -80,6 +82,7 @@ def retrain(
         build: Returns the candidate's uncompiled model.
         recipe: How to train it; its epochs are not used.
         part: The training data.
+        real: Rows of examples that no GAN drew, (n,); by default all.
         seed: Decides initial weights, shuffling and augmentation.
         epochs: Passes over the training data; of a GAN the pieces that its steps are cut into.
         checkpoints: Directory for the backup and for `model.keras`, a checkpoint for people.
@@ -108,7 +111,9 @@ def retrain(
     if end is None or end.epoch < epochs:
         names = list(devices) if devices is not None else visible_devices()
         try:
-            trainer = epoch_trainer(build, recipe, part, seed=seed, steps=steps, devices=names)
+            trainer = epoch_trainer(
+                build, recipe, part, real=real, seed=seed, steps=steps, devices=names
+            )
             end = _train(trainer, epochs, start, backup, on_epoch)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise NegativeResult("the retraining does not fit into memory") from error

@@ -16,7 +16,7 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import NegativeResult
 from automl_sem.fakes_check import DRAWN, check_fakes, design_of, forgers_of, sentence
 from automl_sem.fakes_check import to_train as to_train_for_fakes
-from automl_sem.finalists import contenders, further_trainings, score_finalists
+from automl_sem.finalists import Scored, contenders, further_trainings, score_finalists
 from automl_sem.fresh import missing_folds, those_that_fit, train_on_fresh_folds
 from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
@@ -24,6 +24,7 @@ from automl_sem.run import RunDirectory
 from automl_sem.search_loop import FINALISTS, Limits, Listener, search_loop
 from automl_sem.spaces.space import Space, generates
 from automl_sem.stress_check import check_stress, read_findings, to_train
+from automl_sem.types import Ints
 from automl_sem.workers.base import Pool
 from automl_sem.workers.plan import WorkerPlan
 
@@ -134,7 +135,7 @@ def work(
                 search_loop(directory, engine, pool, limits, listener, lambda: keep_time(1.0))
                 _score_finalists(directory, pool, listener, limits)
                 keep_time()
-                _check_fakes(directory, pool, listener)
+                _check_fakes(directory, pool, listener, dataset.train.y)
                 keep_time()
                 _check_stress(directory, pool, listener, limits)
                 keep_time()
@@ -220,7 +221,9 @@ def _score_finalists(
 ) -> None:
     """Train the best trials and the baseline on the fresh folds, as far as there is time."""
     results = read_results(directory)
-    leading = results.complete[: contenders(directory.manifest.generates)]
+    best_first = [trial.number for trial in results.complete]
+    may_win = contenders(best_first, Scored.read(directory), directory.manifest.generates)
+    leading = [results.searched(number) for number in may_win]
     score_finalists(
         directory,
         pool,
@@ -231,21 +234,21 @@ def _score_finalists(
     )
 
 
-def _check_fakes(directory: RunDirectory, pool: Pool, listener: Listener) -> None:
+def _check_fakes(directory: RunDirectory, pool: Pool, listener: Listener, y: Ints) -> None:
     """Find out whether fakes help, if there is a GAN and a winner to try it on."""
     results = read_results(directory)
     if results.best is None or directory.manifest.augment_with is None:
         return
     best = results.searched(results.best.trial.number).candidate()
-    entry = to_train_for_fakes(best)
-    fits = missing_folds(directory, entry)
-    if fits:
-        listener.note(
-            f"do fake images help? the best trial is trained again, {entry.variant}: "
-            f"{count(fits, 'fold fit')}"
-        )
-    ended = train_on_fresh_folds(directory, pool, [entry], listener)
-    listener.note(sentence(check_fakes(directory, best, ended)))
+    entries = to_train_for_fakes(directory, best)
+    for entry in entries:
+        if fits := missing_folds(directory, entry):
+            listener.note(
+                f"do fake images help? the best trial is trained again, {entry.variant}: "
+                f"{count(fits, 'fold fit')}"
+            )
+    ended = train_on_fresh_folds(directory, pool, entries, listener)
+    listener.note(sentence(check_fakes(directory, best, ended, y)))
 
 
 def _check_stress(directory: RunDirectory, pool: Pool, listener: Listener, limits: Limits) -> None:

@@ -118,11 +118,17 @@ def work(units: Sequence[Unit], options: Namespace) -> list[Done]:
         for number, ended in enumerate(as_completed([pool.submit(run, u) for u in left]), 1):
             done = ended.result()
             known[done.unit] = done
-            with options.records.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(done)) + "\n")
+            record(options.records, done)
             said = f"{number}/{len(left)}: {done.unit}, {done.seconds:.0f} s"
             print(said, file=sys.stderr, flush=True)
     return [known[unit] for unit in units]
+
+
+def record(path: Path, done: Done) -> None:
+    """Add a line to the records, behind a torn one if that is the last."""
+    torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n" * torn + json.dumps(asdict(done)) + "\n")
 
 
 def read(path: Path) -> list[Done]:
@@ -164,7 +170,8 @@ def run(unit: Unit) -> Done:
     began = time.perf_counter()
     keras.utils.clear_session()
     part, held_out = data_of(unit)
-    forgers = Forgers(part, unit.seed, design(part, unit.quick))
+    info = info_of(unit, part)
+    forgers = Forgers(part, unit.seed, design(info, unit.quick))
     fakes = forgers.of(held_out)
     gan_s = time.perf_counter() - began
     space = load_space(find_space("digits"))
@@ -174,10 +181,10 @@ def run(unit: Unit) -> Done:
     for pair in PAIRS:  # which shares a graph
         values = {**space.good_starts[0], "augment": pair[0] == AUGMENTED}
         steps = QUICK_STEPS if unit.quick else STEPS
-        recipe = replace(space.recipe_of(values, part.info), fakes=1.0, steps=steps)
+        recipe = replace(space.recipe_of(values, info), fakes=1.0, steps=steps)
         current = [none]
         trainer = FoldTrainer(
-            lambda values=values: space.rebuild(values, part.info),
+            lambda values=values: space.rebuild(values, info),
             recipe,
             part,
             derive_seed(unit.seed, "classifier"),
@@ -222,7 +229,12 @@ def data_of(unit: Unit) -> tuple[Any, np.ndarray]:
     return part, np.flatnonzero(stratified_folds(part.y, FOLDS, unit.seed) == unit.fold)
 
 
-def design(part: Any, quick: bool) -> Any:
+def info_of(unit: Unit, part: Any) -> Any:
+    """Return what spaces are told of the data, as in a search: its examples are for training."""
+    return replace(part.info, n_train=unit.per_class * part.info.classes)
+
+
+def design(info: Any, quick: bool) -> Any:
     """Return the GAN that `--augment-with gan` takes."""
     from automl_sem.scoring.gan.fakes import Design
     from automl_sem.spaces.find import find_space
@@ -230,7 +242,7 @@ def design(part: Any, quick: bool) -> Any:
 
     space = load_space(find_space("gan"))
     values = space.good_starts[0]
-    recipe = space.recipe_of(values, part.info)
+    recipe = space.recipe_of(values, info)
     if quick:
         recipe = replace(recipe, steps=40)
     return Design(space.path, space.name, space.path.parent, values, recipe)
@@ -299,7 +311,7 @@ def described(done: Sequence[Done]) -> str:
                 }
             )
     drawn, rejected = sum(d.fakes for d in done), sum(d.rejected for d in done)
-    failed = sum(bool(d.reason) for d in done)
+    barren = sum(bool(d.reason) for d in done)
     seconds = np.median([d.gan_s for d in done])
     return (
         f"# Fake images\n\nTest accuracy in percent on all other digits, mean over {tests} "
@@ -307,8 +319,8 @@ def described(done: Sequence[Done]) -> str:
         f"{table(rows)}\n\nFakes help where they lower the log-loss on the test set. The rule "
         "sees the training digits alone: five folds, a GAN inside each.\n\n"
         f"{table(rules)}\n\nThe filter rejected {rejected:,} of {drawn + rejected:,} fakes, and "
-        f"{failed} of {len(done)} GANs failed. One with its filter took {seconds:.0f} s (median) "
-        "on one thread."
+        f"{barren} of {len(done)} GANs gave none. One with its filter took {seconds:.0f} s "
+        "(median) on one thread."
     )
 
 

@@ -417,8 +417,8 @@ hits = two.model.predict(images.x / np.float32(255), verbose=0).argmax(1) == ima
 found["finite"] = all(bool(np.isfinite(v).all()) for v in t.weights(two.model))
 found["devices"] = two.devices
 
-trainer = replicas.MirroredTrainer(t.noisy, t.RECIPE, t.make_stripes(40), seed=1, steps=10,
-                                  devices=["CPU:0", "CPU:1"])
+trainer = replicas.MirroredTrainer(t.noisy, t.RECIPE, t.make_stripes(40), real=np.arange(40),
+                                  seed=1, steps=10, devices=["CPU:0", "CPU:1"])
 seeds = [v for v in trainer.model.variables if v.path.endswith("seed_generator_state")]
 copies = [c.numpy().tolist() for c in trainer._strategy.experimental_local_results(seeds[0].value)]
 found["own noise"] = copies[0] != copies[1]

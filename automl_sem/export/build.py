@@ -45,7 +45,7 @@ from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
 from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.gan.fakes import learnt_from
 from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
-from automl_sem.scoring.recipes import fold_epochs, retrain_epochs
+from automl_sem.scoring.recipes import retrain_epochs
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
 from automl_sem.types import of_classifier
@@ -98,7 +98,7 @@ def export_trial(
     try:
         recover(folder)
         recorded = read_export(folder)
-        if recorded is not None and not force and has_formats(recorded, asked):
+        if recorded is not None and not force and is_there(recorded, trial, asked):
             say(f"trial {trial.number} is exported already (--force exports it anew)")
             return recorded
         if force:
@@ -123,6 +123,7 @@ def export_trial(
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
+                recipe=trial.recipe,
                 kind=dataset.info.kind,
                 formats=tuple(replace(f, path=folder / f.path.name) for f in made),
                 test=test,
@@ -142,10 +143,13 @@ def export_trial(
     return result
 
 
-def has_formats(recorded: ExportResult, asked: Sequence[Format]) -> bool:
-    """Whether all these formats are there and verified."""
+def is_there(recorded: ExportResult, trial: TrialRecord, asked: Sequence[Format]) -> bool:
+    """Whether all these formats are there and verified, of the trial as it is trained by now.
+
+    An export from before the end of the search may have learnt from fakes that did not help.
+    """
     there = {made.name for made in recorded.formats if made.verified and made.path.exists()}
-    return {made.name for made in asked} <= there
+    return recorded.recipe == trial.recipe and {made.name for made in asked} <= there
 
 
 def _retrain(
@@ -170,7 +174,8 @@ def _retrain(
     draw = None if forgers is None else forgers.of
     learnt = learnt_from(dataset.train, nothing, recipe.fakes, draw)
     fakes = len(learnt.rows) - n
-    once, epochs = fold_epochs(recipe, fold), retrain_epochs(recipe, fold, n + fakes)
+    once = retrain_epochs(recipe, fold, fold + round(fakes * fold / n))
+    epochs = retrain_epochs(recipe, fold, n + fakes)
     fewer = f": as many steps as {once} of a fold" if epochs != once else ""
     drawn = f" and {fakes} fake ones" if fakes else ""
     if learnt.note:
@@ -183,6 +188,7 @@ def _retrain(
         lambda: space.rebuild(trial.hyperparameters, dataset.info),
         trial.recipe,
         learnt.part,
+        real=learnt.real,
         seed=derive_seed(run.manifest.seed, trial.number, "retrain"),
         epochs=epochs,
         checkpoints=checkpoints,

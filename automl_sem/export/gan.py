@@ -24,7 +24,7 @@ from automl_sem.environment import versions
 from automl_sem.export.base import Format
 from automl_sem.export.build import (
     CARD,
-    has_formats,
+    is_there,
     progress,
     require_verified,
     weights_digest,
@@ -89,7 +89,7 @@ def export_gan(
     try:
         recover(folder)
         recorded = read_export(folder)
-        if recorded is not None and not force and has_formats(recorded, asked):
+        if recorded is not None and not force and is_there(recorded, trial, asked):
             say(f"trial {trial.number} is exported already (--force exports it anew)")
             return recorded
         if force:
@@ -105,6 +105,7 @@ def export_gan(
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
+                recipe=trial.recipe,
                 kind=dataset.info.kind,
                 formats=tuple(replace(f, path=folder / f.path.name) for f in made),
                 test=test,

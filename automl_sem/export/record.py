@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from automl_sem.types import AnyRecipe, recipe_from_dict
+
 SCHEMA_VERSION = 1
 RECORD = "export.json"
 
@@ -59,6 +61,7 @@ class ExportResult:
     Args:
         path: The export directory.
         trial: Number of the trial.
+        recipe: How it was trained.
         kind: Kind of data, `"images"`, `"clips"` or `"series"`.
         formats: What was written.
         test: The held-out test part, scored.
@@ -70,6 +73,7 @@ class ExportResult:
 
     path: Path
     trial: int
+    recipe: AnyRecipe
     kind: str
     formats: tuple[FormatResult, ...]
     test: TestResult
@@ -132,6 +136,7 @@ def read_export(folder: Path) -> ExportResult | None:
     return ExportResult(
         path=folder,
         trial=record["trial"],
+        recipe=recipe_from_dict(record["recipe"]),
         kind=kind_of(record),
         formats=tuple(formats),
         test=TestResult(

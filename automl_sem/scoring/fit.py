@@ -96,7 +96,9 @@ class FitTrainer:
             model = self._build()
         epochs = retrain_epochs(recipe, len(learnt.real), len(rows))
         steps = epochs * steps_per_epoch(len(rows), recipe.batch_size)
-        fitter = Fitter(model, recipe, part, rows, seed=seed, noise=seed, steps=steps)
+        fitter = Fitter(
+            model, recipe, part, rows, real=learnt.real, seed=seed, noise=seed, steps=steps
+        )
         return run_fold(
             fold,
             held_out,
@@ -118,6 +120,8 @@ class Fitter:
         recipe: How to train it; its epochs are not used.
         part: The training part; its examples may be memory-mapped.
         rows: Rows to train on, (n,).
+        real: Those of them that no GAN drew, (m,): what is learnt of examples before the training
+            is learnt of these.
         seed: Decides the order of the examples.
         noise: Decides the augmentation.
         steps: Steps of the whole training.
@@ -130,6 +134,7 @@ class Fitter:
         part: TrainingPart,
         rows: NDArray[Any],
         *,
+        real: NDArray[Any],
         seed: int,
         noise: int,
         steps: int,
@@ -146,7 +151,7 @@ class Fitter:
         self._epoch = 0
         self._kind = input_kind(model)
         self._inputs = inputs_of(part, model)
-        self._fitted = self._inputs.fit(rows)
+        self._fitted = self._inputs.fit(real)
         self._weights = class_weights(recipe, part, rows)
         self._augmentation = augmentation_of(recipe, part.info)
         # A training step of a person's own may expect class numbers, so it gets them if it can.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -45,9 +44,7 @@ def facts(context: Context) -> dict[str, Any] | None:
     kept = None if drawn is None else {"kept": len(drawn[1].labels), "reason": drawn[1].reason}
     rejected = None if drawn is None else drawn[1].rejected.tolist()
     return {
-        **asdict(found),
-        "helped": found.helped,
-        "kept": found.kept,
+        **found.to_json(),
         "sentence": sentence(found),
         "first_fold": kept and {**kept, "rejected": rejected},
     }
@@ -56,7 +53,7 @@ def facts(context: Context) -> dict[str, Any] | None:
 def filtering(fakes: Fakes) -> str:
     """Return in words how many images a fold got, and how many the filter rejected."""
     if fakes.reason:
-        return f"Its GAN failed, so that this fold had no fake images: {fakes.reason}."
+        return f"This fold had no fake images: {fakes.reason}."
     kept, rejected = len(fakes.labels), int(fakes.rejected.sum())
     return (
         f"{count(kept, 'image')} kept, and {count(rejected, 'image')} rejected of which a "

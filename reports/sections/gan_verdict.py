@@ -84,8 +84,7 @@ def headline(results: Results) -> str:
 def chosen(results: Results) -> str:
     """Return how the winner was chosen among the best trials; empty where there was no choice."""
     best = results.best
-    may_win = [s for s in results.finalists if s.trial.number != 0 or s is best]
-    if best is None or not best.fresh or len(may_win) < 2:
+    if best is None or not results.chosen_on_fresh:
         return ""
     leading = results.complete[0].number
     seeds = f", each with {len(best.by_seed)} seeds a fold" if best.by_seed else ""

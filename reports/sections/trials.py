@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import values
+from automl_sem.results import Results
 
 TITLE = "All trials"
 
@@ -31,4 +32,14 @@ def render(context: Context) -> Markup | None:
         stressed=bool(context.manifest.stress),
         objective_word=results.objective_word,
         share_word=results.share_word,
+        note=_without_or_with(results),
     )
+
+
+def _without_or_with(results: Results) -> str:
+    """Return how the best trial differs from its row; empty where it does not."""
+    found = results.fakes
+    if found is None or found.kept == found.searched:
+        return ""
+    how = "with" if found.kept else "without"
+    return f"Trial {found.trial} stands here as it was searched; it goes on {how} fake images."

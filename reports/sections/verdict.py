@@ -208,6 +208,11 @@ def luck(results: Results) -> str:
         f"{word} of trial {best.trial.number} minus the baseline's is {difference} on "
         f"average (95 % interval {method})."
     )
+    if results.chosen_on_fresh:
+        fold_by_fold += (
+            " The winner was chosen by its numbers on these very folds, so that the difference is "
+            "a little too good."
+        )
     if verdict.word == "better":
         return (
             f"Probably not. {fold_by_fold} The whole interval lies below 0, where lower is better."

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -30,6 +31,7 @@ from automl_sem.export.record import read_export
 from automl_sem.export.saved_model import SAVED_MODEL
 from automl_sem.export.verify import TOLERANCE, Verification, verify
 from automl_sem.export.wrap import predict_core, wrap
+from automl_sem.scoring.gan.fakes import Fakes
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +210,17 @@ class TestExportTrial:
         assert both.seconds == first.seconds
         assert export.run.test_looks() == 1
 
+    def test_a_trial_that_is_trained_otherwise_by_now_is_exported_anew(self, export, monkeypatch):
+        first, trial = export("keras", "saved-model"), export.trial
+        assert first.recipe == trial.recipe
+        changed = replace(trial, recipe=replace(trial.recipe, label_smoothing=0.1))
+        monkeypatch.setattr(type(export), "trial", changed)
+        again = export("keras")
+        assert again.recipe == changed.recipe
+        assert [made.name for made in again.formats] == ["keras", "saved-model"]
+        assert again.test.metrics != first.test.metrics
+        assert export("keras", "saved-model") == again
+
     def test_force_trains_and_looks_again(self, export):
         first, again = export("keras"), export("keras", force=True)
         assert (first.test.looks, again.test.looks) == (1, 2)
@@ -314,6 +327,23 @@ class TestExportTrial:
         # A fold fit: 3 epochs of 40 examples by 8 = 15 steps. On all 60: 8 steps an epoch.
         assert (record["epochs"], record["steps"]) == (2, 16)
         assert export.said[0].endswith("for 2 epochs: as many steps as 3 of a fold")
+
+    def test_epochs_of_a_fold_are_said_as_they_are_with_fakes(self, fresh, monkeypatch):
+        labels = np.arange(60) % 3
+        fakes = Fakes(np.zeros((60, 8, 8, 1), np.uint8), labels, np.zeros(3, np.int64))
+        forgers = SimpleNamespace(of=lambda _: fakes)
+        monkeypatch.setattr(build, "forgers_of", lambda *_: forgers)
+        monkeypatch.setattr(build, "retrain", lambda *_, **__: SimpleNamespace(resumed_from=0))
+        trial = replace(fresh.trial, recipe=replace(fresh.trial.recipe, fakes=1.0))
+        build._retrain(
+            fresh.run, fresh.dataset, fresh.space, trial,
+            checkpoints=fresh.run.path, devices=["CPU:0"], on_epoch=None, say=fresh.said.append,
+        )  # fmt: skip
+        # A fold fit: 15 steps without fakes, so 2 epochs of 80 examples. Of 120, an epoch has 15.
+        assert fresh.said[-1].endswith(
+            "training examples and 60 fake ones, on CPU:0, for 1 epoch: as many steps as 2 of a "
+            "fold"
+        )
 
     def test_the_card_says_what_a_reader_asks(self, export):
         card = (export().path / "MODEL_CARD.md").read_text()

@@ -1,11 +1,24 @@
 """Fakes are kept only if the interval of the paired gain lies above zero."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from automl_sem.fakes_check import Finding, compared, sentence, to_train
+from automl_sem.fakes_check import (
+    DRAWN,
+    Finding,
+    check_fakes,
+    compared,
+    read_finding,
+    sentence,
+    to_train,
+)
+from automl_sem.manifest import Manifest
+from automl_sem.run import RunDirectory
+from automl_sem.scoring.gan.fakes import Fakes, fakes_key
 from automl_sem.scoring.metrics import fold_interval
-from automl_sem.types import Candidate, FoldResult, Recipe, Score
+from automl_sem.types import Candidate, FoldResult, Outcome, Recipe, Score
 
 
 def score(*losses):
@@ -83,10 +96,76 @@ def test_the_sentence_is_plain(fakes, begin, end):
     assert "95 % interval" in text
 
 
+Y = np.arange(30) % 2  # so that a fold of five learns from 24
+BEST = Candidate(3, {"units": 8}, Recipe(epochs=7, fakes=0.5), 10, "model")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run whose best trial has a score on the fresh folds."""
+    splits = {"search": np.arange(30) % 5, "fresh": np.arange(30)[::-1] % 5}
+    manifest = Manifest(created="", seed=3, folds=5, trials=5, space={}, data={})
+    made = RunDirectory.create(tmp_path / "run", manifest, "", splits)
+    for fold in HELP.folds:
+        made.write_fold(3, fold, "fresh")
+    return made
+
+
+def draw(run, of_each, reason=""):
+    """What the GANs of the fresh folds drew, so many images of each class."""
+    (run.path / DRAWN).mkdir()
+    labels = np.repeat([0, 1], of_each)
+    for fold in range(5):
+        fakes = Fakes(np.zeros((len(labels), 8, 8, 1)), labels, np.array([9, 9]), reason)
+        key = fakes_key(3, np.flatnonzero(run.splits("fresh") == fold))
+        np.savez(run.path / DRAWN / f"{key}.npz", **vars(fakes))
+
+
+def check(run, **best):
+    candidate = replace(BEST, **best)
+    entries = to_train(run, candidate)
+    return check_fakes(run, candidate, [(e, Outcome("complete", score=REAL)) for e in entries], Y)
+
+
+@pytest.mark.parametrize(
+    ("of_each", "share", "said"),
+    [
+        (12, 1.0, "with 1 for each real one, trial 3"),
+        (6, 0.5, "with 0.5 for each real one, trial 3"),
+        (
+            5,
+            1.0,
+            "with 1 for each real one (of these the filter let 10 of 24 pass in a fold), trial 3",
+        ),
+    ],
+)
+def test_it_is_said_where_the_filter_let_few_pass(run, of_each, share, said):
+    draw(run, of_each)
+    found = check(run, recipe=replace(BEST.recipe, fakes=share))
+    assert found == read_finding(run)
+    assert sentence(found).startswith(f"Fake images helped: {said} gets")
+
+
+def test_where_no_fold_had_fakes_nobody_knows_whether_they_help(run):
+    draw(run, 0, "its GAN failed, a loss became nan")
+    found = check(run)
+    assert (found.kept, found.stage) == (0.5, "fresh")
+    assert sentence(found) == (
+        "Whether fake images help is not known: no GAN drew a usable image (its GAN failed, a loss "
+        "became nan)."
+    )
+
+
+def test_without_a_score_of_the_best_trial_the_other_side_is_not_trained(run):
+    assert to_train(run, replace(BEST, trial=4)) == []
+    found = check(run, trial=4)
+    assert found.unknown == "trial 4 could not be trained on the fresh folds"
+
+
 @pytest.mark.parametrize(("searched", "other", "word"), [(0.5, 0.0, "without"), (0.0, 1.0, "with")])
-def test_the_best_trial_is_trained_the_other_way(searched, other, word):
-    best = Candidate(3, {"units": 8}, Recipe(epochs=7, fakes=searched), 10, "model")
-    entry = to_train(best)
+def test_the_best_trial_is_trained_the_other_way(run, searched, other, word):
+    best = replace(BEST, recipe=Recipe(epochs=7, fakes=searched))
+    (entry,) = to_train(run, best)
     assert entry.candidate.recipe == Recipe(epochs=7, fakes=other)
     assert (entry.candidate.trial, entry.stage) == (3, f"fakes/{word}")
     assert str(entry) == f"trial 3 {word} fake images"

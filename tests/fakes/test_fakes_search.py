@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.trial import create_trial
 from small_forger import CLASSES, STEPS, Perfect, images_of, make_design, make_gan_run, make_part
 
 from automl_sem import resume, search
+from automl_sem.augment_with import augment_with, described
+from automl_sem.data.dataset import Dataset, HeldOutPart
 from automl_sem.errors import UserError
 from automl_sem.fakes_check import sentence
 from automl_sem.progress import LineListener
+from automl_sem.run import RunDirectory
 from automl_sem.scoring.gan import fakes as fakes_module
 from automl_sem.scoring.gan.fakes import Forgers
 from automl_sem.session import Interrupted
@@ -250,6 +254,30 @@ def test_a_run_of_classifiers_draws_nothing(tmp_path, space):
     other = make_gan_run(tmp_path, generates=False)
     with pytest.raises(UserError, match="searched for classifiers, not for GANs"):
         found(tmp_path / "run", space, augment_with=other)
+
+
+def test_a_run_stands_for_its_best_trial_and_an_export_for_its_own(tmp_path):
+    other = make_gan_run(tmp_path)
+    run = RunDirectory(other)
+    study = run.open_study()
+    better = dict(study.trials[0].user_attrs) | {"hyperparameters": {"width": 4}}
+    study.add_trial(create_trial(value=0.5, user_attrs=better))
+    for result in run.read_folds(0).values():
+        run.write_fold(1, result)
+    export = other / "export" / "trial-0"
+    export.mkdir(parents=True)
+    record = {"trial": 0, "generates": True, "latent_dim": 6, "class_names": [], "formats": []}
+    (export / "export.json").write_text(json.dumps(record))
+    part = make_part()
+    bars = Dataset("bars", "bars.npz", part, HeldOutPart(part.x[:0], part.y[:0], ()))
+    ours, theirs = augment_with(other, bars), augment_with(export, bars)
+    assert (ours.trial, ours.hyperparameters) == (1, {"width": 4})
+    assert (theirs.trial, theirs.hyperparameters) == (0, {"width": 8})
+    assert described(ours, bars, 5).startswith(f"fake images: the GAN of trial 1 of {other} (not")
+    assert described(ours, bars, 5).endswith("min in all, if it is as large as the built-in one")
+    built_in = described(augment_with("gan", bars), bars, 5)
+    assert "fake images: the built-in GAN learns anew" in built_in
+    assert built_in.endswith("min in all")
 
 
 def test_a_gan_that_knows_no_classes_is_refused(tmp_path, space, gan):

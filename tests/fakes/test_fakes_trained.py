@@ -5,8 +5,10 @@ import pytest
 from keras import Input, Model, layers
 from small_forger import images_of, make_part
 
+from automl_sem.replicas import epoch_trainer
 from automl_sem.scoring.fit import FitTrainer
 from automl_sem.scoring.gan.fakes import Fakes
+from automl_sem.scoring.inputs import PictureInputs
 from automl_sem.scoring.recipes import fold_steps
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.types import Augment, Recipe
@@ -88,9 +90,42 @@ def test_a_fold_without_fakes_says_why_and_goes_on(kind, reproducible):
 
     ours = trainer(kind, failed, fakes=1.0)
     result = ours.fit(0, FOLDS[0])
-    assert "its GAN failed: it collapsed" in ours.note
+    assert "no fake images in a fold: it collapsed" in ours.note
     np.testing.assert_array_equal(
         result.probabilities, trainer(kind).fit(0, FOLDS[0]).probabilities
     )
     with pytest.raises(ValueError, match=r"Recipe\.fakes must be from 0 to 1\. Received: 1\.5"):
         Recipe(fakes=1.5)
+
+
+@pytest.fixture
+def fitted_on(monkeypatch):
+    """The rows of which the background was learnt, training by training."""
+    seen, fit = [], PictureInputs.fit
+    monkeypatch.setattr(
+        PictureInputs, "fit", lambda self, rows: seen.append(rows.tolist()) or fit(self, rows)
+    )
+    return seen
+
+
+@pytest.mark.parametrize("kind", [FoldTrainer, FitTrainer])
+def test_the_background_is_that_of_real_images(kind, fitted_on):
+    trainer(kind, drawn, fakes=1.0, epochs=1).fit(0, FOLDS[0])
+    assert fitted_on == [list(range(9, 45))]
+
+
+class Own(Model):
+    def train_step(self, data):
+        return super().train_step(data)
+
+
+def build_own():
+    made = build()
+    return Own(made.inputs, made.outputs)
+
+
+@pytest.mark.parametrize("make", [build, build_own])
+def test_the_background_of_a_retraining_is_that_of_real_images(make, fitted_on):
+    real = np.arange(30)
+    epoch_trainer(make, Recipe(), make_part(), real=real, seed=1, steps=9, devices=["CPU:0"])
+    assert fitted_on == [list(range(30))]

@@ -5,7 +5,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from automl_sem.finalists import score_finalists
+from automl_sem.finalists import Scored, contenders, score_finalists
 from automl_sem.fresh import fresh_score, fresh_seed
 from automl_sem.gan_recipe import GanRecipe
 from automl_sem.manifest import Manifest
@@ -130,10 +130,10 @@ class Silent:
 
 def finish(run, pool, room=float("inf")):
     """What a session does once the search is over."""
-    trials = read_results(run).complete
-    candidates = [trial.candidate() for trial in trials]
-    baseline = next(c for c in candidates if c.trial == 0)
-    score_finalists(run, pool, candidates[:3], baseline, room, Silent())
+    candidates = {trial.number: trial.candidate() for trial in read_results(run).complete}
+    may_win = contenders(list(candidates), Scored.read(run), generates=True)
+    best_first = [candidates[number] for number in may_win]
+    score_finalists(run, pool, best_first, candidates[0], room, Silent())
     return read_results(run)
 
 
@@ -213,24 +213,53 @@ def test_without_the_baseline_there_is_a_winner_and_no_verdict(run):
     )
 
 
-def test_a_better_trial_of_a_longer_search_leads_until_it_is_scored_there(run):
-    finish(run, MadeUpPool())
+def go_on(run, distance=1.0):
+    """What a longer search adds: trial 5, by default ahead of all in the search."""
     with run.lock():
         study = run.open_study()
-        score = GanScore(tuple(result(fold, 1.0) for fold in range(3)))
+        score = GanScore(tuple(result(fold, distance) for fold in range(3)))
         for fold in score.folds:
             run.write_fold(5, fold)
         attributes = dict(study.trials[1].user_attrs) | {"score": score.record()}
         study.add_trial(create_trial(value=score.objective, user_attrs=attributes))
-    assert read_results(run).best.trial.number == 5
+
+
+@pytest.mark.parametrize("room", [float("inf"), 0.0])
+@pytest.mark.parametrize(("there", "winner"), [((4.0, 4.2), 5), ((4.0, 9.0), 1)])
+def test_a_better_trial_of_a_longer_search_leads_until_it_is_scored_there(
+    run, monkeypatch, room, there, winner
+):
+    finish(run, MadeUpPool())
+    go_on(run)
+    before = read_results(run)
+    assert (before.best.trial.number, before.finalists) == (5, ())
     pool = MadeUpPool()
-    ON_FRESH[5] = (5.0, 5.0)
-    try:
-        results = finish(run, pool)
-    finally:
-        del ON_FRESH[5]
-    assert {trial for trial, _, _ in pool.trained} == {5}
-    assert results.best.trial.number == 3  # trial 1 is none of the best three any more
+    monkeypatch.setitem(ON_FRESH, 5, there)
+    results = finish(run, pool, room)
+    assert {(trial, seed) for trial, seed, _ in pool.trained} == {(5, 0), (5, 1)}
+    # Trial 1 is none of the best three of the search any more, but was scored on fresh folds.
+    assert {s.trial.number for s in results.finalists} == {0, 1, 2, 3, 5}
+    assert results.best.trial.number == winner
+    assert results.finalists[0] is results.best
+
+
+def test_those_that_come_later_are_trained_twice_or_not_at_all(run, monkeypatch):
+    finish(run, MadeUpPool())
+    go_on(run, distance=3.5)  # second in the search
+    monkeypatch.setitem(ON_FRESH, 5, (1.0, 1.0))
+    pool = MadeUpPool()
+    assert finish(run, pool, room=1.9).best.trial.number == 1
+    assert pool.tasks == []
+    results = finish(run, pool, room=2.0)
+    assert {(trial, seed) for trial, seed, _ in pool.trained} == {(5, 0), (5, 1)}
+    assert results.best.trial.number == 5
+
+
+@pytest.mark.parametrize(("generates", "wanted"), [(True, [5, 2, 0, 1]), (False, [5])])
+def test_those_may_win_that_lead_the_search_or_were_scored_on_fresh_folds(generates, wanted):
+    scored = Scored(trials=(2, 0, 1), failed={3: "diverged"})
+    assert contenders([5, 2, 0, 3, 1, 4], scored, generates) == wanted
+    assert 0 not in contenders([5, 2, 4, 3, 1, 0], scored, generates)
 
 
 def test_the_report_has_a_table_of_finalists(run):
@@ -243,7 +272,10 @@ def test_the_report_has_a_table_of_finalists(run):
     assert places == sorted(places)
     assert "4.10; 4.50" in table
     assert "while trial 2 led the search" in gan_verdict.chosen(results)
-    assert "Finalists" not in gan_verdict.render(Context.of(finish_alone(run), None))
+    assert "chosen by its numbers on these very folds" in gan_verdict.luck(results)
+    alone = finish_alone(run)
+    assert "Finalists" not in gan_verdict.render(Context.of(alone, None))
+    assert "chosen by its numbers" not in gan_verdict.luck(alone)
 
 
 def finish_alone(run):

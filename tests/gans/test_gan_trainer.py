@@ -165,3 +165,18 @@ def test_every_row_is_drawn_equally_often():
     assert set(counts.tolist()) == {12}
     few = batches(np.arange(5), GanRecipe(batch_size=16, steps=2), seed=1)
     assert few.shape == (2, 1, 5)
+
+
+def test_without_a_judge_all_classes_are_looked_after_though_images_are_sorted(part, monkeypatch):
+    given = []
+    monkeypatch.setattr(GanTrainer, "_learn", lambda _, *args: iter(given.append(args) or ()))
+    by_class = dataclasses.replace(part, y=np.repeat([0, 1, 2], [90, 20, 10]))
+    GanTrainer(lambda: small_gan(conditional=True), RECIPE, by_class, 4).learn(1)
+    labels = given[0][2]
+    assert len(labels) == 64
+    assert set(labels.tolist()) == {0, 1, 2}
+
+
+def test_a_fold_is_not_scored_without_a_judge(part):
+    with pytest.raises(ValueError, match="cannot be scored without a judge"):
+        trainer(part, None).fit(0, rows(0))

@@ -160,7 +160,7 @@ def test_it_never_trains_on_the_held_out_rows(stripes):
     part.x[:, 0, 0, 0] = np.arange(60)  # each image carries its row
 
     rows = np.setdiff1d(np.arange(60), ROWS)
-    fitter = Fitter(plain(), RECIPE, part, rows, seed=3, noise=3, steps=9)
+    fitter = Fitter(plain(), RECIPE, part, rows, real=rows, seed=3, noise=3, steps=9)
     fitter._epoch = 1
     for images, labels, _ in fitter._read_epoch():
         seen += images[:, 0, 0, 0].tolist()

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.data.dataset import TrainingPart, read_rows
-from automl_sem.failures import explain
+from automl_sem.failures import Diverged
 from automl_sem.files import save_npz
 from automl_sem.gan_recipe import GanRecipe
 from automl_sem.scoring.fold import train_rows
@@ -162,13 +162,10 @@ class Forgers:
             self._network = FeatureNetwork(part.info.input_shape, part.info.classes)
         try:
             return fakes_of(seen, self._design, self._network, key)
-        except Exception as error:
-            outcome = explain(error)
-            if outcome.status == "failed":
-                raise
+        except Diverged as error:  # for good: memory may be there another time
             classes = len(part.class_names)
             none = seen.x[:0], seen.y[:0], np.zeros(classes, np.int64)
-            return Fakes(*none, reason=outcome.reason)
+            return Fakes(*none, reason=f"its GAN failed, {error}")
 
 
 def fakes_of(seen: TrainingPart, design: Design, network: FeatureNetwork, seed: int) -> Fakes:
@@ -184,8 +181,7 @@ def fakes_of(seen: TrainingPart, design: Design, network: FeatureNetwork, seed: 
         Diverged: If the GAN does, or collapses.
     """
     recipe = for_few(design.recipe, len(seen.y))
-    never: Any = None  # nothing judges it
-    trainer = GanTrainer(lambda: design.build(seen.info), recipe, seen, seed, never)
+    trainer = GanTrainer(lambda: design.build(seen.info), recipe, seen, seed)
     gan = trainer.learn(derive_seed(seed, "gan"))
     network.fit(seen.x, seen.y, derive_seed(seed, "filter"), FILTER_STEPS)
     missing = np.bincount(seen.y, minlength=seen.info.classes)
@@ -263,9 +259,7 @@ def learnt_from(part: TrainingPart, held_out: Ints, share: float, fakes: FakesOf
     found = fakes(held_out)
     images, labels = found.some(share, part.y[real])
     if not len(labels):
-        return Learnt(
-            part, real, real, f"no fake images in a fold, since its GAN failed: {found.reason}"
-        )
+        return Learnt(part, real, real, f"no fake images in a fold: {found.reason}")
     added = replace(
         part,
         x=np.concatenate([part.x, images]),

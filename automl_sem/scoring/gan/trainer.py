@@ -39,7 +39,7 @@ class GanTrainer:
         recipe: How to train it.
         part: The training part, kept on the device as one tensor.
         seed: Seed of the trial.
-        judge: Returns the judge of a fold, by its held-out rows.
+        judge: Returns the judge of a fold, by its held-out rows; only `fit` needs one.
         note: What takes it longer, for people.
 
     Attributes:
@@ -52,7 +52,7 @@ class GanTrainer:
         recipe: GanRecipe,
         part: TrainingPart,
         seed: int,
-        judge: Callable[[Ints], Judge],
+        judge: Callable[[Ints], Judge] | None = None,
         *,
         note: str = "",
     ) -> None:
@@ -91,10 +91,13 @@ class GanTrainer:
             limits: Largest distance with which to go on, by point of the curve.
 
         Raises:
+            ValueError: If there is no judge.
             Stopped: If a limit is passed.
             Diverged: If a loss becomes NaN or infinite, the generator draws one image alone, or
                 the discriminator is never wrong.
         """
+        if self._judge is None:
+            raise ValueError("a fold cannot be scored without a judge")
         started = time.perf_counter()
         rows = train_rows(self._part.y, held_out)
         seed = derive_seed(self._seed, fold)
@@ -136,7 +139,8 @@ class GanTrainer:
             Diverged: As `fit` does.
         """
         rows = np.arange(len(self._part.y))
-        labels = np.resize(self._part.y, DRAWN)
+        rng = np.random.default_rng(derive_seed(seed, "classes"))
+        labels = self._part.y[np.resize(rng.permutation(rows), DRAWN)]
         variation = self._part.x.std(axis=0).mean() / 255.0
         for _ in self._learn(rows, seed, labels, variation):
             pass
