@@ -32,9 +32,9 @@ WarmStart = Annotated[
 AugmentWith = Annotated[
     str | None,
     Option(
-        metavar="gan|EXPORT",
+        metavar="gan|EXPORT|RUN",
         help="Let classifiers learn from images that a GAN draws as well, where that helps: the "
-        "built-in GAN, or the one of an export.",
+        "built-in GAN, or that of an export or of the best trial of a run.",
     ),
 ]
 Seed = Annotated[int, Option(help="Seed of the whole run.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automl_sem.augment_with import FLAG as AUGMENT_WITH
+from automl_sem.augment_with import LARGEST
 from automl_sem.config import NO_LIMIT, SearchOptions
 from automl_sem.data import Dataset
 from automl_sem.errors import UserError
@@ -12,8 +13,6 @@ from automl_sem.scoring.gan.checks import check_judgeable
 from automl_sem.scoring.gan.pace import expected
 from automl_sem.spaces.space import Space
 from automl_sem.types import AnyInts
-
-LARGEST = 64  # pixels a side that a processor can be asked to draw without a warning
 
 
 def check_gan(options: SearchOptions, dataset: Dataset, folds: AnyInts) -> str:

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import arguments, mean_and_error, publish, table
+from measure import arguments, mean_and_error, measured_on, publish, setting_of, table
 
 from automl_sem.scoring.metrics import fold_interval
 
@@ -86,6 +86,7 @@ class Done:
     reason: str
     gan_s: float
     seconds: float
+    measured: Mapping[str, str]
 
 
 def main() -> None:
@@ -106,7 +107,8 @@ def main() -> None:
         for fold in (ALL, *range(FOLDS))
     ]
     done = work(units, options)
-    publish(described(done), figures(done), options)
+    setting = setting_of([one.measured for one in done], "python benchmarks/fakes.py")
+    publish(described(done), figures(done), options, setting=setting)
 
 
 def work(units: Sequence[Unit], options: Namespace) -> list[Done]:
@@ -204,6 +206,7 @@ def run(unit: Unit) -> Done:
         reason=fakes.reason,
         gan_s=round(gan_s, 1),
         seconds=round(time.perf_counter() - began, 1),
+        measured=measured_on(),
     )
 
 

@@ -38,7 +38,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from measure import Spread, arguments, goal, measured_on, publish, table
+from measure import Spread, arguments, goal, measured_on, publish, setting_of, table
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
@@ -66,7 +66,12 @@ def main() -> None:
         records = read_all(options.records)
     if not records:
         raise SystemExit("nothing is recorded")
-    publish(describe(records), {"records": records}, options, setting=setting_of(records))
+    publish(
+        describe(records),
+        {"records": records},
+        options,
+        setting=setting_of([r["measured"] for r in records], "python benchmarks/gan.py"),
+    )
 
 
 def parse() -> argparse.Namespace:
@@ -190,22 +195,6 @@ def read_all(folder: Path) -> list[Record]:
         for file in sorted(folder.glob(f"gan-{part}-{data}*.json"))
     ]
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
-
-
-def setting_of(records: Sequence[Record]) -> dict[str, str]:
-    """Return machines, versions and dates of what is recorded, and the command that does it."""
-    measured = [record["measured"] for record in records]
-    dates = sorted({each["date"] for each in measured})
-
-    def all_of(key: str) -> str:
-        return "; ".join(dict.fromkeys(each[key] for each in measured))
-
-    return {
-        "machine": all_of("machine"),
-        "versions": all_of("versions"),
-        "date": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}",
-        "command": "python benchmarks/gan.py",
-    }
 
 
 def describe(records: Sequence[Record]) -> str:

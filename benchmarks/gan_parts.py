@@ -22,7 +22,7 @@ from automl_sem.scoring.gan.features import FeatureNetwork
 from automl_sem.scoring.gan.judge import Judge, as_pixels, judge_by
 from automl_sem.scoring.gan.trainer import GanTrainer, batches
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import Bytes, Ints
+from automl_sem.types import Bytes
 
 SIZES = {"shapes": 600}  # images that are drawn to train on; the others are as many as there are
 PIECE = 50  # steps after which the clock is looked at
@@ -76,14 +76,10 @@ class Ours:
         with seeded(derive_seed(seed, "weights")):
             self.gan = build()
         self.recipe, self.part, self.seed = recipe, dataset.train, seed
-        self.trainer = GanTrainer(lambda: self.gan, recipe, self.part, seed, self._no_judge)
+        self.trainer = GanTrainer(lambda: self.gan, recipe, self.part, seed)
         self.rows = np.arange(len(self.part.x))
         self.fill = np.float32(background_of(self.part.x, self.rows) / 255.0)
         self.steps = 0
-
-    @staticmethod
-    def _no_judge(_: Ints) -> Judge:
-        raise RuntimeError("folds are judged in a search alone")
 
     def trace(self) -> None:
         """Trace the graph without a step."""

@@ -317,6 +317,26 @@ def publish(
     print(f"written to benchmarks/results/{name}.md", file=sys.stderr)
 
 
+def setting_of(measured: Sequence[Mapping[str, str]], command: str) -> dict[str, str]:
+    """Return where and when records were measured.
+
+    Args:
+        measured: What `measured_on` returned for each of them.
+        command: What measures all of them.
+    """
+    dates = sorted({each["date"] for each in measured})
+
+    def all_of(key: str) -> str:
+        return "; ".join(dict.fromkeys(each[key] for each in measured))
+
+    return {
+        "machine": all_of("machine"),
+        "versions": all_of("versions"),
+        "date": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}",
+        "command": command,
+    }
+
+
 def measured_on() -> dict[str, str]:
     """Return machine, versions, date and command, a line each."""
     from automl_sem import environment

@@ -14,13 +14,15 @@ import fakes
 from fakes import ALL, AUGMENTED, BOTH, FAKES, PLAIN, Done, Unit
 
 FOLDS = range(fakes.FOLDS)
+MEASURED = {"machine": "a machine", "versions": "x 1", "date": "2026-01-01"}
 
 
 def done(fold, gain, seed=0, **found):
     """What a unit came to where fakes lower the log-loss by so much, and rows are right alike."""
     losses = {PLAIN: 1.0, FAKES: 1.0 - gain, AUGMENTED: 0.9, BOTH: 0.9}
     right = {PLAIN: 0.80, FAKES: 0.80 + gain, AUGMENTED: 0.85, BOTH: 0.85}
-    given = {"fakes": 30, "rejected": 10, "reason": "", "gan_s": 5.0, "seconds": 9.0, **found}
+    given = {"fakes": 30, "rejected": 10, "reason": "", "gan_s": 5.0, "seconds": 9.0}
+    given |= {"measured": MEASURED, **found}
     return Done(Unit(5, seed, fold), right, losses, **given)
 
 
