@@ -170,6 +170,6 @@ def test_a_set_may_hold_series_of_1_and_of_10000_steps(tmp_path):
     lists = [
         rng.normal(3 * label, 1, (length, 1)) for label, length in zip(y, lengths, strict=True)
     ]
-    run = found(tmp_path / "run", (lists, y), kind="series", trials=2, folds=2, epochs=3)
+    run = found(tmp_path / "run", (lists, y), kind="series", trials=2, folds=2, epochs=1)
     assert run.results.finished
     assert len(run.results.complete) == 2
