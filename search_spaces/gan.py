@@ -39,8 +39,8 @@ GOOD_STARTS = [
         "up_sampling": "resize", "conditional": True,
     },
     {
-        **STEADY, "latent_dim": 64, "width": 64, "g_depth": 0, "ratio": 1.0, "d_depth": 0,
-        "up_sampling": "resize", "conditional": True, "batch_size": 32,
+        **STEADY, "latent_dim": 64, "width": 48, "ratio": 1.0, "up_sampling": "resize",
+        "conditional": True, "batch_size": 32,
     },
 ]  # fmt: skip
 
@@ -49,14 +49,18 @@ def build(hp, data):
     """Return the two networks."""
     latent_dim = hp.Choice("latent_dim", [16, 32, 64, 128])
     # Channels where a generator begins, with 4x4 pixels; half as many each time it enlarges.
-    width = hp.Choice("width", [16, 32, 64] if data.input_shape[0] <= 16 else [32, 64, 128])
+    width = hp.Choice("width", [16, 32, 48] if data.input_shape[0] <= 32 else [32, 48, 96])
+    # What is both wide and deep would take longer than all others together.
+    with hp.conditional_scope("width", [16, 32]):
+        g_depth = hp.Int("g_depth", 0, 1) or 0
+        d_depth = hp.Int("d_depth", 0, 1) or 0
     ratio = hp.Choice("ratio", [0.5, 1.0, 2.0])  # of the generator's to half the discriminator's
     conditional = hp.Boolean("conditional", default=True) and data.classes > 1
     drawing = generator(
         data,
         latent_dim,
         width,
-        depth=hp.Int("g_depth", 0, 1),
+        depth=g_depth,
         up_sampling=hp.Choice("up_sampling", ["resize", "transposed"]),
         normalization=hp.Choice("g_normalization", ["batch", "none"]),
         conditional=conditional,
@@ -64,7 +68,7 @@ def build(hp, data):
     telling = discriminator(
         data,
         width=round(2 * width / ratio),  # with ratio 1 it has about as many weights
-        depth=hp.Int("d_depth", 0, 1),
+        depth=d_depth,
         normalization=_normalization(hp),
         conditional=conditional,
     )

@@ -25,7 +25,7 @@ def steady(monkeypatch):
 
     def seconds(space, part, values, recipe):
         assert recipe == space.recipe_of(values, part.info)
-        return {32: 0.01, 64: 0.03}[values["width"]]
+        return {32: 0.01, 48: 0.03}[values["width"]]
 
     monkeypatch.setattr(pace, "seconds_per_step", seconds)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from automl_sem.scoring.gan.halving import limits
+from automl_sem.scoring.gan.halving import limits, reason
 
 # Distances at ten points, of which the second and the fifth are rungs.
 GOOD, MIDDLING, BAD = ([start / (n + 1) for n in range(10)] for start in (20, 40, 80))
@@ -29,3 +29,10 @@ def test_those_that_were_stopped_count_at_the_rungs_that_they_reached():
 def test_rungs_lie_within_the_curve(points):
     curves = [list(range(points)), list(range(points))]
     assert all(0 <= point < points for point in limits(curves, points))
+
+
+def test_the_reason_says_how_far_others_had_got():
+    assert reason(200, 1000, 1578.4, 153.2) == (
+        "after 200 of 1000 steps: distance 1,578 is more than that of half of the others by then, "
+        "153"
+    )

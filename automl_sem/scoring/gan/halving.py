@@ -41,6 +41,10 @@ def limits(curves: Sequence[Curve], points: int = CURVE_POINTS) -> dict[int, flo
 def reason(step: int, steps: int, distance: float, limit: float) -> str:
     """Return why a candidate is stopped, for people."""
     return (
-        f"after {step} of {steps} steps: distance {distance:.3g} is more than that of half of the "
-        f"others by then, {limit:.3g}"
+        f"after {step} of {steps} steps: distance {_said(distance)} is more than that of half of "
+        f"the others by then, {_said(limit)}"
     )
+
+
+def _said(distance: float) -> str:
+    return f"{distance:,.0f}" if distance >= 1000 else f"{distance:.3g}"
