@@ -318,7 +318,7 @@ def proposers(results: Results) -> str:
 
 def discarded(results: Results) -> str:
     """Return what was discarded and what that saved; empty if nothing was."""
-    behind = sum(trial.reached is not None for trial in results.discarded_trials)
+    behind = sum(not trial.fold_scores for trial in results.discarded_trials)
     rule = results.run.manifest.discard
     return discarding(results.discarded, results.fold_fits_saved, rule, behind)
 
