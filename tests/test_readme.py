@@ -37,7 +37,7 @@ def test_every_option_in_the_readme_exists():
             )
         )
 
-    known = set().union(*map(options_of, ["search", "data", "resume", "export"]))
+    known = set().union(*map(options_of, ["search", "data", "resume", "export", "generate"]))
     used = set(re.findall(r"`[^`\n]*?(--[a-z-]+)", README.split("## Your own data")[1]))
     assert used
     assert used <= known
