@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.data.split import (
+    check_classes,
     hold_out_test,
     stratified_folds,
     stratified_holdout,
     usable_folds,
 )
-from automl_sem.errors import UserError
+from automl_sem.errors import Unlabelled, UserError
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -61,7 +62,6 @@ def test_the_smallest_class_limits_the_folds_and_the_note_names_it():
     [
         ([0, 0, 0, 1], 5, ("cat", "dog"), "class 'dog' has a single example"),
         ([0, 0, 0], 5, ("cat", "dog"), "class 'dog' has no example"),
-        ([0, 0, 0], 5, ("cat",), "only one class, 'cat'"),
         ([0, 0, 1, 1], 1, ("cat", "dog"), "Received: 1"),
         ([0, 0, 1, 1], 101, ("cat", "dog"), "Received: 101"),
     ],
@@ -69,6 +69,14 @@ def test_the_smallest_class_limits_the_folds_and_the_note_names_it():
 def test_folds_that_cannot_be_made_are_refused(y, wanted, names, message):
     with pytest.raises(UserError, match=message):
         usable_folds(np.array(y), wanted, names)
+
+
+def test_one_class_is_nothing_to_tell_apart_but_can_be_drawn():
+    y = np.zeros(6, np.int64)
+    with pytest.raises(Unlabelled, match="only one class, 'cat'"):
+        check_classes(y, ("cat",))
+    assert check_classes(y, ("cat",), fewest=1) == ("cat", 6)
+    assert usable_folds(y, 3, ("cat",)) == (3, None)
 
 
 @given(y=labels(), share=st.floats(0.05, 0.5), seed=seeds)
