@@ -206,10 +206,9 @@ def search(
     directory = create_run(checked, space, dataset, arrays is not None)
     register(directory.path)
     takes = expected_time(directory.manifest)
-    for line in (*directory.manifest.notes, f"expected time: {takes}" if takes else ""):
-        if line:
-            say(line)
-    say(f"run {directory.path}")
+    expected = [f"expected time: {takes}"] if takes else []
+    for line in (*directory.manifest.notes, *expected, f"run {directory.path}"):
+        say(line)
     session, workers = Session.read(directory), workers_of(directory)
     work(directory, space, dataset, started, listener or LineListener(say), session, workers)
     return Run(directory)

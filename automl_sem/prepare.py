@@ -275,7 +275,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"after     {_afterwards(manifest)}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
         f"GPUs: {len(manifest.gpus) or 'none'}",
-        *([f"time      {expected_time(manifest)}"] if manifest.expected_s else []),
+        *([f"time      {takes}"] if (takes := expected_time(manifest)) else []),
         *(f"note      {note}" for note in manifest.notes),
         "nothing was written: leave --dry-run out to search",
     ]

@@ -143,7 +143,7 @@ def work(
             if results.best is not None:
                 _describe_winner(directory, space, dataset, results.best)
             keep_time()
-            results = replace(read_results(directory), finished=True)
+            results = replace(results, wall_s=session.wall_s, finished=True)
             directory.write_json("result.json", results.to_json())
             write_report(results, dataset)
             session.finished = True

@@ -26,12 +26,7 @@ INK, PEER, OURS = "#1f2933", "#b8c1cc", "#1a73b5"
 
 def main() -> None:
     """Read the results and draw."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
-    parser.add_argument("--out", type=Path, default=PICTURE, help="the picture")
-    options = parser.parse_args()
+    options = asked(__doc__, PICTURE)
     folds, race = (read(options.results, name) for name in ("folds_vs_kerastuner", "time_to_score"))
     mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 10.5, "text.color": INK})
     figure, (upper, lower) = plt.subplots(
@@ -49,6 +44,16 @@ def read(results: Path, name: str) -> dict[str, Any]:
     if not path.exists():
         raise SystemExit(f"{path} is missing: run python benchmarks/{name}.py --write")
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def asked(description: str | None, picture: Path) -> argparse.Namespace:
+    """Return where results are and where the picture goes."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--out", type=Path, default=picture, help="the picture")
+    return parser.parse_args()
 
 
 def draw_folds(axes: Any, result: dict[str, Any]) -> None:

@@ -7,17 +7,15 @@ It shows what `gan_score.py --write` measured, and needs matplotlib: `pip instal
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from chart import INK, OURS, PEER, read
+from chart import INK, OURS, PEER, asked, read
 from gan_score import BLUR, CLASSES, COPIES, DEGREES, DIFFERENT, FLAGGED, NOISE, Record, of
 from matplotlib import pyplot as plt
-from measure import RESULTS
 
 PICTURE = Path(__file__).parent.parent / "docs" / "gan_score.png"
 REAL = "training images"
@@ -26,12 +24,7 @@ MUTED = "#7b8794"
 
 def main() -> None:
     """Read the result and draw."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON file")
-    parser.add_argument("--out", type=Path, default=PICTURE, help="the picture")
-    options = parser.parse_args()
+    options = asked(__doc__, PICTURE)
     records = read(options.results, "gan_score")["records"]
     mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 9.5, "text.color": INK})
     figure, places = plt.subplots(2, 3, figsize=(9, 5.2), layout="constrained")

@@ -30,8 +30,8 @@ NOUNS = {
     "series": Noun("series", "series"),
 }
 
-# When each rule of `--discard` drops a trial: the end of "each was dropped as soon as ...".
 BEHIND = "within the first fold, since half of the others had got further by then"
+# When each rule of `--discard` drops a trial: the end of "each was dropped as soon as ...".
 DISCARD_RULES = {
     "forgiving": "the mean of its folds so far was worse than the best trial's worst fold",
     "paired": "it was behind the best trial on the same folds by more than chance would explain",

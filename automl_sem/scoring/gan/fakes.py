@@ -7,7 +7,6 @@ and none of those that the classifier is scored on. So is the network that filte
 from __future__ import annotations
 
 import fcntl
-import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from automl_sem.scoring.fold import train_rows
 from automl_sem.scoring.gan.features import FeatureNetwork
 from automl_sem.scoring.gan.judge import as_pixels
 from automl_sem.scoring.gan.trainer import GanTrainer
+from automl_sem.scoring.remember import remembered
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.load import load_space
 from automl_sem.types import Bytes, DataInfo, Ints
@@ -130,11 +130,7 @@ class Forgers:
             held_out: Rows that are held out, (n,); none stands for all training data.
         """
         key = fakes_key(self._seed, held_out)
-        if key not in self._known:
-            while len(self._known) >= KEPT:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = self._find(held_out, key)
-        return self._known[key]
+        return remembered(self._known, key, KEPT, lambda: self._find(held_out, key))
 
     def _find(self, held_out: Ints, key: int) -> Fakes:
         if self._folder is None:
@@ -147,9 +143,8 @@ class Forgers:
             found = read_fakes(self._folder, key)
             if found is None:
                 found = self._make(held_out, key)
-                own = self._folder / f"{key}-{os.getpid()}.npz"
-                save_npz(own, {n: np.array(v) for n, v in vars(found).items()}, durable=False)
-                own.replace(self._folder / f"{key}.npz")
+                arrays = {name: np.array(value) for name, value in vars(found).items()}
+                save_npz(self._folder / f"{key}.npz", arrays, durable=False)
         return found
 
     def _make(self, held_out: Ints, key: int) -> Fakes:

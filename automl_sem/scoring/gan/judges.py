@@ -12,6 +12,7 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.files import save_npz
 from automl_sem.scoring.gan.features import FeatureNetwork
 from automl_sem.scoring.gan.judge import Judge, judge_of
+from automl_sem.scoring.remember import remembered
 from automl_sem.seeds import derive_seed
 from automl_sem.types import Floats, Ints
 
@@ -41,11 +42,7 @@ class Judges:
             held_out: Rows that are held out, (n,).
         """
         key = derive_seed(self._seed, "judge", held_out.tolist())
-        if key not in self._known:
-            while len(self._known) >= KEPT:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = self._make(held_out, key)
-        return self._known[key]
+        return remembered(self._known, key, KEPT, lambda: self._make(held_out, key))
 
     def _make(self, held_out: Ints, key: int) -> Judge:
         part = self._part
