@@ -3,22 +3,52 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from automl_sem.errors import UserError
+from automl_sem.errors import UserError, perhaps
 
 DEFAULT_TRIALS = 13
 DEFAULT_FOLDS = 5
 DEFAULT_GAN_FOLDS = 3
 NO_LIMIT = 100_000  # trials of a search that only time limits
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+# How a value is called that Pydantic found to be none.
+_MUST_BE = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "path_type": "a path",
+}
+_OF_ANOTHER_TYPE = {*_MUST_BE, "literal_error"}
+
+Options = TypeVar("Options", bound=BaseModel)
+# Marks an option that a path or a name can stand for: a name in a file is no path beside it.
+NAMED = "a name or a path"
+Named = Annotated[str, NAMED]
+NamedPath = Annotated[Path, NAMED]
 
 
 class SearchOptions(BaseModel):
     """What a person can say about a search.
+
+    Each is a flag of `automl-sem search`, a key of `automl-sem.toml`, a variable `AUTOML_SEM_NAME`
+    of the environment, and an argument of `automl_sem.search`.
 
     Args:
         target: A space, a .py file, a dataset or a path; or None with `data`.
@@ -59,17 +89,17 @@ class SearchOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    target: str | None = None
-    data: str | None = None
-    space: str | None = None
+    target: Named | None = None
+    data: Named | None = None
+    space: Named | None = None
     trials: int | None = Field(default=None, ge=1)
     time_limit_s: float | None = Field(default=None, gt=0)
     folds: int | None = Field(default=None, ge=2)
     epochs: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     weights: Path | None = None
-    warm_start: Path | None = None
-    augment_with: str | Path | None = None
+    warm_start: NamedPath | None = None
+    augment_with: Named | NamedPath | None = None
     seed: int = Field(default=0, ge=0, lt=2**31)
     out: Path | None = None
     size: int | None = Field(default=None, ge=1)
@@ -88,6 +118,16 @@ class SearchOptions(BaseModel):
     deterministic: bool = False
     yes: bool = False
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse `folds = true`, which Python takes for 1."""
+        if isinstance(value, bool) and not isinstance(
+            cls.model_fields[info.field_name].default, bool
+        ):  # type: ignore[index]
+            raise ValueError("it is not a switch")
+        return value
+
     @field_validator("time_limit_s", mode="before")
     @classmethod
     def _read_duration(cls, value: Any) -> Any:
@@ -99,6 +139,27 @@ class SearchOptions(BaseModel):
         if self.trials is not None:
             return self.trials
         return DEFAULT_TRIALS if self.time_limit_s is None else NO_LIMIT
+
+
+class ExportOptions(BaseModel):
+    """What a person can say about an export, in the table `[export]` of a file.
+
+    Args:
+        format: Formats to write; in one text, separated by commas.
+        gpus: GPUs to train on: `"all"`, or how many.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: tuple[str, ...] = ("keras", "saved-model")
+    gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
 
 
 def fold_count(wanted: int | None, generates: bool) -> int:
@@ -129,18 +190,61 @@ def search_options(**values: Any) -> SearchOptions:
     """Return checked options.
 
     Raises:
-        UserError: If one is out of range, naming the first.
+        UserError: If one is out of range, naming the first by its flag.
+    """
+    return check(SearchOptions, values, lambda name: f"--{name.replace('_', '-')}")
+
+
+def check(model: type[Options], values: Mapping[str, Any], where: Callable[[str], str]) -> Options:
+    """Return checked options of a command.
+
+    Args:
+        model: What they must be.
+        values: Values by field.
+        where: Says of an option, by its name, where its value was given.
+
+    Raises:
+        UserError: If one has a wrong value, naming the first.
     """
     try:
-        return SearchOptions(**values)
+        return model(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        flag = {"time_limit_s": "time"}.get(name, name).replace("_", "-")
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "greater_than_equal":
-            message = f"it must be at least {first['ctx']['ge']}"
-        received = "" if "Received" in message else f". Received: {first['input']!r}"
-        raise UserError(
-            f"{message[0].lower()}{message[1:]}{received}", where=f"--{flag}"
-        ) from error
+        first, *others = error.errors()
+        name = option_name(str(first["loc"][0])) if first["loc"] else ""
+        same = [first, *(other for other in others if other["loc"][:1] == first["loc"][:1])]
+        raise UserError(_said(same), where=where(name) if name else "") from error
+
+
+def option_name(field: str) -> str:
+    """Return what a field is called in files, in the environment and, with dashes, as a flag."""
+    return "time" if field == "time_limit_s" else field
+
+
+def options_of(model: type[BaseModel]) -> dict[str, str]:
+    """Return the field of each option by its name."""
+    return {option_name(field): field for field in model.model_fields}
+
+
+def _said(errors: Sequence[Any]) -> str:
+    """Return what is wrong with one value, from all that Pydantic says of it."""
+    telling = [error for error in errors if error["type"] not in _OF_ANOTHER_TYPE]
+    first = (telling or errors)[0]
+    if len(errors) > 1 and not telling:
+        words = [w for e in errors if "expected" in e.get("ctx", {}) for w in _words(e)]
+        return f"it takes {' or '.join([*words, 'a number'])}. Received: {first['input']!r}"
+    message = first["msg"].removeprefix("Value error, ")
+    hint = ""
+    if first["type"] == "greater_than_equal":
+        message = f"it must be at least {first['ctx']['ge']}"
+    elif first["type"] in _MUST_BE:
+        message = f"it must be {_MUST_BE[first['type']]}"
+    elif first["type"] == "literal_error":
+        message = f"it must be {first['ctx']['expected']}"
+        hint = perhaps(str(first["input"]), _words(first))
+    received = "" if "Received" in message else f". Received: {first['input']!r}"
+    return f"{message[:1].lower()}{message[1:]}{received}{'. ' if hint else ''}{hint}"
+
+
+def _words(error: Any) -> list[str]:
+    """Return the words that a value could have been."""
+    return re.findall(r"'([^']*)'", error["ctx"]["expected"])

@@ -63,9 +63,14 @@ def _rebuild(cls: type[AutomlSemError], what: str, where: str, hint: str) -> Aut
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'x'? Known: a, b, x.` for an unknown name."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     listing = f"Known: {', '.join(names)}." if names else ""
-    return f"Did you mean '{close[0]}'? {listing}".strip() if close else listing
+    return " ".join(filter(None, (perhaps(name, names), listing)))
+
+
+def perhaps(name: str, known: Iterable[str]) -> str:
+    """Return `Did you mean 'x'?` for an unknown name; empty if none is like it."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"Did you mean '{close[0]}'?" if close else ""
 
 
 def one_line(error: BaseException) -> str:

@@ -1,4 +1,8 @@
-"""The flags of the command line, with the line that `--help` says of each."""
+"""The flags of the command line, with the line that `--help` says of each.
+
+A flag that is an option of `config.SearchOptions` is None where it was not given, so that files and
+the environment are asked; `show_default` says what holds then.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +41,20 @@ AugmentWith = Annotated[
         "built-in GAN, or that of an export or of the best trial of a run.",
     ),
 ]
-Seed = Annotated[int, Option(help="Seed of the whole run.")]
+Seed = Annotated[int | None, Option(help="Seed of the whole run.", show_default="0")]
+TestSeed = Annotated[
+    int | None, Option("--seed", help="Seed of the choice of a test part.", show_default="0")
+]
 Out = Annotated[Path | None, Option(help="Run directory.", show_default="runs/DATE-TIME-NAME")]
 Size = Annotated[int | None, Option(help="Training examples of shapes, motion or strokes.")]
 ImageSize = Annotated[int | None, Option(help="Resize images and frames to so many pixels a side.")]
 Pad = Annotated[
-    bool, Option("--pad", help="Fill images and frames of another shape up, do not stretch them.")
+    bool | None,
+    Option(
+        "--pad/--no-pad",
+        help="Fill images and frames of another shape up, do not stretch them.",
+        show_default="no-pad",
+    ),
 ]
 Groups = Annotated[
     str | None,
@@ -71,12 +83,25 @@ Rate = Annotated[
         show_default="evenly over the whole clip",
     ),
 ]
-SkipBad = Annotated[bool, Option(help="Leave out images and clips that cannot be read.")]
-Workers = Annotated[
-    str, Option(help="Trials at a time, each in a process: auto, or how many; 0: in this process.")
+SkipBad = Annotated[
+    bool | None,
+    Option(
+        "--skip-bad/--no-skip-bad",
+        help="Leave out images and clips that cannot be read.",
+        show_default="no-skip-bad",
+    ),
 ]
-WorkersPerGpu = Annotated[int, Option(help="Workers that share a GPU.")]
-SearchGpus = Annotated[str, Option("--gpus", help="GPUs to search on: all, or how many.")]
+Workers = Annotated[
+    str | None,
+    Option(
+        help="Trials at a time, each in a process: auto, or how many; 0: in this process.",
+        show_default="auto",
+    ),
+]
+WorkersPerGpu = Annotated[int | None, Option(help="Workers that share a GPU.", show_default="1")]
+SearchGpus = Annotated[
+    str | None, Option("--gpus", help="GPUs to search on: all, or how many.", show_default="all")
+]
 Stress = Annotated[
     str | None,
     Option(
@@ -86,9 +111,29 @@ Stress = Annotated[
         show_default="the space's own",
     ),
 ]
-Discard = Annotated[str, Option(help=DISCARD_HELP)]
+Discard = Annotated[str | None, Option(help=DISCARD_HELP, show_default="forgiving")]
 Deterministic = Annotated[
-    bool, Option("--deterministic", help="Give the same study each time with several workers, too.")
+    bool | None,
+    Option(
+        "--deterministic/--no-deterministic",
+        help="Give the same study each time with several workers, too.",
+        show_default="no-deterministic",
+    ),
 ]
-Yes = Annotated[bool, Option("--yes", help="Search even where it will take very long.")]
+Yes = Annotated[
+    bool | None,
+    Option(
+        "--yes/--no-yes",
+        help="Search even where it will take very long.",
+        show_default="no-yes",
+    ),
+]
+Config = Annotated[
+    str | None,
+    Option(
+        metavar="FILE|none",
+        help="File with options.",
+        show_default="the nearest automl-sem.toml or pyproject.toml",
+    ),
+]
 DryRun = Annotated[bool, Option("--dry-run", help="Say what would be searched, and stop.")]
