@@ -42,6 +42,7 @@ class DataInfo:
         usual_length: Time steps that nine of ten training series do not exceed: one very long
             series is no measure for the others. All there are where it is not said; 0 of images
             and clips.
+        task: What is predicted: `"classification"`, `"multi-label"` or `"regression"`.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class DataInfo:
     norm: str = "[0, 1]"
     weights: str | None = None
     usual_length: int = 0
+    task: str = "classification"
 
     def __post_init__(self) -> None:
         if self.kind == "series" and not self.usual_length:
