@@ -194,6 +194,11 @@ def _retrain(
         checkpoints=checkpoints,
         devices=devices,
         on_epoch=on_epoch or progress(say),
+        build_to_fit=(
+            None
+            if space.fit_fn is None
+            else lambda: space.rebuild_to_fit(trial.hyperparameters, dataset.info)
+        ),
     )
     if trained.resumed_from:
         say(f"epochs 1 to {trained.resumed_from} were done already")
