@@ -50,7 +50,7 @@ class Retrained:
             training step of its own, which could not be exported, and with probabilities where a
             compiled loss took logits.
         epochs: Epochs trained.
-        steps: Gradient steps of all epochs.
+        steps: Gradient steps of all epochs; 0 where a hypermodel's own fit took them, uncounted.
         devices: Number of devices it was trained on; one where Keras's `fit` trained it.
         seconds: Wall-clock time of the training, earlier sessions included.
         resumed_from: Epochs that an earlier session had done already.
@@ -109,10 +109,10 @@ def retrain(
     tf.config.experimental.enable_op_determinism()
     with seeded(seed):
         model = build()
-    if build_to_fit is not None:
-        epochs = 1
     if isinstance(recipe, GanRecipe):
         steps = recipe.steps
+    elif build_to_fit is not None:
+        epochs, steps = 1, 0
     else:
         steps = epochs * steps_per_epoch(len(part.x), recipe.batch_size)
     backup = Backup(checkpoints / BACKUP, _fingerprint(model, recipe, part, seed, epochs))

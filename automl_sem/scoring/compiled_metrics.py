@@ -54,5 +54,5 @@ def _logits(predictions: Floats) -> Floats:
     clipped = np.clip(predictions, SMALLEST, 1 - SMALLEST)
     columns = predictions.shape[-1]
     one_each = columns == 1 or np.abs(predictions.sum(axis=-1) - 1).max() > 1e-3
-    made: Floats = np.log(clipped) - (np.log1p(-clipped) if one_each else 0)
-    return made
+    logits = np.log(clipped) - (np.log1p(-clipped) if one_each else 0)
+    return logits.astype(np.float32)

@@ -83,4 +83,5 @@ def as_fused(optimizer: Any) -> Any:
         or (schedule and type(rate).__module__.partition(".")[0] != "keras")
     ):
         return optimizer
-    return fused_optimizers()[name].from_config(optimizer.get_config())
+    kind: Any = fused_optimizers()[name]
+    return kind.from_config(optimizer.get_config())

@@ -37,16 +37,16 @@ def loss_of(model: Any, info: DataInfo) -> Callable[[Any, Any], Any]:
     if not is_compiled(model):
         return _DEFAULTS[info.task]
     loss, weight = _only_loss(model, info), _loss_weight(model)
-    encode = functools.partial(encoded, labels=labels_of(model, info))
+    labels = labels_of(model, info)
     if _is_plain_sparse(loss):  # the same number; to gather is slow where it must be reproducible
-        loss, encode = _dense_twin(loss), _unchanged
+        loss, labels = _dense_twin(loss), "one-hot"
     call = loss.call if _is_loss(loss) else loss
 
     def losses(wanted: Any, outputs: Any) -> Any:
         import tensorflow as tf
 
         outputs = tf.cast(outputs, tf.float32)
-        each = tf.cast(call(encode(wanted), outputs), tf.float32)
+        each = tf.cast(call(encoded(wanted, labels), outputs), tf.float32)
         if each.shape.rank == 0:  # a function may return the mean
             return tf.fill(tf.shape(outputs)[:1], weight * each)
         return weight * tf.reduce_mean(each, axis=list(range(1, each.shape.rank)))
@@ -223,10 +223,6 @@ def _dense_twin(loss: Any) -> Callable[[Any, Any], Any]:
     import keras
 
     return functools.partial(keras.losses.categorical_crossentropy, from_logits=takes_logits(loss))
-
-
-def _unchanged(wanted: Any) -> Any:
-    return wanted
 
 
 def as_they_are(outputs: Any) -> Any:

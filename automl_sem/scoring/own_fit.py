@@ -126,7 +126,7 @@ class OwnFitter:
         self._predictions = predictions_of(self.model, part.info)
         self.model.jit_compile = False  # as in the other trainers; on a CPU it takes less time
         raw = tf.TensorSpec([None, *part.x.shape[1:]], tf.as_dtype(part.x.dtype))
-        self._predict = tf.function(self._predict_graph, input_signature=[raw])
+        self._traced = tf.function(self._predict_graph, input_signature=[raw])
 
     def train(self, rows: NDArray[Any], validation: NDArray[Any]) -> float:
         """Call `fit` and return the loss, or the number, that it told.
@@ -163,6 +163,12 @@ class OwnFitter:
         if info.task != "classification" or labels == "integers":
             return x, y
         return x, y[:, None] if labels == "column" else np.eye(info.classes, dtype=np.float32)[y]
+
+    def _predict(self, raw: Any) -> Any:
+        import tensorflow as tf
+
+        # By its concrete function: TensorFlow would warn of so many, one a fold.
+        return self._traced.get_concrete_function()(tf.constant(raw))
 
     def _ready(self, raw: Any) -> Any:
         return self._inputs.ready(self._inputs.values(raw, self._fitted), self._fitted)

@@ -177,15 +177,11 @@ class Space:
             )
         if self.recipe_fn is None and (is_compiled(model) or self.fit_fn is not None):
             made = replace(made, batch_size=KERAS_BATCH)
-        told = {"own_optimizer": "", "own_loss": ""}
+        optimizer = loss = "chosen in the fit of the hypermodel" if self.fit_fn else ""
         if is_compiled(model):
-            told["own_optimizer"] = (
-                f"that of the compiled model ({optimizer_words(model.optimizer)})"
-            )
-            told["own_loss"] = f"that of the compiled model ({loss_words(model.loss)})"
-        elif self.fit_fn is not None:
-            told = dict.fromkeys(told, "chosen in the fit of the hypermodel")
-        return replace(made, **told)
+            optimizer = f"that of the compiled model ({optimizer_words(model.optimizer)})"
+            loss = f"that of the compiled model ({loss_words(model.loss)})"
+        return replace(made, own_optimizer=optimizer, own_loss=loss)
 
     def generates(self, data: DataInfo) -> bool:
         """Whether candidates are GANs, as the recipe of the baseline tells.
@@ -224,7 +220,7 @@ class Space:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         model = self.build(hp, data)
-        options = self._fit_options(Recipe(**self.fixed))
+        options = self._fit_options(Recipe(**self.fixed))  # type: ignore[arg-type]
 
         def fit(x: Any, y: Any, validation_data: Any) -> Any:
             given = {**options, "validation_data": validation_data}
