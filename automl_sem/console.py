@@ -15,7 +15,7 @@ from rich.table import Table
 
 from automl_sem.fakes_check import sentence
 from automl_sem.reports.wording import count, duration, loss, percent, whole_percent
-from automl_sem.results import Results, Standing, TrialRecord
+from automl_sem.results import Results, Standing, TrialRecord, own_metrics
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.stress_check import read_findings
@@ -134,6 +134,9 @@ def trials_table(results: Results) -> Table:
     ]
     if stressed:
         columns.insert(3, "stressed")
+    first = columns.index("weights")
+    metrics = own_metrics(results.trials)
+    columns[first:first] = metrics
     for column in columns:
         right = column not in ("proposed by", "folds")
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
@@ -144,6 +147,7 @@ def trials_table(results: Results) -> Table:
         if stressed:
             share = trial.stress_accuracy
             cells.insert(3, "" if share is None else percent(share))
+        cells[first:first] = [loss(trial.metrics.get(name)) for name in metrics]
         table.add_row(*cells, style=style)
     return table
 

@@ -22,6 +22,15 @@ Examples = NDArray[Any]  # as of `TrainingPart.x`, (n, ...)
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
 CLASS_WEIGHTS = ("none", "balanced", "sampling")
+# Fields of a recipe that say what a compiled model says itself.
+OPTIMIZER_FIELDS = (
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "weight_decay",
+    "clip_norm",
+    "backbone_rate",
+)
 BACKBONE = "backbone"  # name of the layer, a model, that `Recipe.backbone_rate` is for
 VIEWS = ("none", "flip", "shift", "turn")
 
@@ -42,6 +51,7 @@ class DataInfo:
         usual_length: Time steps that nine of ten training series do not exceed: one very long
             series is no measure for the others. All there are where it is not said; 0 of images
             and clips.
+        task: What is predicted: `"classification"`, `"multi-label"` or `"regression"`.
     """
 
     kind: str
@@ -51,6 +61,7 @@ class DataInfo:
     norm: str = "[0, 1]"
     weights: str | None = None
     usual_length: int = 0
+    task: str = "classification"
 
     def __post_init__(self) -> None:
         if self.kind == "series" and not self.usual_length:
@@ -238,6 +249,9 @@ class Recipe:
         fakes: Images that a GAN drew for each real one, 0 to 1; a search with
             `--augment-with` chooses it. They are changed at random as real ones are, and steps
             stay as many as without them, but for whole epochs.
+        own_optimizer: The optimizer of a model that `build` compiled, in words; a search fills it
+            in, and optimizer, rates, schedule, decay and clipping above are then not used.
+        own_loss: Its loss, likewise.
 
     Raises:
         ValueError: If a value is out of range.
@@ -257,6 +271,8 @@ class Recipe:
     views: str = "none"
     backbone_rate: float = 1.0
     fakes: float = 0.0
+    own_optimizer: str = ""
+    own_loss: str = ""
 
     def __post_init__(self) -> None:
         def require(ok: bool, name: str, expected: str) -> None:
@@ -300,11 +316,15 @@ class Recipe:
 
     def shown(self) -> dict[str, Any]:
         """Return what people should see of it: how long by what counts, changes in words."""
-        idle = {"epochs" if self.steps is not None else "steps"}
+        idle = {"epochs" if self.steps is not None else "steps", "own_optimizer", "own_loss"}
         if not self.fakes:
             idle.add("fakes")
+        own: dict[str, Any] = {}
+        if self.own_optimizer:
+            idle.update(OPTIMIZER_FIELDS)
+            own = {"optimizer": self.own_optimizer, "loss": self.own_loss}
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in idle}
-        return {**shown, "augment": str(self.augment)}
+        return {**own, **shown, "augment": str(self.augment)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -464,6 +484,7 @@ class FoldResult:
         curve: At most ten points.
         seconds: Wall-clock time of the fit.
         stress: What it makes of distorted copies, or None where there are none.
+        metrics: What the compiled metrics of the model, if it has some, tell of the held-out rows.
     """
 
     fold: int
@@ -474,6 +495,7 @@ class FoldResult:
     curve: Sequence[CurvePoint] = field(default=())
     seconds: float = 0.0
     stress: StressResult | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def objective(self) -> float:
@@ -535,6 +557,12 @@ class Score:
         return float(np.mean(losses)) if losses else None
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """Mean over the folds of each compiled metric of the model."""
+        names = self.folds[0].metrics if self.folds else {}
+        return {n: float(np.mean([fold.metrics[n] for fold in self.folds])) for n in names}
+
+    @property
     def objective_word(self) -> str:
         """What the objective is called."""
         return objective_word(any(fold.stress is not None for fold in self.folds))
@@ -563,6 +591,7 @@ class Score:
             "log_loss": self.log_loss,
             "stress_accuracy": self.stress_accuracy,
             "seconds": self.seconds,
+            **({"metrics": self.metrics} if self.metrics else {}),
         }
 
 
@@ -581,7 +610,7 @@ def objective_word(stressed: bool) -> str:
     return "objective" if stressed else "log-loss"
 
 
-Status = Literal["scored", "discarded", "diverged", "out_of_memory", "failed"]
+Status = Literal["scored", "discarded", "diverged", "out_of_memory", "infeasible", "failed"]
 
 
 @dataclass(frozen=True)

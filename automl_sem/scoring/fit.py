@@ -7,6 +7,7 @@ they are needed. Order, augmentation and scores are those of the graph trainer.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -23,13 +24,16 @@ from automl_sem.scoring.batches import (
     step_seed,
     targets,
 )
+from automl_sem.scoring.compiled_metrics import compiled_metrics
 from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
+from automl_sem.scoring.losses import Labels, encoded, labels_of, predictions_of
 from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
+from automl_sem.spaces.compiled import is_compiled
 from automl_sem.types import Examples, Floats, FoldResult, Ints, Recipe
 
 # Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
@@ -109,6 +113,7 @@ class FitTrainer:
             predict_examples=fitter.predict_examples,
             stress=self._stress,
             started=started,
+            measure=functools.partial(compiled_metrics, model, self._part.info),
         )
 
 
@@ -116,7 +121,7 @@ class Fitter:
     """Trains a model with Keras's `fit` epoch by epoch, its batches read from an array.
 
     Args:
-        model: A new model, not compiled.
+        model: A new model; one that is compiled keeps optimizer, loss and metrics.
         recipe: How to train it; its epochs are not used.
         part: The training part; its examples may be memory-mapped.
         rows: Rows to train on, (n,).
@@ -150,6 +155,7 @@ class Fitter:
         self._noise = noise
         self._epoch = 0
         self._kind = input_kind(model)
+        self._predictions = predictions_of(model, part.info)
         self._inputs = inputs_of(part, model)
         self._fitted = self._inputs.fit(real)
         self._weights = class_weights(recipe, part, rows)
@@ -158,8 +164,13 @@ class Fitter:
         self._soft = recipe.label_smoothing > 0 or recipe.augmentation.mixup > 0
         # Not compiled by XLA, as the graph trainer is not: the same numbers, and on a
         # CPU in less time.
-        loss = "categorical_crossentropy" if self._soft else "sparse_categorical_crossentropy"
-        model.compile(self._optimizer, loss, jit_compile=False)
+        self._labels: Labels = "one-hot" if self._soft else "integers"
+        if is_compiled(model):
+            self._labels = labels_of(model, part.info)
+            model.jit_compile = False
+        else:
+            loss = "categorical_crossentropy" if self._soft else "sparse_categorical_crossentropy"
+            model.compile(self._optimizer, loss, jit_compile=False)
         self._optimizer.build(model.trainable_variables)
         self._raw = tf.TensorSpec([None, *part.x.shape[1:]], tf.as_dtype(part.x.dtype))
         self._batches = self._stream()
@@ -239,16 +250,14 @@ class Fitter:
             fill = self._inputs.fill(self._fitted)
             values, wanted = self._augmentation(values, wanted, seed, fill)
         inputs = self._as_input(values)
-        learnt = wanted if self._soft else labels
+        learnt = labels if self._labels == "integers" else encoded(wanted, self._labels)
         if self._recipe.class_weight != "balanced":
             return inputs, learnt
         return inputs, learnt, tf.linalg.matvec(wanted, self._weights)
 
     def _probabilities_graph(self, raw: Any) -> Any:
-        import tensorflow as tf
-
         def predicted(view: Any) -> Any:
-            return tf.cast(self.model(self._as_input(view), training=False), tf.float32)
+            return self._predictions(self.model(self._as_input(view), training=False))
 
         return averaged(predicted, self._inputs.values(raw, self._fitted), self._recipe.views)
 

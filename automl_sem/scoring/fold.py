@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ def run_fold(
     predict_examples: Callable[[Examples], Floats],
     stress: StressFolds | None,
     started: float,
+    measure: Callable[[Ints, Floats], Mapping[str, float]] = lambda *_: {},
 ) -> FoldResult:
     """Train epoch after epoch and score the held-out rows at ten of them, the last included.
 
@@ -49,6 +50,7 @@ def run_fold(
         predict_examples: The same of examples, (n, ...).
         stress: Scores the model on distorted examples too, or None.
         started: `time.perf_counter()` when the fold was begun.
+        measure: Returns further metrics, by name, of labels, (n,), and their predictions.
 
     Raises:
         Diverged: If the loss or a prediction becomes NaN or infinite.
@@ -79,6 +81,7 @@ def run_fold(
         curve=tuple(curve),
         seconds=time.perf_counter() - started,
         stress=under_stress,
+        metrics=measure(truth, probabilities),
     )
 
 
@@ -103,5 +106,6 @@ def _check_probabilities(predicted: Floats, fold: int) -> None:
     if predicted.min() < 0 or np.abs(predicted.sum(axis=1) - 1).max() > 1e-3:
         raise ValueError(
             "the model's outputs are no probabilities: end it with a softmax, "
-            'as in Dense(data.classes, activation="softmax")'
+            'as in Dense(data.classes, activation="softmax"), or compile it with a loss that '
+            "takes logits, from_logits=True"
         )

@@ -27,6 +27,9 @@ def to_arrays(result: AnyFold) -> dict[str, NDArray[Any]]:
         "curve": np.array(curve, np.float64).reshape(-1, 4),
         "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
     }
+    if result.metrics:
+        arrays["metric_names"] = np.array(list(result.metrics))
+        arrays["metric_values"] = np.array(list(result.metrics.values()), np.float64)
     if result.stress is not None:
         arrays |= {f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()}
     return arrays
@@ -54,7 +57,15 @@ def from_arrays(fold: int, arrays: Arrays) -> FoldResult | GanFoldResult:
         curve=tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in arrays["curve"].tolist()),
         seconds=seconds,
         stress=_stress(arrays),
+        metrics=_metrics(arrays),
     )
+
+
+def _metrics(arrays: Arrays) -> dict[str, float]:
+    if "metric_names" not in arrays:
+        return {}
+    names, values = arrays["metric_names"].tolist(), arrays["metric_values"].tolist()
+    return dict(zip(names, values, strict=True))
 
 
 def _stress(arrays: Arrays) -> StressResult | None:
