@@ -70,7 +70,7 @@ class TestNumbers:
             read_targets(np.array([0.5, 1]), 2, np.array([np.inf]), 1)
 
     def test_text_is_refused(self):
-        with pytest.raises(UserError, match="must hold numbers for a regression.*'tall'"):
+        with pytest.raises(UserError, match=r"must hold numbers for a regression.*'tall'"):
             read_targets(np.array(["1.5", "tall"]), 2, task="regression")
 
 
