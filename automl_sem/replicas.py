@@ -17,7 +17,6 @@ from automl_sem.gan_replicas import MirroredGanTrainer
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
-    cross_entropy,
     epoch_order,
     step_seed,
     targets,
@@ -25,6 +24,7 @@ from automl_sem.scoring.batches import (
 from automl_sem.scoring.choose import only_fit_can
 from automl_sem.scoring.fit import Fitter
 from automl_sem.scoring.inputs import inputs_of
+from automl_sem.scoring.losses import loss_of
 from automl_sem.scoring.recipes import make_optimizer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import AnyRecipe, Recipe
@@ -131,6 +131,7 @@ class MirroredTrainer:
         self._strategy = _strategy(tuple(devices))
         with self._strategy.scope(), seeded(seed):
             self.model = build()
+            self._loss = loss_of(self.model, part.info)
             self._optimizer = make_optimizer(recipe, steps, model=self.model)
             self._optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self._optimizer)
@@ -228,8 +229,8 @@ class MirroredTrainer:
             values, wanted = self._augmentation(values, wanted, seed, fill, share)
         weight = tf.where(empty, 0.0, 1.0)
         with tf.GradientTape() as tape:
-            probabilities = self.model(self._inputs.ready(values, self._fitted), training=True)
-            losses = weight * cross_entropy(wanted, probabilities)
+            outputs = self.model(self._inputs.ready(values, self._fitted), training=True)
+            losses = weight * self._loss(wanted, outputs)
             if self._recipe.class_weight == "balanced":
                 losses *= tf.linalg.matvec(wanted, self._weights)
             penalty = sum(tf.reduce_sum(loss) for loss in self.model.losses)

@@ -26,6 +26,7 @@ from automl_sem.scoring.batches import (
 from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
+from automl_sem.scoring.losses import predictions_of
 from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
@@ -150,6 +151,7 @@ class Fitter:
         self._noise = noise
         self._epoch = 0
         self._kind = input_kind(model)
+        self._predictions = predictions_of(model, part.info)
         self._inputs = inputs_of(part, model)
         self._fitted = self._inputs.fit(real)
         self._weights = class_weights(recipe, part, rows)
@@ -245,10 +247,8 @@ class Fitter:
         return inputs, learnt, tf.linalg.matvec(wanted, self._weights)
 
     def _probabilities_graph(self, raw: Any) -> Any:
-        import tensorflow as tf
-
         def predicted(view: Any) -> Any:
-            return tf.cast(self.model(self._as_input(view), training=False), tf.float32)
+            return self._predictions(self.model(self._as_input(view), training=False))
 
         return averaged(predicted, self._inputs.values(raw, self._fitted), self._recipe.views)
 

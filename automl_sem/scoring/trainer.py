@@ -14,7 +14,6 @@ from automl_sem.scoring.base import NO_LIMITS
 from automl_sem.scoring.batches import (
     augmentation_of,
     class_weights,
-    cross_entropy,
     epoch_order,
     step_seed,
     targets,
@@ -22,6 +21,7 @@ from automl_sem.scoring.batches import (
 from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
+from automl_sem.scoring.losses import loss_of, predictions_of
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
 from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
@@ -85,6 +85,8 @@ class FoldTrainer:
         self._inputs = inputs_of(part, self._model)
         self._fitted = np.empty(self._inputs.shape, np.float32)
         self._augmentation = augmentation_of(recipe, part.info)
+        self._loss = loss_of(self._model, part.info)
+        self._predictions = predictions_of(self._model, part.info)
         self._optimizer: Any = None
         # A variable, since folds may differ in size: a schedule then needs no other graph.
         self._steps = tf.Variable(1.0, trainable=False)
@@ -213,7 +215,7 @@ class FoldTrainer:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            losses = cross_entropy(wanted, self._model(examples, training=True))
+            losses = self._loss(wanted, self._model(examples, training=True))
             if self._recipe.class_weight == "balanced":
                 losses *= tf.linalg.matvec(wanted, weights)
             penalties = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self._model.losses]
@@ -223,12 +225,9 @@ class FoldTrainer:
         return tf.reduce_sum(losses)
 
     def _probabilities_graph(self, raw: Any, fitted: Any) -> Any:
-        import tensorflow as tf
-
         def predicted(view: Any) -> Any:
-            return tf.cast(
-                self._model(self._inputs.ready(view, fitted), training=False), tf.float32
-            )
+            ready = self._inputs.ready(view, fitted)
+            return self._predictions(self._model(ready, training=False))
 
         return averaged(predicted, self._inputs.values(raw, fitted), self._recipe.views)
 
