@@ -19,14 +19,14 @@ class CurvePoint:
     Args:
         epoch: Epochs done, from 1.
         loss: Mean training loss of the epoch.
-        val_loss: Log-loss on the validation part.
-        val_accuracy: Accuracy on the validation part.
+        val_loss: Log-loss on the validation part, or what else is minimised.
+        val_share: Accuracy on the validation part, or what else people are shown.
     """
 
     epoch: int
     loss: float
     val_loss: float
-    val_accuracy: float
+    val_share: float
 
 
 @dataclass(frozen=True)

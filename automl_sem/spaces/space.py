@@ -14,6 +14,7 @@ from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean, one_line
 from automl_sem.gan_recipe import GanRecipe
+from automl_sem.spaces.heads import HEAD, ONE_OUTPUT, check_head, for_task
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
 from automl_sem.types import AnyRecipe, DataInfo, Recipe, check_augment
 
@@ -112,12 +113,14 @@ class Space:
                 hint="A generator alone cannot learn: return Gan(generator, discriminator, "
                 "latent_dim)",
             )
-        if tuple(model.output_shape) != (None, data.classes):
+        if tuple(model.output_shape) != (None, data.outputs):
             raise UserError(
-                f"the model's output must have shape (None, {data.classes}), one probability "
-                f"per class, but has {model.output_shape}",
+                f"the model's output must have shape (None, {data.outputs}), one "
+                f"{ONE_OUTPUT[data.task]}, but has {model.output_shape}",
                 where=where,
+                hint="" if data.task == "classification" else HEAD,
             )
+        check_head(model, data, where)
         return model
 
     def recipe(self, hp: Any, data: DataInfo, model: Any = None) -> AnyRecipe:
@@ -141,6 +144,7 @@ class Space:
             )
         if isinstance(made, GanRecipe):
             return _with_steps(made, self.fixed, data)
+        made = for_task(made, data)
         check_augment(made.augmentation, data.kind, f"Recipe.augment in {self.path}")
         if data.kind == "series" and made.views != "none":
             raise UserError(

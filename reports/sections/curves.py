@@ -46,7 +46,7 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
     panels = (
         ("training loss", "loss", "x", charts.ORANGE, loss),
         ("held-out loss", "val_loss", "x", charts.BLUE, loss),
-        ("held-out accuracy", "val_accuracy", "x2", charts.BLUE, percent),
+        ("held-out accuracy", "val_share", "x2", charts.BLUE, percent),
     )
     traces: list[charts.Trace] = []
     drawn: list[float] = []
@@ -54,7 +54,7 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
         where = {"xaxis": axis, "yaxis": axis.replace("x", "y")}
         dash = "dot" if name == "training loss" else "solid"
         series = [[float(getattr(point, field)) for point in fold.curve] for fold in folds]
-        drawn += [v for values in series for v in values if field != "val_accuracy"]
+        drawn += [v for values in series for v in values if field != "val_share"]
         for fold, values in zip(folds, series, strict=True):
             epochs = [point.epoch for point in fold.curve]
             thin = charts.line(
@@ -71,7 +71,7 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
     epochs_axis: dict[str, Any] = {"showgrid": False, "rangemode": "tozero"}
     if max(point.epoch for fold in folds for point in fold.curve) <= 10:
         epochs_axis["dtick"] = 1
-    lowest = min(point.val_accuracy for fold in folds for point in fold.curve)
+    lowest = min(point.val_share for fold in folds for point in fold.curve)
     return charts.figure(
         traces,
         legend=True,
