@@ -155,6 +155,7 @@ def search(
     groups: flags.Groups = None,
     skip_bad: flags.SkipBad = False,
     kind: flags.Kind = None,
+    task: flags.Task = None,
     frames: flags.Frames = None,
     rate: flags.Rate = None,
     workers: flags.Workers = "auto",
@@ -191,6 +192,7 @@ def search(
         "groups": groups,
         "skip_bad": skip_bad,
         "kind": kind,
+        "task": task,
         "frames": frames,
         "rate": rate,
         "workers": _number_or(workers, "auto", "--workers"),
@@ -337,7 +339,7 @@ def predict(
         return
     width = max(len(p.file) for p in predictions)
     for prediction in predictions:
-        print(f"{prediction.file:<{width}}  {prediction.label}  {prediction.probability:.3f}")
+        print(f"{prediction.file:<{width}}  {prediction}")
 
 
 @app.command()
@@ -369,6 +371,7 @@ def data(
     pad: flags.Pad = False,
     groups: flags.Groups = None,
     kind: flags.Kind = None,
+    task: flags.Task = None,
     frames: flags.Frames = None,
     rate: flags.Rate = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice of a test part.")] = 0,
@@ -392,6 +395,7 @@ def data(
         "pad": pad,
         "groups": groups,
         "kind": kind,
+        "task": task,
         "frames": frames,
         "rate": rate,
         "seed": seed,
@@ -419,6 +423,7 @@ def data(
             ("image-size", image_size),
             ("groups", groups),
             ("kind", kind),
+            ("task", task),
             ("frames", frames),
             ("rate", rate),
         )

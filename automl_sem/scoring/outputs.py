@@ -51,10 +51,7 @@ class Outputs:
         """
         if self._numbers is None:
             return np.array([[0.0], [1.0]], np.float32).repeat(self.info.outputs, axis=1)
-        wanted = self._numbers[rows]
-        return np.stack([wanted.mean(axis=0, dtype=np.float64), spread_of(wanted)]).astype(
-            np.float32
-        )
+        return units_of(self._numbers[rows])
 
     def wanted(self, y: Any, units: Any) -> Any:
         """Return what a batch should predict, float32 (batch, outputs), smoothed by the recipe.
@@ -80,6 +77,16 @@ class Outputs:
         """
         made = self._predictions(outputs)
         return made * units[1] + units[0] if self._numbers is not None else made
+
+
+def units_of(numbers: Floats) -> Floats:
+    """Return mean and standard deviation of each output, float32 (2, outputs).
+
+    Args:
+        numbers: What is to be predicted, (n, outputs).
+    """
+    mean = numbers.mean(axis=0, dtype=np.float64)
+    return np.stack([mean, spread_of(numbers)]).astype(np.float32)
 
 
 def in_own_units(model: Any) -> bool:

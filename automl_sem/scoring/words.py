@@ -29,6 +29,14 @@ class Words:
     lowest: float | None = 0.0
 
 
+OUTPUT_MEASURES = (
+    "r2",
+    "mean_absolute_error",
+    "root_mean_squared_error",
+    "macro_f1",
+    "exact_match",
+    "label_accuracy",
+)
 R2 = "R2"  # a share that may be below 0, and is no percentage
 _WORDS = {
     "classification": Words("log-loss", "log_loss", "accuracy", "accuracy", "fold_accuracies"),
@@ -40,6 +48,9 @@ _WORDS = {
 _GAN = Words(
     OBJECTIVE_WORD, "distance_above_floor", SHARE_WORD, SHARE_WORD, FOLD_SHARES, lowest=None
 )
+
+
+ALL_WORDS = (*_WORDS.values(), _GAN)
 
 
 def words_of(task: str, *, generates: bool = False, stressed: bool = False) -> Words:

@@ -56,7 +56,7 @@ def _figure(
         y,
         name="trial",
         color=charts.BLUE,
-        hover=[hover_text(trial, word) for trial in trials],
+        hover=[hover_text(trial, word, SHARE_WORD) for trial in trials],
     )
     dots["marker"] |= {
         "size": [SMALLEST + (LARGEST - SMALLEST) * s for s in share],
@@ -75,7 +75,7 @@ def _figure(
         color=charts.MUTED,
         symbol="triangle-down-open",
         opacity=0.7,
-        hover=[hover_text(trial, word, folds) for trial in discarded],
+        hover=[hover_text(trial, word, SHARE_WORD, folds) for trial in discarded],
     )
     return charts.figure(
         [equal, *([left] if discarded else []), dots, ring],
