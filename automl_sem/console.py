@@ -24,7 +24,7 @@ from automl_sem.reports.wording import (
     share_range,
     short_share,
 )
-from automl_sem.results import Results, Standing, TrialRecord
+from automl_sem.results import Results, Standing, TrialRecord, own_metrics
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.stress_check import read_findings
@@ -144,6 +144,9 @@ def trials_table(results: Results) -> Table:
     ]
     if stressed:
         columns.insert(3, "stressed")
+    first = columns.index("weights")
+    metrics = own_metrics(results.trials)
+    columns[first:first] = metrics
     for column in columns:
         right = column not in ("proposed by", "folds")
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
@@ -154,6 +157,7 @@ def trials_table(results: Results) -> Table:
         if stressed:
             withstood = trial.stress_accuracy
             cells.insert(3, "" if withstood is None else percent(withstood))
+        cells[first:first] = [loss(trial.metrics.get(name)) for name in metrics]
         table.add_row(*cells, style=style)
     return table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -146,6 +146,7 @@ class FoldResult:
         curve: At most ten points.
         seconds: Wall-clock time of the fit.
         stress: What it makes of distorted copies, or None where there are none.
+        metrics: What the compiled metrics of the model, if it has some, tell of the held-out rows.
     """
 
     fold: int
@@ -156,6 +157,7 @@ class FoldResult:
     curve: Sequence[CurvePoint] = field(default=())
     seconds: float = 0.0
     stress: StressResult | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def objective(self) -> float:
@@ -217,6 +219,11 @@ class Score:
         return float(np.mean(losses)) if losses else None
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """Mean over the folds of each compiled metric of the model."""
+        return mean_metrics(self.folds)
+
+    @property
     def objective_word(self) -> str:
         """What the objective is called."""
         return objective_word(any(fold.stress is not None for fold in self.folds))
@@ -245,7 +252,22 @@ class Score:
             "log_loss": self.log_loss,
             "stress_accuracy": self.stress_accuracy,
             "seconds": self.seconds,
+            **({"metrics": self.metrics} if self.metrics else {}),
         }
+
+
+class WithMetrics(Protocol):
+    """A fold result of a model that may be compiled with metrics."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What they tell of the held-out rows."""
+
+
+def mean_metrics(folds: Sequence[WithMetrics]) -> dict[str, float]:
+    """Return the mean over folds of each compiled metric of a model; none without any."""
+    names = folds[0].metrics if folds else {}
+    return {n: float(np.mean([fold.metrics[n] for fold in folds])) for n in names}
 
 
 def classified(score: AnyScore | None) -> Score | None:

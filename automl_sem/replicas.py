@@ -24,7 +24,8 @@ from automl_sem.scoring.choose import only_fit_can
 from automl_sem.scoring.fit import Fitter
 from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.outputs import Outputs
-from automl_sem.scoring.recipes import make_optimizer
+from automl_sem.scoring.own_fit import BuildToFit, OwnFitter
+from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.types import AnyRecipe, Recipe
 
@@ -58,6 +59,7 @@ def epoch_trainer(
     seed: int,
     steps: int,
     devices: Sequence[str],
+    build_to_fit: BuildToFit | None = None,
 ) -> EpochTrainer:
     """Return what trains a model: on all devices, or where only `fit` can, on the first.
 
@@ -69,12 +71,16 @@ def epoch_trainer(
         seed: Decides initial weights, shuffling and augmentation.
         steps: Steps of the whole training.
         devices: Names of the devices.
+        build_to_fit: Returns the model and what trains it, all at once, where its hypermodel has a
+            `fit` of its own; else None.
     """
     if isinstance(recipe, GanRecipe):
         used = list(devices)[: min(recipe.batch_size, len(part.x))]
         strategy = _strategy(tuple(used))
         return MirroredGanTrainer(build, recipe, part, seed=seed, strategy=strategy, devices=used)
     real = np.arange(len(part.x)) if real is None else real
+    if build_to_fit is not None:
+        return _OwnFitTrainer(build_to_fit, part, real=real, seed=seed, device=devices[0])
     with seeded(seed):
         model = build()
     if only_fit_can(model):
@@ -125,6 +131,7 @@ class MirroredTrainer:
         self._part = part
         self._devices = tuple(devices)
         self._rows = np.arange(len(part.x))
+        self._epochs = steps // steps_per_epoch(len(part.x), recipe.batch_size)
         self._weights = class_weights(recipe, part, self._rows)
         self._augmentation = augmentation_of(recipe, part.info)
         self._strategy = _strategy(tuple(devices))
@@ -171,6 +178,9 @@ class MirroredTrainer:
             start = tf.constant(step_seed(np.array([seed, epoch]), step).astype(np.int32))
             total += float(self._run(x, y, tf.constant(rows, tf.int32), start))
         self._average_statistics()
+        if epoch == self._epochs:  # averages that the optimizer kept replace the weights
+            with self._strategy.scope():
+                self._optimizer.finalize_variable_values(self.model.trainable_variables)
         return total / len(order)
 
     def _loads(self, order: NDArray[Any]) -> Iterator[tuple[int, Any, Any, NDArray[Any]]]:
@@ -234,6 +244,7 @@ class MirroredTrainer:
             penalty = sum(tf.reduce_sum(loss) for loss in self.model.losses)
             # Gradients are summed over replicas, so each divides by the whole.
             objective = tf.reduce_sum(losses) / tf.cast(batch, tf.float32) + penalty / self.devices
+            objective = self._optimizer.scale_loss(objective)
         variables = self.model.trainable_variables
         self._optimizer.apply(tape.gradient(objective, variables), variables)
         return tf.reduce_sum(losses)
@@ -329,3 +340,52 @@ class _FitTrainer:
 
         with tf.device(self._device):
             return self._fitter.run_epoch(epoch)
+
+
+class _OwnFitTrainer:
+    """A model on one device, trained once by its hypermodel's own `fit`.
+
+    Nothing is held out, so the `validation_data` are the training data.
+
+    Args:
+        build: Returns the model and what trains it.
+        part: The training data.
+        real: Rows of examples that no GAN drew, (n,).
+        seed: Decides initial weights and what `fit` draws.
+        device: Name of the device.
+    """
+
+    devices = 1
+
+    def __init__(
+        self,
+        build: BuildToFit,
+        part: TrainingPart,
+        *,
+        real: NDArray[Any],
+        seed: int,
+        device: str,
+    ) -> None:
+        import tensorflow as tf
+
+        self._device = device
+        self._rows = np.arange(len(part.x))
+        with tf.device(device):
+            self._fitter = OwnFitter(build, part, real=real, seed=seed)
+        self.model = self._fitter.model
+
+    def state(self) -> State:
+        """Return the values of all variables."""
+        return [variable.numpy() for variable in self.model.variables]
+
+    def restore(self, state: State) -> None:
+        """Set all variables to what `state` returned."""
+        for variable, value in zip(self.model.variables, state, strict=True):
+            variable.assign(value)
+
+    def run_epoch(self, epoch: int) -> float:  # noqa: ARG002
+        """Call `fit` on all examples and return the loss that it tells."""
+        import tensorflow as tf
+
+        with tf.device(self._device):
+            return self._fitter.train(self._rows, self._rows)

@@ -6,7 +6,7 @@ Reports, tables, JSON and export all read a run through here.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -64,6 +64,7 @@ class TrialRecord:
         reached: Objective at which its first fold was stopped, or None.
         measures: What else is measured, by name: of a GAN means over its folds, of labels and
             numbers that of all out-of-fold predictions; of a classifier nothing.
+        metrics: The compiled metrics of a model that has some, means over its folds; else empty.
         hyperparameters: Active hyperparameters by name.
         recipe: How it was trained.
         parameters: Number of weights.
@@ -87,6 +88,7 @@ class TrialRecord:
     networks: Mapping[str, int] = field(default_factory=dict)
     measures: Mapping[str, float | None] = field(default_factory=dict)
     reached: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float | None:
@@ -108,6 +110,12 @@ class TrialRecord:
         return Candidate(
             self.number, self.hyperparameters, self.recipe, self.parameters, self.proposed_by
         )
+
+
+def own_metrics(trials: Iterable[TrialRecord]) -> list[str]:
+    """Return the names of the compiled metrics of trials, but for the accuracy, shown anyway."""
+    names = dict.fromkeys(name for trial in trials for name in trial.metrics)
+    return [name for name in names if name not in ("accuracy", "acc")]
 
 
 @dataclass(frozen=True)
@@ -476,6 +484,7 @@ def _record(trial: Any) -> TrialRecord:
         parameters=int(attrs.get("parameters", 0)),
         seconds=float(score.get("seconds", 0.0)),
         networks=attrs.get("networks", {}),
+        metrics=score.get("metrics", {}),
         measures={n: score[n] for n in (*MEASURES, *OUTPUT_MEASURES) if n in score},
         reached=attrs["curve"][-1] if state == "discarded" and "curve" in attrs else None,
     )

@@ -25,10 +25,14 @@ from automl_sem.errors import NegativeResult, UserError
 from automl_sem.files import disk_error
 from automl_sem.gan_recipe import GanRecipe
 from automl_sem.replicas import Build, EpochTrainer, epoch_trainer
+from automl_sem.scoring.losses import as_they_are, predictions_of
+from automl_sem.scoring.outputs import in_own_units, units_of
+from automl_sem.scoring.own_fit import BuildToFit
 from automl_sem.scoring.recipes import steps_per_epoch
 from automl_sem.seeds import seeded
+from automl_sem.spaces.compiled import is_compiled
 from automl_sem.spaces.space import generates
-from automl_sem.types import AnyRecipe
+from automl_sem.types import AnyRecipe, DataInfo, Floats
 
 SAVE_EVERY_S = 5.0  # a killed retraining loses no more than this
 SAME_COMMAND = "the same command"
@@ -43,13 +47,16 @@ class Retrained:
     """A candidate trained on all training data.
 
     Args:
-        model: The Keras model, as `build` returns it, uncompiled and on one device; but
-            without a training step of its own, which could not be exported.
+        model: The Keras model, as `build` returns it, on one device; but not compiled, without a
+            training step of its own, which could not be exported, and with probabilities where a
+            compiled loss took logits.
         epochs: Epochs trained.
-        steps: Gradient steps of all epochs.
+        steps: Gradient steps of all epochs; 0 where a hypermodel's own fit took them, uncounted.
         devices: Number of devices it was trained on; one where Keras's `fit` trained it.
         seconds: Wall-clock time of the training, earlier sessions included.
         resumed_from: Epochs that an earlier session had done already.
+        units: Mean and standard deviation of each number to predict, (2, outputs), in which the
+            model's outputs are; None where they are predictions as they are.
     """
 
     model: Any
@@ -58,6 +65,7 @@ class Retrained:
     devices: int
     seconds: float
     resumed_from: int
+    units: Floats | None = None
 
 
 def retrain(
@@ -71,6 +79,7 @@ def retrain(
     checkpoints: Path,
     devices: Sequence[str] | None = None,
     on_epoch: OnEpoch | None = None,
+    build_to_fit: BuildToFit | None = None,
 ) -> Retrained:
     """Train a candidate on all training data with `tf.distribute.MirroredStrategy`.
 
@@ -79,7 +88,7 @@ def retrain(
     a finished one is not repeated.
 
     Args:
-        build: Returns the candidate's uncompiled model.
+        build: Returns the candidate's model.
         recipe: How to train it; its epochs are not used.
         part: The training data.
         real: Rows of examples that no GAN drew, (n,); by default all.
@@ -88,6 +97,8 @@ def retrain(
         checkpoints: Directory for the backup and for `model.keras`, a checkpoint for people.
         devices: Device names, such as `["GPU:0", "GPU:1"]`; by default every visible GPU.
         on_epoch: Called with (epochs done, epochs in all, mean training loss).
+        build_to_fit: Returns the model and what trains it, where its hypermodel has a `fit` of its
+            own; that is one epoch then, however many it makes of it.
 
     Raises:
         NegativeResult: If the training diverges or does not fit into memory.
@@ -102,8 +113,13 @@ def retrain(
     tf.config.experimental.enable_op_determinism()
     with seeded(seed):
         model = build()
+    units = None
+    if part.task == "regression" and build_to_fit is None and in_own_units(model):
+        units = units_of(part.y)
     if isinstance(recipe, GanRecipe):
         steps = recipe.steps
+    elif build_to_fit is not None:
+        epochs, steps = 1, 0
     else:
         steps = epochs * steps_per_epoch(len(part.x), recipe.batch_size)
     backup = Backup(checkpoints / BACKUP, _fingerprint(model, recipe, part, seed, epochs))
@@ -112,7 +128,14 @@ def retrain(
         names = list(devices) if devices is not None else visible_devices()
         try:
             trainer = epoch_trainer(
-                build, recipe, part, real=real, seed=seed, steps=steps, devices=names
+                build,
+                recipe,
+                part,
+                real=real,
+                seed=seed,
+                steps=steps,
+                devices=names,
+                build_to_fit=build_to_fit,
             )
             end = _train(trainer, epochs, start, backup, on_epoch)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
@@ -120,12 +143,13 @@ def retrain(
     for variable, value in zip(_trained(model), end.state, strict=False):
         variable.assign(value)
     return Retrained(
-        model=_without_own_training(model),
+        model=_network(model, part.info),
         epochs=epochs,
         steps=steps,
         devices=end.devices,
         seconds=end.seconds,
         resumed_from=start.epoch if start else 0,
+        units=units,
     )
 
 
@@ -170,15 +194,45 @@ def _fingerprint(model: Any, recipe: AnyRecipe, part: TrainingPart, seed: int, e
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
+def _network(model: Any, info: DataInfo) -> Any:
+    """Return the network of a model: not compiled, and its outputs are predictions.
+
+    What differs from keras.Model in training alone is left out.
+    """
+    import keras
+
+    if not is_compiled(model):
+        return _without_own_training(model)
+    turn = predictions_of(model, info)
+    if _has_stock_call(model):
+        inputs, outputs = model.input, model.output
+    else:  # it stays inside as one layer, which must not be saved with an optimizer
+        model.compiled = False
+        if turn is as_they_are:
+            return model
+        inputs = keras.Input(info.input_shape)
+        outputs = model(inputs)
+    predictions = outputs if turn is as_they_are else turn(outputs)
+    return keras.Model(inputs, predictions, name=model.name)
+
+
 def _without_own_training(model: Any) -> Any:
     """Return the network of a model whose class differs from keras.Model in training alone."""
     import keras
 
-    if type(model).__module__.startswith("keras.") or not getattr(model, "inputs", None):
+    if type(model).__module__.startswith("keras.") or not _has_stock_call(model):
         return model
-    network = keras.Model(model.input, model.output, name=model.name)
-    by_layers = (type(network).call, keras.Sequential.call)
-    return network if type(model).call in by_layers else model
+    return keras.Model(model.input, model.output, name=model.name)
+
+
+def _has_stock_call(model: Any) -> bool:
+    """Whether a model calls its layers as Keras's functional and sequential models do."""
+    import keras
+
+    if not getattr(model, "inputs", None):
+        return False
+    functional = type(keras.Model(model.input, model.output))
+    return type(model).call in (functional.call, keras.Sequential.call)
 
 
 def _train(

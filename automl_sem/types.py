@@ -52,6 +52,15 @@ def task_named(name: str) -> Task:
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
 CLASS_WEIGHTS = ("none", "balanced", "sampling")
+# Fields of a recipe that say what a compiled model says itself.
+OPTIMIZER_FIELDS = (
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "weight_decay",
+    "clip_norm",
+    "backbone_rate",
+)
 BACKBONE = "backbone"  # name of the layer, a model, that `Recipe.backbone_rate` is for
 VIEWS = ("none", "flip", "shift", "turn")
 
@@ -282,6 +291,9 @@ class Recipe:
         fakes: Images that a GAN drew for each real one, 0 to 1; a search with
             `--augment-with` chooses it. They are changed at random as real ones are, and steps
             stay as many as without them, but for whole epochs.
+        own_optimizer: The optimizer of a model that `build` compiled, in words; a search fills it
+            in, and optimizer, rates, schedule, decay and clipping above are then not used.
+        own_loss: Its loss, likewise.
 
     Raises:
         ValueError: If a value is out of range.
@@ -301,6 +313,8 @@ class Recipe:
     views: str = "none"
     backbone_rate: float = 1.0
     fakes: float = 0.0
+    own_optimizer: str = ""
+    own_loss: str = ""
 
     def __post_init__(self) -> None:
         def require(ok: bool, name: str, expected: str) -> None:
@@ -344,11 +358,15 @@ class Recipe:
 
     def shown(self) -> dict[str, Any]:
         """Return what people should see of it: how long by what counts, changes in words."""
-        idle = {"epochs" if self.steps is not None else "steps"}
+        idle = {"epochs" if self.steps is not None else "steps", "own_optimizer", "own_loss"}
         if not self.fakes:
             idle.add("fakes")
+        own: dict[str, Any] = {}
+        if self.own_optimizer:
+            idle.update(OPTIMIZER_FIELDS)
+            own = {"optimizer": self.own_optimizer, "loss": self.own_loss}
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in idle}
-        return {**shown, "augment": str(self.augment)}
+        return {**own, **shown, "augment": str(self.augment)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -374,7 +392,7 @@ def of_classifier(recipe: AnyRecipe) -> Recipe:
     return recipe
 
 
-Status = Literal["scored", "discarded", "diverged", "out_of_memory", "failed"]
+Status = Literal["scored", "discarded", "diverged", "out_of_memory", "infeasible", "failed"]
 
 
 @dataclass(frozen=True)

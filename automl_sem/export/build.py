@@ -117,7 +117,8 @@ def export_trial(
             on_epoch=on_epoch,
             say=say,
         )
-        intake, outlet = intake_of(trained.model, dataset), outlet_of(trained.model, dataset.train)
+        intake = intake_of(trained.model, dataset)
+        outlet = outlet_of(dataset.info.task, trained.units)
         test = _score_test(run, dataset, trial, trained.model, intake, outlet, checkpoints)
         say("writing the export, loading it in a fresh process and comparing predictions")
         with replaced(folder) as temporary:
@@ -184,10 +185,10 @@ def _retrain(
     drawn = f" and {fakes} fake ones" if fakes else ""
     if learnt.note:
         say(learnt.note)
-    say(
-        f"retraining on all {n} training examples{drawn}, on {', '.join(devices)}, "
-        f"for {epochs} epoch{'' if epochs == 1 else 's'}{fewer}"
-    )
+    took = f"on {', '.join(devices)}, for {epochs} epoch{'' if epochs == 1 else 's'}{fewer}"
+    if space.fit_fn is not None:
+        took = f"on {devices[0]}, by the fit of its hypermodel"
+    say(f"retraining on all {n} training examples{drawn}, {took}")
     trained = retrain(
         lambda: space.rebuild(trial.hyperparameters, dataset.info),
         trial.recipe,
@@ -198,6 +199,11 @@ def _retrain(
         checkpoints=checkpoints,
         devices=devices,
         on_epoch=on_epoch or progress(say),
+        build_to_fit=(
+            None
+            if space.fit_fn is None
+            else lambda: space.rebuild_to_fit(trial.hyperparameters, dataset.info)
+        ),
     )
     if trained.resumed_from:
         say(f"epochs 1 to {trained.resumed_from} were done already")

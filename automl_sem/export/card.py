@@ -197,10 +197,12 @@ def hyperparameter_lines(trial: TrialRecord) -> list[str]:
 
 def _training(trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
     recipe = ", ".join(f"{name} {value}" for name, value in trial.recipe.shown().items())
+    took = f": {record['epochs']} epochs, {record['steps']} steps (about as many as on a fold)"
+    if not record["steps"]:
+        took = " by the fit of its hypermodel"
+    devices = f"{record['devices']} device{'s' if record['devices'] > 1 else ''}"
     return [
-        f"- trained on all training examples: {record['epochs']} epochs, {record['steps']} steps "
-        f"(about as many as on a fold), in {record['seconds']:.1f} s on {record['devices']} "
-        f"device{'s' if record['devices'] > 1 else ''}",
+        f"- trained on all training examples{took}, in {record['seconds']:.1f} s on {devices}",
         f"- recipe: {recipe}",
     ]
 

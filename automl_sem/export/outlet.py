@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from automl_sem.data.dataset import TrainingPart
-from automl_sem.scoring.outputs import in_own_units, units_of
 from automl_sem.types import Floats, Task
 
 NAMES: dict[Task, str] = {
@@ -75,14 +73,15 @@ class Outlet:
 AS_THEY_ARE = Outlet()
 
 
-def outlet_of(core: Any, part: TrainingPart) -> Outlet:
-    """Return what becomes of the outputs of a network that was trained on all of a part.
+def outlet_of(task: Task, units: Floats | None) -> Outlet:
+    """Return what becomes of the outputs of a network.
 
     Args:
-        core: The network as trained, and as `build` returns it.
-        part: The training part.
+        task: What it predicts.
+        units: Mean and standard deviation of each number, (2, outputs), in which its outputs are;
+            None where these are predictions as they are.
     """
-    if part.task != "regression" or not in_own_units(core):
-        return Outlet(name=NAMES[part.task])
-    mean, deviation = units_of(part.y)
-    return Outlet(tuple(mean.tolist()), tuple(deviation.tolist()), NAMES[part.task])
+    if units is None:
+        return Outlet(name=NAMES[task])
+    mean, deviation = units.tolist()
+    return Outlet(tuple(mean), tuple(deviation), NAMES[task])

@@ -1,4 +1,4 @@
-"""Choose who trains a candidate: the graph trainer, Keras's `fit` where it must be, or a GAN's."""
+"""Choose who trains a candidate: the graph trainer, Keras's `fit` where it must be, or its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from automl_sem import environment
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.data.examples import stays_on_disk
+from automl_sem.errors import UserError
 from automl_sem.gan_recipe import GanRecipe
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
@@ -16,15 +17,21 @@ from automl_sem.scoring.gan.judge import Judge
 from automl_sem.scoring.gan.judges import Judges
 from automl_sem.scoring.gan.trainer import GanTrainer
 from automl_sem.scoring.kernels import slow_on_gpu
+from automl_sem.scoring.losses import labels_of, only_keras_can
+from automl_sem.scoring.own_fit import BuildToFit, OwnFitTrainer
 from automl_sem.scoring.precision import FULL
 from automl_sem.scoring.recipes import keras_optimizer
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import OPTIMIZERS, AnyRecipe, Ints
+from automl_sem.spaces.compiled import is_compiled
+from automl_sem.types import OPTIMIZERS, AnyRecipe, Ints, Recipe
 
 # `test_step` is not among them: neither trainer calls it, scores come from predictions.
 OWN_TRAINING = ("train_step", "compute_loss")
+OWN_FIT = (
+    "trained by the fit of its hypermodel, which sees the held-out examples as validation_data"
+)
 
 
 def choose_trainer(
@@ -36,6 +43,7 @@ def choose_trainer(
     stress: StressFolds | None = None,
     judge: Callable[[Ints], Judge] | None = None,
     fakes: FakesOf | None = None,
+    build_to_fit: BuildToFit | None = None,
 ) -> Trainer:
     """Return the trainer for a candidate; its `note` says what takes it longer.
 
@@ -50,14 +58,29 @@ def choose_trainer(
         stress: Scores each fold's model on distorted examples too, or None.
         judge: Returns the judge of a fold, by its held-out rows; for GANs alone.
         fakes: Returns the fakes of a fold, likewise; for classifiers whose recipe asks for some.
+        build_to_fit: Returns the model and what trains it, where its hypermodel has a `fit` of its
+            own; else None.
 
     Raises:
-        UserError: If Keras has no optimizer of the recipe's name.
+        UserError: If Keras has no optimizer of the recipe's name, or what should be trained
+            cannot be.
     """
     if isinstance(recipe, GanRecipe):
         return GanTrainer(build, recipe, part, seed, judge or Judges(part, seed).of)
+    if build_to_fit is not None:
+        if stays_on_disk(part.x):
+            raise UserError(
+                "the fit of the hypermodel takes all examples at once, but these are too large to "
+                "be held in memory",
+                where="HyperModel.fit",
+            )
+        return OwnFitTrainer(
+            build_to_fit, recipe, part, seed, note=OWN_FIT, stress=stress, fakes=fakes
+        )
     with seeded(derive_seed(seed, "trace")):
         model = build()
+    if is_compiled(model) and labels_of(model, part.info) == "integers":
+        _refuse_soft_labels(recipe)
     reasons = only_fit_can(model)
     if stays_on_disk(part.x):
         reasons.append("the examples are too large to be held in memory")
@@ -89,7 +112,20 @@ def only_fit_can(model: Any) -> list[str]:
     reasons = [f"its model has a {name} of its own" for name in OWN_TRAINING if _own(model, name)]
     if (kind := input_kind(model)) != "dense":
         reasons.append(f"its model takes a {kind} input")
+    if is_compiled(model):
+        reasons += filter(None, [only_keras_can(model)])
     return reasons
+
+
+def _refuse_soft_labels(recipe: Recipe) -> None:
+    """Raise a UserError if a recipe spreads labels over classes that a loss wants as numbers."""
+    if recipe.label_smoothing or recipe.augmentation.mixup:
+        raise UserError(
+            "label smoothing and mixup give a label to several classes, but the compiled loss "
+            "takes class numbers",
+            where="recipe",
+            hint="Compile the model with categorical_crossentropy",
+        )
 
 
 def _own(model: Any, name: str) -> bool:

@@ -7,6 +7,7 @@ they are needed. Order, augmentation and scores are those of the graph trainer.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -22,15 +23,18 @@ from automl_sem.scoring.batches import (
     epoch_order,
     step_seed,
 )
+from automl_sem.scoring.compiled_metrics import compiled_metrics
 from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
+from automl_sem.scoring.losses import Labels, encoded, labels_of
 from automl_sem.scoring.output_folds import OutputFold
 from automl_sem.scoring.outputs import Outputs
 from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
+from automl_sem.spaces.compiled import is_compiled
 from automl_sem.types import Examples, Floats, FoldResult, Ints, Recipe, Task
 
 # Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
@@ -117,6 +121,7 @@ class FitTrainer:
             predict_examples=fitter.predict_examples,
             stress=self._stress,
             started=started,
+            measure=functools.partial(compiled_metrics, model, self._part.info),
         )
 
 
@@ -124,7 +129,7 @@ class Fitter:
     """Trains a model with Keras's `fit` epoch by epoch, its batches read from an array.
 
     Args:
-        model: A new model, not compiled.
+        model: A new model; one that is compiled keeps optimizer, loss and metrics.
         recipe: How to train it; its epochs are not used.
         part: The training part; its examples may be memory-mapped.
         rows: Rows to train on, (n,).
@@ -169,8 +174,13 @@ class Fitter:
         self._soft = mixed or part.task != "classification"
         # Not compiled by XLA, as the graph trainer is not: the same numbers, and on a
         # CPU in less time.
-        loss = LOSSES[part.task] if self._soft else "sparse_categorical_crossentropy"
-        model.compile(self._optimizer, loss, jit_compile=False)
+        self._labels: Labels = "one-hot" if self._soft else "integers"
+        if is_compiled(model):
+            self._labels = labels_of(model, part.info)
+            model.jit_compile = False
+        else:
+            loss = LOSSES[part.task] if self._soft else "sparse_categorical_crossentropy"
+            model.compile(self._optimizer, loss, jit_compile=False)
         self._optimizer.build(model.trainable_variables)
         self._raw = tf.TensorSpec([None, *part.x.shape[1:]], tf.as_dtype(part.x.dtype))
         self._batches = self._stream()
@@ -250,7 +260,7 @@ class Fitter:
             fill = self._inputs.fill(self._fitted)
             values, wanted = self._augmentation(values, wanted, seed, fill)
         inputs = self._as_input(values)
-        learnt = wanted if self._soft else labels
+        learnt = labels if self._labels == "integers" else encoded(wanted, self._labels)
         if self._recipe.class_weight != "balanced":
             return inputs, learnt
         return inputs, learnt, tf.linalg.matvec(wanted, self._weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ def run_fold(
     predict_examples: Callable[[Examples], Floats],
     stress: StressFolds | None,
     started: float,
+    measure: Callable[[NDArray[Any], Floats], Mapping[str, float]] = lambda *_: {},
 ) -> FoldResult | OutputFold:
     """Train epoch after epoch and score the held-out rows at ten of them, the last included.
 
@@ -53,6 +54,7 @@ def run_fold(
         predict_examples: The same of examples, (n, ...).
         stress: Scores the model on distorted examples too, or None.
         started: `time.perf_counter()` when the fold was begun.
+        measure: Returns further metrics, by name, of what was to be predicted and of predictions.
 
     Raises:
         Diverged: If the loss or a prediction becomes NaN or infinite.
@@ -80,6 +82,7 @@ def run_fold(
             loss=curve[-1].val_loss,
             curve=tuple(curve),
             seconds=time.perf_counter() - started,
+            metrics=measure(part.y[held_out], predicted),
         )
     under_stress = None if stress is None else stress.score(held_out, predict_examples)
     if under_stress is not None and not np.isfinite(under_stress.true).all():
@@ -93,6 +96,7 @@ def run_fold(
         curve=tuple(curve),
         seconds=time.perf_counter() - started,
         stress=under_stress,
+        metrics=measure(part.y[held_out], predicted),
     )
 
 
@@ -142,5 +146,6 @@ def _check_predictions(predicted: Floats, fold: int, task: Task) -> None:
     if predicted.min() < 0 or np.abs(predicted.sum(axis=1) - 1).max() > 1e-3:
         raise ValueError(
             "the model's outputs are no probabilities: end it with a softmax, "
-            'as in Dense(data.classes, activation="softmax")'
+            'as in Dense(data.classes, activation="softmax"), or compile it with a loss that '
+            "takes logits, from_logits=True"
         )

@@ -62,3 +62,26 @@ def fused_optimizers() -> dict[str, type]:
         "adamw": type("AdamW", (AdamStep, optimizers.AdamW), {}),
         "sgd": type("SGD", (MomentumStep, optimizers.SGD), {}),
     }
+
+
+def as_fused(optimizer: Any) -> Any:
+    """Return an optimizer that takes the same steps by single kernels, or else itself.
+
+    Args:
+        optimizer: Of Keras, with the settings of a person.
+    """
+    import keras
+
+    optimizers = keras.optimizers
+    name = type(optimizer).__name__.lower()
+    rate = getattr(optimizer, "_learning_rate", None)
+    schedule = isinstance(rate, optimizers.schedules.LearningRateSchedule)
+    if (
+        type(optimizer) not in (optimizers.Adam, optimizers.AdamW, optimizers.SGD)
+        or getattr(optimizer, "amsgrad", False)
+        or getattr(optimizer, "momentum", 1.0) == 0
+        or (schedule and type(rate).__module__.partition(".")[0] != "keras")
+    ):
+        return optimizer
+    kind: Any = fused_optimizers()[name]
+    return kind.from_config(optimizer.get_config())

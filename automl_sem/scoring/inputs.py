@@ -18,6 +18,18 @@ from automl_sem.data.ground import background_of
 from automl_sem.types import Examples, Floats
 
 PIXELS = 255.0
+# Layers of Keras after which pixels are what they were before, but in other places.
+UNSCALED = (
+    "CenterCrop",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "Resizing",
+)
 
 
 class Inputs(Protocol):
@@ -62,12 +74,19 @@ def inputs_of(part: TrainingPart, model: Any = None) -> Inputs:
 
 
 def wants_raw_values(model: Any) -> bool:
-    """Whether a model scales values itself, since it begins with Rescaling or Normalization."""
+    """Whether a model scales values itself, since it begins with Rescaling or Normalization.
+
+    What only resizes images or changes them at random may stand before.
+    """
     import keras
 
     from automl_sem.augmentation.base import RandomChange
 
-    before = keras.layers.InputLayer | RandomChange
+    before = (
+        keras.layers.InputLayer,
+        RandomChange,
+        *(getattr(keras.layers, name) for name in UNSCALED),
+    )
     first = next((x for x in model.layers if not isinstance(x, before)), None)
     if isinstance(first, keras.Model):
         return wants_raw_values(first)

@@ -29,6 +29,7 @@ def to_arrays(result: AnyFold) -> dict[str, NDArray[Any]]:
         "curve": _of_curve(result.curve),
         "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
     }
+    arrays |= _of_metrics(result.metrics)
     if result.stress is not None:
         arrays |= {f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()}
     return arrays
@@ -58,6 +59,7 @@ def from_arrays(fold: int, arrays: Arrays) -> FoldResult | OutputFold | GanFoldR
         curve=_to_curve(arrays),
         seconds=seconds,
         stress=_stress(arrays),
+        metrics=_metrics(arrays),
     )
 
 
@@ -78,6 +80,7 @@ def _of_outputs(result: OutputFold) -> dict[str, NDArray[Any]]:
         "predicted": result.predicted,
         "curve": _of_curve(result.curve),
         "scores": np.array([result.loss, result.seconds], np.float64),
+        **_of_metrics(result.metrics),
     }
 
 
@@ -92,7 +95,24 @@ def _to_outputs(fold: int, arrays: Arrays) -> OutputFold:
         loss=loss,
         curve=_to_curve(arrays),
         seconds=seconds,
+        metrics=_metrics(arrays),
     )
+
+
+def _of_metrics(metrics: Mapping[str, float]) -> dict[str, NDArray[Any]]:
+    if not metrics:
+        return {}
+    return {
+        "metric_names": np.array(list(metrics)),
+        "metric_values": np.array(list(metrics.values()), np.float64),
+    }
+
+
+def _metrics(arrays: Arrays) -> dict[str, float]:
+    if "metric_names" not in arrays:
+        return {}
+    names, values = arrays["metric_names"].tolist(), arrays["metric_values"].tolist()
+    return dict(zip(names, values, strict=True))
 
 
 def _stress(arrays: Arrays) -> StressResult | None:

@@ -13,17 +13,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from automl_sem.scoring.batches import cross_entropy
+from automl_sem.spaces.compiled import is_compiled
 from automl_sem.types import DataInfo
 
 Labels = Literal["integers", "one-hot", "column"]
 
 # Of Keras's reductions, those that make the mean over a batch of losses example by example.
 MEANS = ("sum_over_batch_size", "mean")
-
-
-def compiled(model: Any) -> bool:
-    """Whether a person compiled a model: its loss, optimizer and metrics are to be kept."""
-    return bool(getattr(model, "compiled", False))
 
 
 def loss_of(model: Any, info: DataInfo) -> Callable[[Any, Any], Any]:
@@ -38,19 +34,19 @@ def loss_of(model: Any, info: DataInfo) -> Callable[[Any, Any], Any]:
         model: The model, as `build` returned it.
         info: Says the task.
     """
-    if not compiled(model):
+    if not is_compiled(model):
         return _DEFAULTS[info.task]
     loss, weight = _only_loss(model, info), _loss_weight(model)
-    encode = functools.partial(_encoded, labels=labels_of(model, info))
+    labels = labels_of(model, info)
     if _is_plain_sparse(loss):  # the same number; to gather is slow where it must be reproducible
-        loss, encode = _dense_twin(loss), _unchanged
+        loss, labels = _dense_twin(loss), "one-hot"
     call = loss.call if _is_loss(loss) else loss
 
     def losses(wanted: Any, outputs: Any) -> Any:
         import tensorflow as tf
 
         outputs = tf.cast(outputs, tf.float32)
-        each = tf.cast(call(encode(wanted), outputs), tf.float32)
+        each = tf.cast(call(encoded(wanted, labels), outputs), tf.float32)
         if each.shape.rank == 0:  # a function may return the mean
             return tf.fill(tf.shape(outputs)[:1], weight * each)
         return weight * tf.reduce_mean(each, axis=list(range(1, each.shape.rank)))
@@ -70,11 +66,13 @@ def predictions_of(model: Any, info: DataInfo) -> Callable[[Any], Any]:
         model: The model, as `build` returned it.
         info: Says the task.
     """
-    if not compiled(model) or info.task == "regression":
-        return _as_they_are
+    if not is_compiled(model) or info.task == "regression":
+        return as_they_are
     units, loss = int(model.output_shape[-1]), _only_loss(model, info)
     logits, one_by_one = takes_logits(loss), _is_binary(loss) or info.task == "multi-label"
     sigmoid = (logits and (one_by_one or units == 1)) or _ends_with_sigmoid(model)
+    if not (logits or (info.task == "classification" and (sigmoid or units == 1))):
+        return as_they_are
 
     def predictions(outputs: Any) -> Any:
         from keras import ops
@@ -108,6 +106,21 @@ def labels_of(model: Any, info: DataInfo) -> Labels:
     if model.output_shape[-1] == 1:
         return "column"
     return "integers" if "sparse" in _name(_only_loss(model, info)).lower() else "one-hot"
+
+
+def encoded(wanted: Any, labels: Labels) -> Any:
+    """Return targets as a loss takes them, for graphs.
+
+    Args:
+        wanted: Targets as for `loss_of`, (batch, ...).
+        labels: How.
+    """
+    import tensorflow as tf
+
+    if labels == "integers":
+        return tf.cast(tf.argmax(wanted, axis=-1), tf.float32)
+    wanted = tf.cast(wanted, tf.float32)
+    return wanted[:, 1:2] if labels == "column" else wanted
 
 
 def takes_logits(loss: Any) -> bool:
@@ -212,21 +225,8 @@ def _dense_twin(loss: Any) -> Callable[[Any, Any], Any]:
     return functools.partial(keras.losses.categorical_crossentropy, from_logits=takes_logits(loss))
 
 
-def _encoded(wanted: Any, labels: Labels) -> Any:
-    """Return targets as a loss takes them, of (batch, classes)."""
-    import tensorflow as tf
-
-    if labels == "integers":
-        return tf.cast(tf.argmax(wanted, axis=-1), tf.float32)
-    wanted = tf.cast(wanted, tf.float32)
-    return wanted[:, 1:2] if labels == "column" else wanted
-
-
-def _unchanged(wanted: Any) -> Any:
-    return wanted
-
-
-def _as_they_are(outputs: Any) -> Any:
+def as_they_are(outputs: Any) -> Any:
+    """Return outputs that are predictions, float32."""
     from keras import ops
 
     return ops.cast(outputs, "float32")

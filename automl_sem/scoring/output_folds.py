@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.arrays import Floats, Ints
-from automl_sem.folds import CurvePoint
+from automl_sem.folds import CurvePoint, mean_metrics
 from automl_sem.scoring.measures import macro_f1, measured, r2
 from automl_sem.scoring.words import words_of
 from automl_sem.types import Task
@@ -33,6 +33,7 @@ class OutputFold:
             output in units of its standard deviation over all training data.
         curve: At most ten points.
         seconds: Wall-clock time of the fit.
+        metrics: What the compiled metrics of the model, if it has some, tell of the held-out rows.
     """
 
     fold: int
@@ -43,6 +44,7 @@ class OutputFold:
     loss: float
     curve: Sequence[CurvePoint] = field(default=())
     seconds: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def objective(self) -> float:
@@ -124,6 +126,11 @@ class OutputScore:
         return
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """Mean over the folds of each compiled metric of the model."""
+        return mean_metrics(self.folds)
+
+    @property
     def measures(self) -> dict[str, float]:
         """What people are shown, by name."""
         return measured(self.task, self.wanted, self.predicted)
@@ -135,4 +142,5 @@ class OutputScore:
             words_of(self.task).fold_shares: [fold.share for fold in self.folds],
             **self.measures,
             "seconds": self.seconds,
+            **({"metrics": self.metrics} if self.metrics else {}),
         }

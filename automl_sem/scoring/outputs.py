@@ -17,6 +17,7 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.scoring.batches import targets
 from automl_sem.scoring.losses import loss_of, predictions_of
 from automl_sem.scoring.measures import spread_of
+from automl_sem.spaces.compiled import is_compiled
 from automl_sem.types import Floats, Recipe
 
 
@@ -91,7 +92,7 @@ def units_of(numbers: Floats) -> Floats:
 
 def in_own_units(model: Any) -> bool:
     """Whether a model may learn numbers in units of their own, since nothing is fixed by it."""
-    if getattr(model, "compiled", False):
+    if is_compiled(model):
         return False
     import keras
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean
-from automl_sem.scoring.fused import fused_optimizers
+from automl_sem.scoring.fused import as_fused, fused_optimizers
 from automl_sem.scoring.rates import backbone_variables, multiply_rate
+from automl_sem.spaces.compiled import is_compiled
 from automl_sem.types import Recipe
 
 # Of Keras's optimizers, those that only hold others.
@@ -42,19 +43,23 @@ def retrain_epochs(recipe: Recipe, fold_examples: int, all_examples: int) -> int
 def make_optimizer(recipe: Recipe, steps: Any, *, fused: bool = False, model: Any = None) -> Any:
     """Return the optimizer of a recipe, be it one of `OPTIMIZERS` or another that Keras has.
 
+    A model that a person compiled has its own.
+
     Args:
         recipe: Names optimizer, learning rate, schedule, weight decay and clipping.
         steps: Steps of the whole training, over which a cosine schedule decays to zero: a
             number, or a `tf.Variable` that holds it.
         fused: Whether its steps should be single kernels, where there are some
             (`automl_sem.scoring.fused`).
-        model: What it trains; only a recipe with a `backbone_rate` needs it.
+        model: What it trains; a recipe with a `backbone_rate` needs it, and it may be compiled.
 
     Raises:
         UserError: If Keras has no optimizer of that name, or the model no backbone.
     """
     import keras
 
+    if is_compiled(model):
+        return as_fused(model.optimizer) if fused else model.optimizer
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps)

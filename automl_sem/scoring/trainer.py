@@ -17,6 +17,7 @@ from automl_sem.scoring.batches import (
     epoch_order,
     step_seed,
 )
+from automl_sem.scoring.compiled_metrics import compiled_metrics
 from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
@@ -122,7 +123,10 @@ class FoldTrainer:
         def train(epoch: int) -> float:
             order = epoch_order(rows, part.y, self._recipe, derive_seed(seed, epoch))
             state = np.array([seed, epoch], np.int32)
-            return float(self._epoch(order, state, fitted, units, weights, x, y))
+            loss = float(self._epoch(order, state, fitted, units, weights, x, y))
+            if epoch == epochs:  # averages that the optimizer kept take the place of the weights
+                self._optimizer.finalize_variable_values(self._model.trainable_variables)
+            return loss
 
         return run_fold(
             fold,
@@ -134,6 +138,7 @@ class FoldTrainer:
             predict_examples=self._predict_examples,
             stress=self._stress,
             started=started,
+            measure=functools.partial(compiled_metrics, self._model, self._part.info),
         )
 
     def _with(self, part: TrainingPart) -> tuple[Any, Any]:
@@ -166,7 +171,8 @@ class FoldTrainer:
             again = self._build()
         recipe, model = self._recipe, self._model
         self._optimizer = make_optimizer(recipe, self._steps, fused=True, model=model)
-        if self._precision == NEEDS_SCALING:
+        scaled = isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer)
+        if self._precision == NEEDS_SCALING and not scaled:
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         fitted = tf.TensorSpec(self._inputs.shape, tf.float32)

@@ -9,6 +9,12 @@ from typing import Any
 
 from automl_sem.backend import use_tensorflow
 from automl_sem.errors import UserError, one_line
+from automl_sem.spaces.hypermodels import (
+    SearchStarted,
+    build_and_fit,
+    loading,
+    refuse_old_keras,
+)
 from automl_sem.spaces.space import Space, line_of
 
 
@@ -16,7 +22,7 @@ def load_space(path: Path, *, name: str | None = None, beside: Path | None = Non
     """Run a space file and return the space it declares.
 
     Args:
-        path: A Python file with `build(hp, data)`.
+        path: A Python file with `build(hp, data)`, or one written for KerasTuner.
         name: Name of the space; the file's stem by default.
         beside: Folder whose modules the file may import; its own by default.
 
@@ -32,13 +38,7 @@ def load_space(path: Path, *, name: str | None = None, beside: Path | None = Non
     use_tensorflow()
     _allow_imports_from(beside or path.parent)
     module = _run(path, source)
-    build = getattr(module, "build", None)
-    if not callable(build):
-        raise UserError(
-            "the space has no function build(hp, data)",
-            where=path,
-            hint="See `automl-sem spaces` for examples to copy",
-        )
+    build, fit = build_and_fit(module, path)
     recipe = getattr(module, "recipe", None)
     doc = (module.__doc__ or "").strip().splitlines()
     return Space(
@@ -50,6 +50,7 @@ def load_space(path: Path, *, name: str | None = None, beside: Path | None = Non
         data=_constant(module, "DATA", str, path),
         size=_constant(module, "SIZE", int, path),
         build_fn=build,
+        fit_fn=fit,
         recipe_fn=recipe if callable(recipe) else None,
         baseline=_constant(module, "BASELINE", dict, path) or {},
         stress=_constant(module, "STRESS", dict, path) or {},
@@ -63,10 +64,20 @@ def _run(path: Path, source: str) -> ModuleType:
     # Registered, so that classes defined in the file can be pickled and inspected.
     sys.modules[module.__name__] = module
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)
+        code = compile(source, str(path), "exec")
     except SyntaxError as error:
         where = f"{path}:{error.lineno}"
         raise UserError(f"syntax error in the space: {error.msg}", where=where) from error
+    refuse_old_keras(source, path)
+    try:
+        with loading():
+            exec(code, module.__dict__)
+    except SearchStarted as error:
+        raise UserError(
+            "the file starts a search of its own when it is loaded",
+            where=line_of(error, path),
+            hint='Put that line under if __name__ == "__main__":',
+        ) from error
     except (Exception, SystemExit) as error:
         raise UserError(
             f"the space does not run: {one_line(error)}", where=line_of(error, path)

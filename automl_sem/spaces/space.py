@@ -13,8 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from automl_sem.errors import UserError, did_you_mean, one_line
+from automl_sem.failures import given_up
 from automl_sem.gan_recipe import GanRecipe
+from automl_sem.spaces.compiled import (
+    KERAS_BATCH,
+    built_for,
+    check_compiled,
+    is_compiled,
+    loss_words,
+    optimizer_words,
+)
 from automl_sem.spaces.heads import HEAD, ONE_OUTPUT, check_head, for_task
+from automl_sem.spaces.hypermodels import check_is_keras
+from automl_sem.spaces.own_fit import call, rehearse
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
 from automl_sem.types import AnyRecipe, DataInfo, Recipe, check_augment
 
@@ -33,7 +44,7 @@ class Space:
         kind: Kind of data it is for, or None for any.
         data: Default dataset, or None.
         size: Training examples of that dataset, or None for as many as it usually has.
-        build_fn: The file's `build(hp, data)` or `build(hp)`.
+        build_fn: The file's `build(hp, data)` or `build(hp)`, or that of its hypermodel.
         recipe_fn: The file's `recipe(hp, data)`, or None for the default recipe.
         baseline: Hyperparameters of trial 0; empty when the file names none.
         good_starts: Known-good candidates, tried right after the baseline.
@@ -42,6 +53,7 @@ class Space:
         weights: What `data.weights` is to the file's functions: a pretrained model, or None.
         shares: Of fakes for each real image, among which is searched; empty without a GAN that
             draws some.
+        fit_fn: The `fit(hp, model, ...)` that its hypermodel has of its own, or None.
     """
 
     name: str
@@ -59,6 +71,7 @@ class Space:
     fixed: Mapping[str, int] = field(default_factory=dict)
     weights: str | None = None
     shares: tuple[float, ...] = ()
+    fit_fn: Callable[..., Any] | None = None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's text."""
@@ -83,29 +96,20 @@ class Space:
         return {**self.fixed, **steps}
 
     def build(self, hp: Any, data: DataInfo) -> Any:
-        """Return the uncompiled Keras model for the values that `hp` hands out, or a `Gan`.
+        """Return the Keras model for the values that `hp` hands out, compiled or not, or a `Gan`.
 
         Raises:
-            UserError: If `build` returns something else than an uncompiled model, or the model
-                does not fit the data.
+            UserError: If `build` returns something else, or the model does not fit the data.
         """
-        import keras
-
         model = self._call(self.build_fn, hp, data)
         where = f"build in {self.path}"
-        if not isinstance(model, keras.Model):
-            raise UserError(
-                f"it must return a keras.Model, but returned {type(model).__name__}", where=where
-            )
-        if getattr(model, "optimizer", None) is not None:
-            raise UserError(
-                "it returned a compiled model",
-                where=where,
-                hint="Leave compile() out; say the optimizer in recipe(hp, data)",
-            )
+        check_is_keras(model, where)
         if generates(model):
             _check_gan(model, data, where)
             return model
+        model = built_for(model, data, where)
+        if is_compiled(model):
+            check_compiled(model, where)
         if len(model.output_shape) == 4:
             raise UserError(
                 f"the model's output has the shape of images, {model.output_shape}",
@@ -113,7 +117,8 @@ class Space:
                 hint="A generator alone cannot learn: return Gan(generator, discriminator, "
                 "latent_dim)",
             )
-        if tuple(model.output_shape) != (None, data.outputs):
+        one_of_two = is_compiled(model) and data.classes == 2 and model.output_shape == (None, 1)
+        if tuple(model.output_shape) != (None, data.outputs) and not one_of_two:
             raise UserError(
                 f"the model's output must have shape (None, {data.outputs}), one "
                 f"{ONE_OUTPUT[data.task]}, but has {model.output_shape}",
@@ -136,6 +141,8 @@ class Space:
         """
         wanted = GanRecipe if generates(model) else Recipe
         made = self._call(self.recipe_fn, hp, data) if self.recipe_fn else wanted()
+        if isinstance(made, Recipe) and model is not None:
+            made = self._as_compiled(made, model)
         if not isinstance(made, wanted):
             raise UserError(
                 f"it must return an automl_sem.{wanted.__name__}, but returned "
@@ -159,7 +166,26 @@ class Space:
                 where=f"recipe in {self.path}",
                 hint="Leave it out, and search with --augment-with gan",
             )
-        return replace(made, **self.settled)  # type: ignore[arg-type]
+        made = replace(made, **self.settled)  # type: ignore[arg-type]
+        if self.fit_fn is not None and model is not None:
+            rehearse(self.fit_fn, hp, model, data, self._fit_options(made))
+        return made
+
+    def _as_compiled(self, made: Recipe, model: Any) -> Recipe:
+        """Return a recipe that tells what a compiled model brings along itself."""
+        if self.fit_fn is not None and self.recipe_fn is not None:
+            raise UserError(
+                "its hypermodel has a fit of its own, which knows nothing of a recipe",
+                where=f"recipe in {self.path}",
+                hint="Leave one of them out",
+            )
+        if self.recipe_fn is None and (is_compiled(model) or self.fit_fn is not None):
+            made = replace(made, batch_size=KERAS_BATCH)
+        optimizer = loss = "chosen in the fit of the hypermodel" if self.fit_fn else ""
+        if is_compiled(model):
+            optimizer = f"that of the compiled model ({optimizer_words(model.optimizer)})"
+            loss = f"that of the compiled model ({loss_words(model.loss)})"
+        return replace(made, own_optimizer=optimizer, own_loss=loss)
 
     def generates(self, data: DataInfo) -> bool:
         """Whether candidates are GANs, as the recipe of the baseline tells.
@@ -185,6 +211,31 @@ class Space:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         return self.build(hp, data)
+
+    def rebuild_to_fit(self, values: Values, data: DataInfo) -> tuple[Any, Callable[..., Any]]:
+        """Return the model of recorded hyperparameters, and what trains it: its hypermodel's fit.
+
+        That is a function (x, y, validation_data) -> what `HyperModel.fit` returns.
+        """
+        import keras_tuner
+
+        fit_fn = self.fit_fn
+        assert fit_fn is not None
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        model = self.build(hp, data)
+        options = self._fit_options(Recipe(**self.fixed))  # type: ignore[arg-type]
+
+        def fit(x: Any, y: Any, validation_data: Any) -> Any:
+            given = {**options, "validation_data": validation_data}
+            return call(fit_fn, hp, model, x, y, given)
+
+        return model, fit
+
+    def _fit_options(self, recipe: Recipe) -> dict[str, Any]:
+        """Return what a hypermodel's own fit is given beside the examples."""
+        sized = {"batch_size": recipe.batch_size} if "batch_size" in self.fixed else {}
+        return {"epochs": recipe.epochs, **sized, "callbacks": [], "verbose": 0}
 
     def recipe_of(self, values: Values, data: DataInfo) -> AnyRecipe:
         """Return the recipe of recorded hyperparameters."""
@@ -241,6 +292,8 @@ class Space:
         except UserError:
             raise
         except Exception as error:
+            if given_up(error):  # in a search its trial says why, and the others go on
+                return {study_name(h): study_value(h, hp.values[h.name]) for h in hp.space}
             raise UserError(
                 f"{label} cannot be built: {one_line(error)}", where=line_of(error, self.path)
             ) from error
@@ -282,6 +335,12 @@ def sizes(gan: Any) -> dict[str, int]:
 
 def _check_gan(gan: Any, data: DataInfo, where: str) -> None:
     """Raise a UserError if a GAN does not draw images as the data are."""
+    if is_compiled(gan):
+        raise UserError(
+            "it returned a compiled GAN",
+            where=where,
+            hint="Leave compile() out; say the optimizer in recipe(hp, data)",
+        )
     if data.kind != "images":
         raise UserError(f"a GAN draws images, but the data are {data.kind}", where=where)
     if gan.image_shape != tuple(data.input_shape):

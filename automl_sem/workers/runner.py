@@ -12,6 +12,7 @@ from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.scoring.gan.fakes import Forgers
 from automl_sem.scoring.gan.judges import Judges
+from automl_sem.scoring.own_fit import BuildToFit
 from automl_sem.scoring.precision import training_policy
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.seeds import derive_seed
@@ -89,9 +90,17 @@ class FoldRunner:
                 self._stress,
                 None if self._judges is None else self._judges.of,
                 None if self._forgers is None else self._forgers.of,
+                self._to_fit(candidate),
             )
             self._key = key
         return self._trainer
+
+    def _to_fit(self, candidate: Candidate) -> BuildToFit | None:
+        """Return what builds a model and its own fit, where the space has such a hypermodel."""
+        if self._space.fit_fn is None:
+            return None
+        info = self._part.info
+        return lambda: self._space.rebuild_to_fit(candidate.values, info)
 
 
 def peak_memory() -> int:

@@ -11,6 +11,7 @@ from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, share
 from automl_sem.scoring.output_folds import OutputFold, OutputScore
+from automl_sem.scoring.words import words_of
 from automl_sem.types import FoldResult, Score
 
 TITLE = "Learning curves"
@@ -37,16 +38,12 @@ def render(context: Context) -> Markup | None:
     folds = [fold for fold in score.folds if len(fold.curve) > 1]
     if not folds:
         return None
+    look_for = LOOK_FOR.format(share=score.share_word)
     as_they_are = AS_THEY_ARE.format(examples=context.examples)
     return context.chart(
-        _figure(
-            folds,
-            score.objective_word if context.task != "classification" else "log-loss",
-            score.share_word,
-        ),
+        _figure(folds, words_of(context.task).objective, score.share_word),
         title=f"Trial {best.trial.number} while it trains, on {best.scored_on}",
-        look_for=LOOK_FOR.format(share=score.share_word)
-        + (as_they_are if context.manifest.stress else ""),
+        look_for=look_for + (as_they_are if context.manifest.stress else ""),
         height=340,
     )
 

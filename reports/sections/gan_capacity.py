@@ -10,6 +10,7 @@ from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.sections.history import hover_text
 from automl_sem.results import TrialRecord
+from automl_sem.scoring.gan.result import SHARE_WORD
 
 TITLE = "Capacity"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from automl_sem.reports.context import Context
-from automl_sem.reports.wording import values
-from automl_sem.results import Results
+from automl_sem.reports.wording import loss, values
+from automl_sem.results import Results, own_metrics
 
 TITLE = "All trials"
 
@@ -18,8 +18,15 @@ def render(context: Context) -> Markup | None:
         return None
     without = [trial for trial in results.trials if trial.objective is None]
     without.sort(key=lambda trial: trial.state != "discarded")
+    own = own_metrics(results.trials)
     rows = [
-        {"trial": trial, "settings": values(trial.hyperparameters)}
+        {
+            "trial": trial,
+            "settings": values(trial.hyperparameters),
+            "metrics": [
+                f"{name} {loss(trial.metrics[name])}" for name in own if name in trial.metrics
+            ],
+        }
         for trial in (*results.complete, *without)
     ]
     best = results.best.trial.number if results.best else None

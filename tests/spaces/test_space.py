@@ -81,11 +81,6 @@ def test_a_space_file_that_does_not_load_says_where(tmp_path, text, message):
         (GOOD + "BASELINE = {'unitz': 3}\n", "'unitz' is active in it. Did you mean 'units'"),
         (GOOD + "BASELINE = {'units': 99}\n", "units=99 is out of range"),
         (GOOD + "GOOD_STARTS = [{'units': 1}]\n", r"GOOD_STARTS\[0\] .*units=1 is out of range"),
-        (
-            GOOD.replace("    return Model", "    model = Model")
-            + "    model.compile('adam', 'mse')\n    return model\n",
-            "returned a compiled model. Leave compile",
-        ),
     ],
 )
 def test_a_space_that_does_not_fit_says_what_to_change(tmp_path, info, text, message):
