@@ -31,7 +31,7 @@ from automl_sem.prepare import (
 )
 from automl_sem.progress import LineListener
 from automl_sem.registry import find_run, register
-from automl_sem.results import Results, Standing, read_results
+from automl_sem.results import Results, Standing, TrialRecord, read_results
 from automl_sem.run import RunDirectory, check_free
 from automl_sem.search_loop import Listener
 from automl_sem.session import Session, work, write_report
@@ -86,14 +86,14 @@ class Run:
         """Return one row per trial: score, state, recipe and hyperparameters."""
         import pandas as pd
 
+        share_name = self.directory.manifest.words.share_name
         rows = [
             {
                 "trial": t.number,
                 "state": t.state,
                 "proposed_by": t.proposed_by,
                 "objective": t.objective,
-                "log_loss": t.log_loss,
-                "accuracy": t.accuracy,
+                **_shown(t, share_name),
                 "stress_accuracy": t.stress_accuracy,
                 "parameters": t.parameters,
                 "seconds": t.seconds,
@@ -161,6 +161,13 @@ class Run:
         return write_report(self.results, dataset)
 
 
+def _shown(trial: TrialRecord, share_name: str) -> dict[str, float | None]:
+    """Return what people are shown of a trial's score."""
+    if share_name in ("accuracy", "coverage"):
+        return {"log_loss": trial.log_loss, "accuracy": trial.accuracy}
+    return {share_name: trial.share, **trial.measures}
+
+
 def search(
     target: str | Path | Arrays | tf.data.Dataset | None = None,
     *,
@@ -173,7 +180,8 @@ def search(
 
     Args:
         target: A space, a .py file, a dataset, a path, or a pair (x, y) of arrays:
-            images (n, height, width[, channels]) and labels (n,); or a finite
+            images (n, height, width[, channels]) and labels (n,), or (n, labels) of 0 and 1, or
+            numbers (n,) or (n, outputs); or a finite
             `tf.data.Dataset` of such pairs, batched or not; or series (n, time, channels),
             or a list of arrays (time, channels), with `kind="series"`.
         listener: Is told what happens; by default lines on stderr.
@@ -181,7 +189,7 @@ def search(
         time_limit: `"5m"` or seconds after which no new trial starts.
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
             epochs, batch_size, weights, warm_start, augment_with, seed, out, size, image_size,
-            pad, groups, skip_bad, kind, frames, rate, workers, workers_per_gpu, gpus, stress,
+            pad, groups, skip_bad, kind, task, frames, rate, workers, workers_per_gpu, gpus, stress,
             discard, deterministic, yes. For arrays `groups` is an array with the group of each
             example.
 

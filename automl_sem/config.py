@@ -73,6 +73,9 @@ class SearchOptions(BaseModel):
             clips whose first group is the group: examples of one group stay in one fold.
         skip_bad: Leave images and clips out that cannot be read instead of refusing.
         kind: What the data are, `"images"`, `"clips"` or `"series"`; found out by default.
+        task: What is to be learnt of each example: `"classification"`, its class; `"multi-label"`,
+            any number of labels; `"regression"`, numbers. Found out by default: fractions are
+            numbers, columns of 0 and 1 labels, whole numbers and text classes.
         frames: Frames that are taken of each clip.
         rate: Frames that are taken of a clip in a second; evenly over the whole by default.
         workers: Worker processes, or `"auto"`: one a GPU, else one a core as far as memory
@@ -108,6 +111,7 @@ class SearchOptions(BaseModel):
     groups: str | None = Field(default=None, min_length=1)
     skip_bad: bool = False
     kind: Literal["images", "clips", "series"] | None = None
+    task: Literal["classification", "multi-label", "regression"] | None = None
     frames: int | None = Field(default=None, ge=2, le=4096)
     rate: float | None = Field(default=None, gt=0, le=1000)
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"

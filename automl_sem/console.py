@@ -14,7 +14,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl_sem.fakes_check import sentence
-from automl_sem.reports.wording import count, duration, loss, percent, whole_percent
+from automl_sem.reports.wording import (
+    count,
+    duration,
+    loss,
+    off_by,
+    percent,
+    share,
+    share_range,
+    short_share,
+)
 from automl_sem.results import Results, Standing, TrialRecord, own_metrics
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.stress import stress_scores
@@ -89,13 +98,14 @@ def verdict_sentence(results: Results) -> str:
 
 
 def _standing_line(name: str, standing: Standing) -> str:
-    interval, share = standing.share_interval, standing.folds.stress_accuracy
-    stressed = "" if share is None else f", stressed {percent(share)}"
-    word = standing.folds.share_word
+    withstood = standing.folds.stress_accuracy
+    stressed = "" if withstood is None else f", stressed {percent(withstood)}"
+    word, off = standing.folds.share_word, off_by(standing.folds)
     return (
-        f"{name:<8}  trial {standing.trial.number}: {word} {percent(standing.share)} "
-        f"(95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)"
-        f"{stressed}, {standing.folds.objective_word} {loss(standing.score)}, "
+        f"{name:<8}  trial {standing.trial.number}: {word} {share(standing.share, word)} "
+        f"(95 % interval {share_range(standing.share_interval, word)})"
+        f"{stressed}{f', {off}' if off else ''}, "
+        f"{standing.folds.objective_word} {loss(standing.score)}, "
         f"{standing.trial.parameters:,} weights, "
         f"on {standing.scored_on}"
     )
@@ -143,10 +153,10 @@ def trials_table(results: Results) -> Table:
     failed = [t for t in results.trials if t.objective is None and t.state != "discarded"]
     for trial in (*results.complete, *results.discarded_trials, *failed):
         style = "dim" if trial.state == "discarded" else None
-        cells = _trial_cells(trial)
+        cells = _trial_cells(trial, results.share_word)
         if stressed:
-            share = trial.stress_accuracy
-            cells.insert(3, "" if share is None else percent(share))
+            withstood = trial.stress_accuracy
+            cells.insert(3, "" if withstood is None else percent(withstood))
         cells[first:first] = [loss(trial.metrics.get(name)) for name in metrics]
         table.add_row(*cells, style=style)
     return table
@@ -158,16 +168,16 @@ def reasons(results: Results) -> list[str]:
     return [f"trial {t.number} {t.state}: {t.reason}" for t in failed]
 
 
-def _trial_cells(trial: TrialRecord) -> list[str]:
+def _trial_cells(trial: TrialRecord, word: str) -> list[str]:
     if trial.objective is None and trial.state != "discarded":
         return [str(trial.number), trial.proposed_by, trial.state, "", "", "", ""]
     discarded = trial.state == "discarded"
     return [
         str(trial.number),
         trial.proposed_by,
-        "discarded" if discarded else percent(trial.share),
+        "discarded" if discarded else share(trial.share, word),
         loss(trial.mean_so_far if discarded else trial.objective),
-        " ".join(map(whole_percent, trial.fold_shares)),
+        " ".join(short_share(value, word) for value in trial.fold_shares),
         f"{trial.parameters:,}",
         f"{trial.seconds:.1f}",
     ]
@@ -180,7 +190,7 @@ def runs_table(found: Iterable[tuple[RunDirectory, Results | str]]) -> Table:
         found: Each run with its results, or with why it cannot be read.
     """
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("run", "trials", "best", "accuracy", "state"):
+    for column in ("run", "trials", "best", "score", "state"):
         table.add_column(column, no_wrap=True, overflow="ignore")
     for run, results in found:
         inside = run.path.is_relative_to(Path.cwd())
@@ -191,8 +201,17 @@ def runs_table(found: Iterable[tuple[RunDirectory, Results | str]]) -> Table:
             cells = [
                 str(len(results.trials)),
                 f"trial {best.trial.number}" if best else "-",
-                percent(best.share if best else None),
+                _best_share(results),
                 "finished" if results.finished else "unfinished",
             ]
         table.add_row(*(escape(cell) for cell in (str(path), *cells)))
     return table
+
+
+def _best_share(results: Results) -> str:
+    """Return what people are shown of the best trial, with its name unless it is an accuracy."""
+    if results.best is None:
+        return percent(None)
+    word = results.share_word
+    text = share(results.best.share, word)
+    return text if word == "accuracy" else f"{word} {text}"

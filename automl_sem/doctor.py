@@ -72,7 +72,7 @@ def _train() -> tuple[str, bool]:
     from automl_sem.scoring.trainer import FoldTrainer
     from automl_sem.spaces.find import find_space
     from automl_sem.spaces.load import load_space
-    from automl_sem.types import of_classifier
+    from automl_sem.types import FoldResult, of_classifier
 
     started = time.perf_counter()
     try:
@@ -85,4 +85,5 @@ def _train() -> tuple[str, bool]:
     except Exception as error:
         return f"failed: {one_line(error)}", False
     seconds = time.perf_counter() - started
+    assert isinstance(result, FoldResult)
     return f"one epoch in {seconds:.1f} s, validation log-loss {result.log_loss:.2f}", True

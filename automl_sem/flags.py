@@ -72,6 +72,14 @@ Kind = Annotated[
         show_default="found out",
     ),
 ]
+Task = Annotated[
+    str | None,
+    Option(
+        metavar="classification|multi-label|regression",
+        help="What is to be learnt: a class, any number of labels, or numbers.",
+        show_default="found out",
+    ),
+]
 Frames = Annotated[
     int | None,
     Option(help="Frames to take of each clip.", show_default="16, fewer if most clips are shorter"),

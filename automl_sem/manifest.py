@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from automl_sem.scoring.words import Words, words_of
 from automl_sem.spaces.parameters import Value
+from automl_sem.types import Task, task_named
 
 SCHEMA_VERSION = 1
 
@@ -137,6 +139,16 @@ class Manifest(BaseModel):
     notes: list[str] = []
     versions: dict[str, str] = {}
     machine: dict[str, Any] = {}
+
+    @property
+    def task(self) -> Task:
+        """What is learnt of the data; runs from before know classes alone."""
+        return task_named(str(self.data.get("task", "classification")))
+
+    @property
+    def words(self) -> Words:
+        """What scores are called."""
+        return words_of(self.task, generates=self.generates, stressed=bool(self.stress))
 
     @property
     def kind(self) -> str:

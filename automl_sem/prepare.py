@@ -28,7 +28,7 @@ from automl_sem.gan_plan import check_gan, expected_seconds
 from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
 from automl_sem.pretrained import imagenet_file
 from automl_sem.registry import RUNS
-from automl_sem.reports.wording import roughly
+from automl_sem.reports.wording import count, roughly
 from automl_sem.run import GAN_SPACE, RunDirectory, now
 from automl_sem.scoring.discard import check_rule
 from automl_sem.scoring.gan.checks import check_drawable
@@ -101,6 +101,7 @@ def _load(
     """
     same: dict[str, Any] = {
         "kind": options.kind,
+        "task": options.task,
         "seed": options.seed,
         "image_size": options.image_size,
         "pad": options.pad,
@@ -164,6 +165,8 @@ def plan_run(
     y, groups, copies = dataset.train.y, dataset.train.groups, dataset.train.copies()
     many = dataset.info.kind
     drawing = space.generates(dataset.info)
+    if dataset.info.task != "classification":
+        _check_task(options, dataset, drawing)
     if drawing:
         check_drawable(dataset.train, dataset.source)
     seen, asked = watched(space)
@@ -176,7 +179,7 @@ def plan_run(
         "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups, copies),
     }
     few = check_gan(options, dataset, splits["search"]) if drawing else ""
-    stress = {} if drawing else _stress(options, space, dataset.info.kind)
+    stress, unstressed = ({}, "") if drawing else _stress(options, space, dataset.info)
     gan, fakes = None, ""
     if options.augment_with is not None:
         gan = augment_with(options.augment_with, dataset)
@@ -230,7 +233,19 @@ def plan_run(
         data=_data_record(dataset, from_memory),
         notes=[
             *dataset.notes,
-            *filter(None, (_drawings(space, dataset), note, few, fakes, warm_note, workers.note)),
+            *filter(
+                None,
+                (
+                    _task_note(dataset.info),
+                    _drawings(space, dataset),
+                    note,
+                    unstressed,
+                    few,
+                    fakes,
+                    warm_note,
+                    workers.note,
+                ),
+            ),
         ],
         versions=environment.versions(),
         machine=machine,
@@ -248,11 +263,52 @@ def _drawings(space: Space, dataset: Dataset) -> str:
     )
 
 
-def _stress(options: SearchOptions, space: Space, kind: str) -> dict[str, float]:
-    """Return the kinds of distortion to score under: those asked for, else the space's own."""
+def _check_task(options: SearchOptions, dataset: Dataset, drawing: bool) -> None:
+    """Refuse what needs classes, where labels or numbers are learnt."""
+    task = dataset.info.task
+    if drawing:
+        raise UserError(
+            f"a GAN draws images of classes, but the task of '{dataset.name}' is {task}",
+            where="--space",
+            hint="Give the images alone, or say --task classification",
+        )
+    if options.augment_with is not None:
+        raise UserError(
+            f"a GAN draws images of classes, but the task of '{dataset.name}' is {task}",
+            where="--augment-with",
+            hint="Leave it out",
+        )
+
+
+def _task_note(info: DataInfo) -> str:
+    """Return what is learnt, where that is not a class."""
+    outputs = info.outputs
+    if info.task == "regression":
+        what = "a number" if outputs == 1 else f"{outputs} numbers"
+        return f"task: regression, {what} an example (--task says otherwise)"
+    if info.task == "multi-label":
+        return f"task: multi-label, any of {outputs} labels an example (--task says otherwise)"
+    return ""
+
+
+def _stress(options: SearchOptions, space: Space, info: DataInfo) -> tuple[dict[str, float], str]:
+    """Return the kinds of distortion to score under: those asked for, else the space's own.
+
+    Beside them stands a note if the space's own are left out: they are for classes.
+    """
     if options.stress is not None:
-        return parse_stress(options.stress, kind)
-    return checked_stress(space.stress, f"STRESS in {space.path}", kind)
+        asked = parse_stress(options.stress, info.kind)
+        if asked and info.task != "classification":
+            raise UserError(
+                f"distorted copies are scored by their class, but the task is {info.task}",
+                where="--stress",
+                hint="Leave it out",
+            )
+        return asked, ""
+    own = checked_stress(space.stress, f"STRESS in {space.path}", info.kind)
+    if own and info.task != "classification":
+        return {}, f"no stress: distorted copies are scored by their class, the task is {info.task}"
+    return own, ""
 
 
 def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> list[str]:
@@ -267,7 +323,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
     return [
         f"space     {space.name} ({manifest.space['origin']})",
         f"data      {data['name']}: {data['train_examples']} to train, {data['test_examples']} "
-        f"held out for the test, {_classes(data['class_names'])}, {shape}",
+        f"held out for the test, {_classes(data['class_names'], manifest.task)}, {shape}",
         *([f"weights   {manifest.weights.file}"] if manifest.weights else []),
         *(f"weights   {kept.network}, {kept.file}" for kept in manifest.imagenet),
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
@@ -288,7 +344,9 @@ def expected_time(manifest: Manifest) -> str:
     return f"about {roughly(manifest.expected_s)}, by a few steps of training on this machine"
 
 
-def _classes(names: Sequence[str]) -> str:
+def _classes(names: Sequence[str], task: str) -> str:
+    if task != "classification":
+        return count(len(names), "number" if task == "regression" else "label")
     return f"{len(names)} classes" if len(names) > 1 else "without classes"
 
 
@@ -338,6 +396,7 @@ def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "kind": dataset.info.kind,
+        "task": dataset.info.task,
         "source": "data.npz in the run directory" if from_memory else dataset.source,
         "in_run": from_memory,
         "options": dict(dataset.options),

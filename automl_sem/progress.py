@@ -16,8 +16,17 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from automl_sem.fresh import Entry
-from automl_sem.reports.wording import count, duration, loss, percent, whole_percent
+from automl_sem.reports.wording import (
+    count,
+    duration,
+    loss,
+    off_by,
+    percent,
+    share,
+    short_share,
+)
 from automl_sem.results import Standing
+from automl_sem.scoring.scores import score_of
 from automl_sem.types import AnyFold, AnyScore, Candidate, Outcome
 
 
@@ -75,17 +84,18 @@ class LineListener:
         """Stay silent: its score is told at the end."""
 
     def _scored(self, score: AnyScore) -> str:
-        folds = " ".join(whole_percent(f.share) for f in score.folds)
+        folds = _folds(score)
         self._folds_width = max(self._folds_width, len(folds))
+        off = off_by(score)
         return (
-            f"{score.share_word} {percent(score.share):>7}{_stressed(score)}"
-            f"  {score.objective_word} {loss(score.objective):<6}"
+            f"{score.share_word} {share(score.share, score.share_word):>7}{_stressed(score)}"
+            f"{f'  {off:<12}' if off else ''}  {score.objective_word} {loss(score.objective):<6}"
             f"  folds {folds}  {score.seconds:.1f} s"
         )
 
     def _discarded(self, partial: AnyScore, reason: str) -> str:
         """Return the end of a line in the columns of the scored ones, without an accuracy."""
-        folds = " ".join(whole_percent(f.share) for f in partial.folds)
+        folds = _folds(partial)
         after = reason.partition(":")[0]  # "after 2 of 5 folds", without the two means
         return (
             f"{'discarded':<16}{_stressed(partial)}"
@@ -132,7 +142,9 @@ class LiveListener(LineListener):
         self._trials = trials or 0
         self._last_trial = -1
         self._fresh_fits = 0
-        self._best_text = percent(best.trial.share) if best is not None else "-"
+        self._best_text = "-"
+        if best is not None:
+            self._best_text = share(best.trial.share, best.folds.share_word)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=8),
@@ -170,14 +182,14 @@ class LiveListener(LineListener):
         """Show the fold's score."""
         running = self._running.setdefault((candidate.trial, ""), _Running(0))
         running.done += 1
-        running.scores.append(whole_percent(result.share))
+        running.scores.append(short_share(result.share, score_of([result]).share_word))
         self._fits += 1
         self._show()
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """Print the trial's line."""
         if outcome.score is not None and outcome.score.objective < self._best:
-            self._best_text = percent(outcome.score.share)
+            self._best_text = share(outcome.score.share, outcome.score.share_word)
         super().trial_done(candidate, outcome)
         self._running.pop((candidate.trial, ""), None)
         self._show()
@@ -245,7 +257,11 @@ def _named(key: tuple[int, str]) -> str:
     return f"{trial} {variant}".rstrip()
 
 
+def _folds(score: AnyScore) -> str:
+    return " ".join(short_share(fold.share, score.share_word) for fold in score.folds)
+
+
 def _stressed(score: AnyScore) -> str:
     """Return the share of distorted copies that are right, as a column; empty without stress."""
-    share = score.stress_accuracy
-    return "" if share is None else f"  stressed {percent(share):>7}"
+    withstood = score.stress_accuracy
+    return "" if withstood is None else f"  stressed {percent(withstood):>7}"

@@ -19,12 +19,11 @@ from automl_sem.scoring.batches import (
     class_weights,
     epoch_order,
     step_seed,
-    targets,
 )
 from automl_sem.scoring.choose import only_fit_can
 from automl_sem.scoring.fit import Fitter
 from automl_sem.scoring.inputs import inputs_of
-from automl_sem.scoring.losses import loss_of
+from automl_sem.scoring.outputs import Outputs
 from automl_sem.scoring.own_fit import BuildToFit, OwnFitter
 from automl_sem.scoring.recipes import make_optimizer, steps_per_epoch
 from automl_sem.seeds import derive_seed, seeded
@@ -138,12 +137,12 @@ class MirroredTrainer:
         self._strategy = _strategy(tuple(devices))
         with self._strategy.scope(), seeded(seed):
             self.model = build()
-            self._loss = loss_of(self.model, part.info)
+            self._outputs = Outputs(part, recipe, self.model)
             self._optimizer = make_optimizer(recipe, steps, model=self.model)
             self._optimizer.build(self.model.trainable_variables)
             self.model.compile(optimizer=self._optimizer)
         self._inputs = inputs_of(part, self.model)
-        self._fitted = self._inputs.fit(real)
+        self._fitted, self._units = self._inputs.fit(real), self._outputs.fit(real)
         self._all = None if stays_on_disk(part.x) else self._load(part.x, part.y)
         self._run = tf.function(self._steps_graph, reduce_retracing=True)
         self._spread_noise()
@@ -198,12 +197,12 @@ class MirroredTrainer:
 
     def _load(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[Any, Any]:
         """Copy examples and labels to all devices."""
-        return self._copy_to_devices(x), self._copy_to_devices(y.astype(np.int32))
+        return self._copy_to_devices(x), self._copy_to_devices(y.astype(self._outputs.dtype))
 
     def _steps_graph(self, x: Any, y: Any, order: Any, seed: Any) -> Any:
         """Steps over examples on the devices: returns the sum of losses.
 
-        x: (n, ...); y: (n,); order: (m,) rows; seed: (2,).
+        x: (n, ...); y: (n, ...); order: (m,) rows; seed: (2,).
         """
         import tensorflow as tf
 
@@ -232,15 +231,14 @@ class MirroredTrainer:
             share = slice(tf.where(empty, 0, first), tf.where(empty, batch, last))
         read = share if self._augmentation is None else slice(None)
         values = self._inputs.values(tf.gather(x, rows[read]), self._fitted)
-        classes = len(self._part.class_names)
-        wanted = targets(tf.gather(y, rows[read]), classes, self._recipe.label_smoothing)
+        wanted = self._outputs.wanted(tf.gather(y, rows[read]), self._units)
         if self._augmentation is not None:
             fill = self._inputs.fill(self._fitted)
             values, wanted = self._augmentation(values, wanted, seed, fill, share)
         weight = tf.where(empty, 0.0, 1.0)
         with tf.GradientTape() as tape:
             outputs = self.model(self._inputs.ready(values, self._fitted), training=True)
-            losses = weight * self._loss(wanted, outputs)
+            losses = weight * self._outputs.loss(wanted, outputs)
             if self._recipe.class_weight == "balanced":
                 losses *= tf.linalg.matvec(wanted, self._weights)
             penalty = sum(tf.reduce_sum(loss) for loss in self.model.losses)

@@ -5,6 +5,7 @@ Reports, tables, JSON and export all read a run through here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -14,23 +15,23 @@ from automl_sem.fakes_check import Finding, read_finding, score_as_kept
 from automl_sem.finalists import Scored, Verdict, compare, contenders, undecided
 from automl_sem.fresh import fresh_scores, mean_fresh_score
 from automl_sem.run import RunDirectory
-from automl_sem.scoring.gan.result import FOLD_SHARES, MEASURES, OBJECTIVE_WORD, SHARE_WORD
+from automl_sem.scoring.gan.result import MEASURES
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
+from automl_sem.scoring.output_folds import OutputScore
 from automl_sem.scoring.scores import score_of
 from automl_sem.scoring.stress import stress_scores
+from automl_sem.scoring.words import ALL_WORDS, OUTPUT_MEASURES
 from automl_sem.stress_check import read_findings
 from automl_sem.types import (
     AnyRecipe,
     AnyScore,
     Candidate,
     Score,
-    objective_word,
     of_classifier,
     recipe_from_dict,
 )
 
 SCHEMA_VERSION = 1
-OBJECTIVE = {"name": "log_loss", "direction": "minimize"}
 FOLD_FILES = (
     "folds/*/*.npz",
     "fresh/*/*.npz",
@@ -38,9 +39,6 @@ FOLD_FILES = (
     "stress/*/*/*.npz",
     "fakes/*/*/*.npz",
 )
-STRESS_OBJECTIVE = {"name": "mean of log_loss and stress_log_loss", "direction": "minimize"}
-
-GAN_OBJECTIVE = {"name": "distance_above_floor", "direction": "minimize"}
 
 State = Literal["complete", "discarded", "pruned", "failed", "running"]
 
@@ -58,14 +56,15 @@ class TrialRecord:
             its mean with that under stress.
         log_loss: Mean log-loss of examples as they are, or None.
         share: What people are shown of it, or None: the share of out-of-fold predictions that
-            are right, of a GAN the coverage of held-out images.
+            are right, of labels macro F1, of numbers R2, of a GAN the coverage of held-out images.
         stress_accuracy: Share of distorted copies that are right, or None.
         fold_scores: Objective of each fold; of a discarded trial only the folds done.
         fold_shares: Share of each fold, likewise.
         networks: Weights of the generator and the discriminator of a GAN; else empty.
         reached: Objective at which its first fold was stopped, or None.
-        measures: What else is measured of a GAN, means over its folds by name; else empty.
-        metrics: The compiled metrics of a model that has some, likewise; else empty.
+        measures: What else is measured, by name: of a GAN means over its folds, of labels and
+            numbers that of all out-of-fold predictions; of a classifier nothing.
+        metrics: The compiled metrics of a model that has some, means over its folds; else empty.
         hyperparameters: Active hyperparameters by name.
         recipe: How it was trained.
         parameters: Number of weights.
@@ -127,8 +126,8 @@ class Standing:
         trial: The trial.
         score: Mean objective, on fresh folds if they are there.
         interval: Interval of `score`.
-        share: Share of out-of-fold predictions that are right, of a GAN the mean coverage of
-            held-out images.
+        share: Share of out-of-fold predictions that are right, of labels macro F1, of numbers
+            R2, of a GAN the mean coverage of held-out images.
         share_interval: Interval of `share`.
         scored_on: `"fresh folds"`, or `"search folds"` while fresh ones are missing.
         folds: The fold results behind it.
@@ -165,9 +164,15 @@ class Standing:
         assert isinstance(self.folds, Score)
         return self.folds
 
+    @property
+    def outputs(self) -> OutputScore:
+        """The fold results of a model of labels or numbers."""
+        assert isinstance(self.folds, OutputScore)
+        return self.folds
+
     def to_json(self) -> dict[str, Any]:
         """Return the standing for scripts."""
-        word = self.folds.share_word
+        word = self.share_interval.metric
         return {
             "trial": self.trial.number,
             "score": self.score,
@@ -190,6 +195,8 @@ class Standing:
                 "stress_accuracy": self.folds.stress_accuracy,
                 "stress": [asdict(condition) for condition in stress_scores(self.folds)],
             }
+        if isinstance(self.folds, OutputScore):
+            return self.folds.measures
         return {k: v for k, v in self.folds.record().items() if k != "seconds"}
 
 
@@ -227,19 +234,12 @@ class Results:
     @property
     def objective_word(self) -> str:
         """What the objective is called."""
-        if self.run.manifest.generates:
-            return OBJECTIVE_WORD
-        return objective_word(bool(self.run.manifest.stress))
+        return self.run.manifest.words.objective
 
     @property
     def share_word(self) -> str:
         """What the share that people are shown is called."""
-        return SHARE_WORD if self.run.manifest.generates else "accuracy"
-
-    @property
-    def shares_word(self) -> str:
-        """What the shares of all folds are called in records."""
-        return FOLD_SHARES if self.run.manifest.generates else "fold_accuracies"
+        return self.run.manifest.words.share
 
     @property
     def complete(self) -> tuple[TrialRecord, ...]:
@@ -426,9 +426,19 @@ def _standing_by(
             hint="Put them back, or start anew with `automl-sem search`",
         )
     objectives = [f.objective for f in folds.folds]
+    words = run.manifest.words
     if run.manifest.generates:
-        interval = fold_interval(objectives, GAN_OBJECTIVE["name"])
-        shares = fold_interval([f.share for f in folds.folds], folds.share_word, lowest=0.0)
+        interval = fold_interval(objectives, words.objective_name)
+        shares = fold_interval([f.share for f in folds.folds], words.share_name, lowest=0.0)
+    elif isinstance(folds, OutputScore):
+        interval = fold_interval(objectives, words.objective_name, lowest=0.0)
+        shares = fold_interval(
+            [f.share for f in folds.folds],
+            words.share_name,
+            lowest=-math.inf if folds.task == "regression" else 0.0,
+            highest=1.0,
+            around=folds.share,
+        )
     else:
         n = sum(len(f.indices) for f in folds.folds)
         metric = "objective" if run.manifest.stress else "log_loss"
@@ -447,9 +457,7 @@ def _standing_by(
 
 
 def _objective(run: RunDirectory) -> dict[str, str]:
-    if run.manifest.generates:
-        return GAN_OBJECTIVE
-    return STRESS_OBJECTIVE if run.manifest.stress else OBJECTIVE
+    return {"name": run.manifest.words.objective_name, "direction": "minimize"}
 
 
 def _record(trial: Any) -> TrialRecord:
@@ -466,17 +474,29 @@ def _record(trial: Any) -> TrialRecord:
         reason=attrs.get("reason", ""),
         proposed_by=attrs.get("proposed_by", ""),
         objective=float(trial.value) if complete else None,
-        log_loss=score.get("log_loss", float(trial.value)) if complete else None,
-        share=score.get("accuracy", score.get("coverage")) if complete else None,
+        log_loss=_log_loss(trial, score) if complete else None,
+        share=_first(score, [words.share_name for words in ALL_WORDS]) if complete else None,
         stress_accuracy=score.get("stress_accuracy") if complete else None,
         fold_scores=tuple(score.get("fold_scores", ())),
-        fold_shares=tuple(score.get("fold_accuracies", score.get(FOLD_SHARES, ()))),
+        fold_shares=tuple(_first(score, [words.fold_shares for words in ALL_WORDS]) or ()),
         hyperparameters=attrs.get("hyperparameters", {}),
         recipe=recipe_from_dict(attrs.get("recipe", {})),
         parameters=int(attrs.get("parameters", 0)),
         seconds=float(score.get("seconds", 0.0)),
         networks=attrs.get("networks", {}),
         metrics=score.get("metrics", {}),
-        measures={name: score[name] for name in MEASURES if name in score},
+        measures={n: score[n] for n in (*MEASURES, *OUTPUT_MEASURES) if n in score},
         reached=attrs["curve"][-1] if state == "discarded" and "curve" in attrs else None,
     )
+
+
+def _log_loss(trial: Any, score: Mapping[str, Any]) -> float | None:
+    """Return the log-loss of a complete trial; None of labels and numbers, which have none."""
+    if any(name in score for name in OUTPUT_MEASURES):
+        return None
+    return float(score.get("log_loss", trial.value))
+
+
+def _first(score: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """Return what a record has under the first of these names that is there, or None."""
+    return next((score[name] for name in names if name in score), None)

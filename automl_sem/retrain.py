@@ -26,12 +26,13 @@ from automl_sem.files import disk_error
 from automl_sem.gan_recipe import GanRecipe
 from automl_sem.replicas import Build, EpochTrainer, epoch_trainer
 from automl_sem.scoring.losses import as_they_are, predictions_of
+from automl_sem.scoring.outputs import in_own_units, units_of
 from automl_sem.scoring.own_fit import BuildToFit
 from automl_sem.scoring.recipes import steps_per_epoch
 from automl_sem.seeds import seeded
 from automl_sem.spaces.compiled import is_compiled
 from automl_sem.spaces.space import generates
-from automl_sem.types import AnyRecipe, DataInfo
+from automl_sem.types import AnyRecipe, DataInfo, Floats
 
 SAVE_EVERY_S = 5.0  # a killed retraining loses no more than this
 SAME_COMMAND = "the same command"
@@ -54,6 +55,8 @@ class Retrained:
         devices: Number of devices it was trained on; one where Keras's `fit` trained it.
         seconds: Wall-clock time of the training, earlier sessions included.
         resumed_from: Epochs that an earlier session had done already.
+        units: Mean and standard deviation of each number to predict, (2, outputs), in which the
+            model's outputs are; None where they are predictions as they are.
     """
 
     model: Any
@@ -62,6 +65,7 @@ class Retrained:
     devices: int
     seconds: float
     resumed_from: int
+    units: Floats | None = None
 
 
 def retrain(
@@ -109,6 +113,9 @@ def retrain(
     tf.config.experimental.enable_op_determinism()
     with seeded(seed):
         model = build()
+    units = None
+    if part.task == "regression" and build_to_fit is None and in_own_units(model):
+        units = units_of(part.y)
     if isinstance(recipe, GanRecipe):
         steps = recipe.steps
     elif build_to_fit is not None:
@@ -142,6 +149,7 @@ def retrain(
         devices=end.devices,
         seconds=end.seconds,
         resumed_from=start.epoch if start else 0,
+        units=units,
     )
 
 

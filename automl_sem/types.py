@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from automl_sem.errors import UserError
+# Those of smaller modules are found here as well.
+from automl_sem.arrays import AnyInts as AnyInts
+from automl_sem.arrays import Bytes as Bytes
+from automl_sem.arrays import Examples as Examples
+from automl_sem.arrays import Floats as Floats
+from automl_sem.arrays import Ints as Ints
+from automl_sem.errors import UserError, did_you_mean
+from automl_sem.folds import AnyFold as AnyFold
+from automl_sem.folds import AnyScore as AnyScore
+from automl_sem.folds import CurvePoint as CurvePoint
+from automl_sem.folds import FoldResult as FoldResult
+from automl_sem.folds import Score as Score
+from automl_sem.folds import StressResult as StressResult
+from automl_sem.folds import classified as classified
+from automl_sem.folds import objective_word as objective_word
 from automl_sem.gan_recipe import GanRecipe
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-AnyInts = NDArray[np.integer[Any]]
-Bytes = NDArray[np.uint8]
-Examples = NDArray[Any]  # as of `TrainingPart.x`, (n, ...)
+Task = Literal["classification", "multi-label", "regression"]
+TASKS: tuple[Task, ...] = ("classification", "multi-label", "regression")
+ACTIVATIONS: dict[Task, str] = {
+    "classification": "softmax",
+    "multi-label": "sigmoid",
+    "regression": "linear",
+}
+
+
+def task_named(name: str) -> Task:
+    """Return a task by its name.
+
+    Raises:
+        UserError: If there is no such task.
+    """
+    for known in TASKS:
+        if known == name:
+            return known
+    raise UserError(
+        f"there is no task {name!r}, only {', '.join(TASKS)}",
+        where="task",
+        hint=did_you_mean(name, TASKS),
+    )
+
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "constant")
@@ -43,7 +73,7 @@ class DataInfo:
         kind: Kind of data, `"images"`, `"clips"` or `"series"`.
         input_shape: Shape of one example, (height, width, channels), of a clip
             (frames, height, width, channels), of series (time, channels).
-        classes: Number of classes.
+        classes: Number of classes, of a multi-label task its labels; 0 for regression.
         n_train: Number of training examples.
         norm: How inputs reach the model: `"[0, 1]"`, or `"0..255"` for a model
             that begins with a Rescaling or Normalization layer.
@@ -51,7 +81,9 @@ class DataInfo:
         usual_length: Time steps that nine of ten training series do not exceed: one very long
             series is no measure for the others. All there are where it is not said; 0 of images
             and clips.
-        task: What is predicted: `"classification"`, `"multi-label"` or `"regression"`.
+        task: What is learnt: `"classification"`, one class an example; `"multi-label"`, any number
+            of labels; or `"regression"`, numbers.
+        outputs: Units of the last layer: one a class, a label or a number. By default `classes`.
     """
 
     kind: str
@@ -61,11 +93,19 @@ class DataInfo:
     norm: str = "[0, 1]"
     weights: str | None = None
     usual_length: int = 0
-    task: str = "classification"
+    task: Task = "classification"
+    outputs: int = 0
 
     def __post_init__(self) -> None:
         if self.kind == "series" and not self.usual_length:
             object.__setattr__(self, "usual_length", self.input_shape[0])
+        if not self.outputs:
+            object.__setattr__(self, "outputs", self.classes)
+
+    @property
+    def activation(self) -> str:
+        """Activation of the last layer: `"softmax"`, `"sigmoid"` or `"linear"`, by the task."""
+        return ACTIVATIONS[self.task]
 
 
 @dataclass(frozen=True)
@@ -238,9 +278,11 @@ class Recipe:
             (Pascanu et al. 2013, arXiv 1211.5063).
         class_weight: `"balanced"` weighs an example by examples / (classes * examples of
             its class) of the training part of a fold, `"sampling"` instead draws examples of
-            rare classes as often as of others, `"none"` takes all as they come.
+            rare classes as often as of others, `"none"` takes all as they come, as several
+            labels and numbers always are.
         label_smoothing: Share of the label that is spread over all classes, 0 to below 1
-            (Szegedy et al. 2016, arXiv 1512.00567).
+            (Szegedy et al. 2016, arXiv 1512.00567); each of several labels is
+            drawn towards one half instead. Of a regression nothing is smoothed.
         views: What predictions are averaged over (test-time augmentation): `"flip"` the image
             and its mirror image, `"shift"` the image and it moved by a pixel to each side,
             `"turn"` its four quarter turns; `"none"` predicts once.
@@ -348,266 +390,6 @@ def of_classifier(recipe: AnyRecipe) -> Recipe:
     """Return the recipe of a classifier as such, for code that no GAN comes to."""
     assert isinstance(recipe, Recipe)
     return recipe
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """One point of a learning curve.
-
-    Args:
-        epoch: Epochs done, from 1.
-        loss: Mean training loss of the epoch.
-        val_loss: Log-loss on the validation part.
-        val_accuracy: Accuracy on the validation part.
-    """
-
-    epoch: int
-    loss: float
-    val_loss: float
-    val_accuracy: float
-
-
-@dataclass(frozen=True)
-class StressResult:
-    """What a fold's model makes of distorted copies of held-out images.
-
-    A condition is a kind of distortion at a strength, `"rotate 180"`; each image has some
-    copies in each.
-
-    Args:
-        conditions: Their names, (c,).
-        scored: Whether each is part of the objective; the others are kept back, (c,).
-        rows: Rows of the training data that were distorted, (n,).
-        labels: Their class numbers, (n,).
-        true: Probability of the true class, (c, copies, n).
-        guesses: Most probable class, (c, copies, n).
-    """
-
-    conditions: tuple[str, ...]
-    scored: tuple[bool, ...]
-    rows: Ints
-    labels: Ints
-    true: Floats
-    guesses: Ints
-
-    @property
-    def log_losses(self) -> tuple[float, ...]:
-        """Log-loss of each condition in nats, (c,)."""
-        losses = -np.log(np.clip(self.true.astype(np.float64), 1e-7, 1.0))
-        return tuple(losses.mean(axis=(1, 2)).tolist())
-
-    @property
-    def log_loss(self) -> float:
-        """Mean log-loss of the scored conditions, in nats."""
-        pairs = zip(self.log_losses, self.scored, strict=True)
-        return float(np.mean([loss for loss, scored in pairs if scored]))
-
-    @property
-    def hits(self) -> NDArray[np.bool_]:
-        """Whether each guess is right, (c, copies, n)."""
-        return np.equal(self.guesses, self.labels)
-
-
-class AnyFold(Protocol):
-    """What a search needs to know of a fold fit, whatever was trained."""
-
-    @property
-    def fold(self) -> int:
-        """Number of the fold, from 0."""
-
-    @property
-    def indices(self) -> Ints:
-        """Rows of the training data that were held out, (n,)."""
-
-    @property
-    def seconds(self) -> float:
-        """Wall-clock time of the fit."""
-
-    @property
-    def objective(self) -> float:
-        """What is minimised."""
-
-    @property
-    def share(self) -> float:
-        """What people are shown, 0 to 1, more is better."""
-
-
-class AnyScore(Protocol):
-    """What a candidate gets: its fold results and what follows from them."""
-
-    @property
-    def folds(self) -> Sequence[AnyFold]:
-        """One result per fold, in order."""
-
-    @property
-    def objective(self) -> float:
-        """What is minimised: the mean of the folds' objectives."""
-
-    @property
-    def objective_word(self) -> str:
-        """What the objective is called."""
-
-    @property
-    def share(self) -> float:
-        """What people are shown, 0 to 1, more is better."""
-
-    @property
-    def share_word(self) -> str:
-        """What the share is called."""
-
-    @property
-    def seconds(self) -> float:
-        """Time of all fold fits."""
-
-    @property
-    def stress_accuracy(self) -> float | None:
-        """Share of distorted copies that are right, or None where none were made."""
-
-    @property
-    def curve(self) -> tuple[float, ...]:
-        """Objectives along the first fold; empty where there is none before the end."""
-
-    def record(self) -> dict[str, Any]:
-        """Return what a trial's record keeps of it."""
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """One fold fit: a candidate trained on k-1 folds and scored on the held-out one.
-
-    Args:
-        fold: Number of the fold, from 0.
-        indices: Rows of the training data that were held out, (n,).
-        probabilities: Out-of-fold class probabilities of the last epoch, (n, classes).
-        log_loss: Mean of -log p(true class) over the held-out rows, in nats.
-        accuracy: Share of held-out rows whose most probable class is the true one.
-        curve: At most ten points.
-        seconds: Wall-clock time of the fit.
-        stress: What it makes of distorted copies, or None where there are none.
-        metrics: What the compiled metrics of the model, if it has some, tell of the held-out rows.
-    """
-
-    fold: int
-    indices: Ints
-    probabilities: Floats
-    log_loss: float
-    accuracy: float
-    curve: Sequence[CurvePoint] = field(default=())
-    seconds: float = 0.0
-    stress: StressResult | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def objective(self) -> float:
-        """What is minimised: the log-loss, or its mean with that under stress."""
-        if self.stress is None:
-            return self.log_loss
-        return (self.log_loss + self.stress.log_loss) / 2
-
-    @property
-    def share(self) -> float:
-        """The accuracy."""
-        return self.accuracy
-
-
-@dataclass(frozen=True)
-class Score:
-    """What a classifier gets: its fold results and their mean.
-
-    Args:
-        folds: One result per fold, in order.
-    """
-
-    folds: tuple[FoldResult, ...]
-
-    @property
-    def objective(self) -> float:
-        """What is minimised: the mean of the folds' objectives in nats."""
-        return float(np.mean([f.objective for f in self.folds]))
-
-    @property
-    def log_loss(self) -> float:
-        """Mean of the folds' log-losses on examples as they are, in nats."""
-        return float(np.mean([f.log_loss for f in self.folds]))
-
-    @property
-    def accuracy(self) -> float:
-        """Share of all held-out rows that are right (pooled, not the mean of folds)."""
-        hits = sum(f.accuracy * len(f.indices) for f in self.folds)
-        return float(hits / sum(len(f.indices) for f in self.folds))
-
-    @property
-    def seconds(self) -> float:
-        """Time of all fold fits."""
-        return float(sum(f.seconds for f in self.folds))
-
-    @property
-    def stress_accuracy(self) -> float | None:
-        """Share of distorted copies that are right in the scored conditions, or None."""
-        parts = [f.stress for f in self.folds if f.stress is not None]
-        if not parts:
-            return None
-        hits = [part.hits[np.array(part.scored)] for part in parts]
-        return float(sum(h.sum() for h in hits) / sum(h.size for h in hits))
-
-    @property
-    def stress_log_loss(self) -> float | None:
-        """Mean of the folds' log-losses on distorted copies in the scored conditions, or None."""
-        losses = [f.stress.log_loss for f in self.folds if f.stress is not None]
-        return float(np.mean(losses)) if losses else None
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """Mean over the folds of each compiled metric of the model."""
-        names = self.folds[0].metrics if self.folds else {}
-        return {n: float(np.mean([fold.metrics[n] for fold in self.folds])) for n in names}
-
-    @property
-    def objective_word(self) -> str:
-        """What the objective is called."""
-        return objective_word(any(fold.stress is not None for fold in self.folds))
-
-    @property
-    def curve(self) -> tuple[float, ...]:
-        """Nothing: with a learning rate that decays, only the end tells."""
-        return ()
-
-    @property
-    def share(self) -> float:
-        """The accuracy."""
-        return self.accuracy
-
-    @property
-    def share_word(self) -> str:
-        """What the share is called."""
-        return "accuracy"
-
-    def record(self) -> dict[str, Any]:
-        """Return what a trial's record keeps of it."""
-        return {
-            "fold_scores": [fold.objective for fold in self.folds],
-            "fold_accuracies": [fold.accuracy for fold in self.folds],
-            "accuracy": self.accuracy,
-            "log_loss": self.log_loss,
-            "stress_accuracy": self.stress_accuracy,
-            "seconds": self.seconds,
-            **({"metrics": self.metrics} if self.metrics else {}),
-        }
-
-
-def classified(score: AnyScore | None) -> Score | None:
-    """Return the score of a classifier as such, for code that no GAN comes to."""
-    assert score is None or isinstance(score, Score)
-    return score
-
-
-def objective_word(stressed: bool) -> str:
-    """Return what the score that ranks trials is called.
-
-    Args:
-        stressed: Whether log-loss under stress is part of it.
-    """
-    return "objective" if stressed else "log-loss"
 
 
 Status = Literal["scored", "discarded", "diverged", "out_of_memory", "infeasible", "failed"]

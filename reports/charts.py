@@ -10,6 +10,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from automl_sem.scoring.words import R2
+
 Figure = dict[str, Any]
 Trace = dict[str, Any]
 
@@ -99,6 +101,23 @@ def percent_axis(title: str, lowest: float = 0.0, **more: Any) -> dict[str, Any]
     low = max(0.0, int(lowest * 10 - 0.5) / 10)
     room = 0.03 * (1.0 - low)
     return axis(title, tickformat=".0%", range=[low - room, 1.0 + room], **more)
+
+
+def share_axis(title: str, word: str, shares: Sequence[float], **more: Any) -> dict[str, Any]:
+    """Return an axis for what people are shown of scores: shares, or R2, which has no lower end.
+
+    Args:
+        title: Of the axis.
+        word: What the share is called.
+        shares: What is drawn; of R2 below -1 it does not show.
+        **more: Plotly's properties of an axis.
+    """
+    lowest = min(shares, default=0.0)
+    if word != R2:
+        return percent_axis(title, lowest, **more)
+    low = max(-1.0, min(0.0, lowest))
+    room = 0.03 * (1.0 - low)
+    return axis(title, tickformat=".1f", range=[low - room, 1.0 + room], **more)
 
 
 def loss_axis(title: str, values: Sequence[float], **more: Any) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from automl_sem.reports.charts import Figure
 from automl_sem.reports.ped_anova import Importance, importances
 from automl_sem.reports.predictions import OutOfFold
 from automl_sem.results import Results
+from automl_sem.types import Task
 
-FILTERS = ("percent", "loss", "count", "duration", "shape")  # of `wording`, in templates
+FILTERS = ("percent", "share", "loss", "count", "duration", "shape")  # of `wording`, in templates
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Context:
         return self.results.run.manifest
 
     @property
+    def task(self) -> Task:
+        """What is learnt: classes, labels or numbers."""
+        return self.manifest.task
+
+    @property
     def examples(self) -> str:
         """What examples are called: `"images"`."""
         return wording.noun(self.manifest.kind).many
@@ -68,7 +74,7 @@ class Context:
 
     @cached_property
     def out_of_fold(self) -> OutOfFold | None:
-        """Predictions of the best trial, or None without a best trial or without the data."""
+        """Predictions of the best classifier, or None without a best trial or without the data."""
         if self.results.best is None or self.dataset is None:
             return None
         return OutOfFold.of(self.results.best, self.dataset)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_sem.scoring.metrics import Interval
+from automl_sem.scoring.output_folds import OutputScore
+from automl_sem.scoring.words import R2
 
 DASH, MINUS, TIMES = "\u2013", "\u2212", " \u00d7 "
 
@@ -68,6 +70,42 @@ def whole_percent(share: float) -> str:
     return f"{100 * share:.0f}"
 
 
+def share(value: float | None, word: str) -> str:
+    """Return what people are shown of a score: `97.8 %`, of R2 `0.83`, or a dash.
+
+    Args:
+        value: The share.
+        word: What it is called.
+    """
+    if value is None or word != R2:
+        return percent(value)
+    return f"{value:.3f}" if value > -10 else f"{value:.0f}"
+
+
+def short_share(value: float, word: str) -> str:
+    """Return `98`, or of R2 `0.83`."""
+    return whole_percent(value) if word != R2 else f"{value:.2f}"
+
+
+def share_range(interval: Interval, word: str) -> str:
+    """Return `88.4 to 99.6 %`, or of R2 `0.71 to 0.88`."""
+    if word != R2:
+        return percent_range(interval)
+    return f"{share(interval.low, word)} to {share(interval.high, word)}"
+
+
+def off_by(score: object) -> str:
+    """Return by how much a number is missed on average, in its own unit; empty of other scores.
+
+    Numbers of several units have no common mean.
+    """
+    if not isinstance(score, OutputScore) or score.task != "regression":
+        return ""
+    if score.wanted.shape[1] > 1:
+        return ""
+    return f"off by {loss(score.measures['mean_absolute_error'])}"
+
+
 def percent_range(interval: Interval) -> str:
     """Return `88.4 to 99.6 %`."""
     return f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"
@@ -96,7 +134,8 @@ def loss_range(interval: Interval) -> str:
 
 def count(number: int, noun: str) -> str:
     """Return `1 trial` or `14 trials`."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def duration(seconds: float) -> str:

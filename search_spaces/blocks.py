@@ -117,22 +117,23 @@ def stochastic_depth(x, drop):
     return layers.Dropout(drop, noise_shape=(None, 1, 1, 1))(x) if drop else x
 
 
-def classifier(x, head, dense, dropout, classes):
-    """From what the last block sees to the probability of each class.
+def answer(x, head, dense, dropout, data):
+    """From what the last block sees to a probability of each class or label, or to numbers.
 
     Args:
         x: Features, (batch, height, width, channels) or (batch, units).
         head: `"flatten"` keeps every place, `"global"` the mean of each channel.
         dense: Units of a hidden layer, 0 for none.
         dropout: Share of features left out while training.
-        classes: Number of classes.
+        data: Says how many outputs there are, and their activation: softmax for classes, sigmoid
+            for labels, none for numbers.
     """
     pooled = head == "global" and len(x.shape) == 4
     x = layers.GlobalAveragePooling2D()(x) if pooled else layers.Flatten()(x)
     if dense:
         x = layers.Dense(dense, activation="relu")(x)
     x = layers.Dropout(dropout)(x)
-    return layers.Dense(classes, activation="softmax")(x)
+    return layers.Dense(data.outputs, activation=data.activation)(x)
 
 
 def shortcut(x, filters):

@@ -13,7 +13,7 @@ nothing is mirrored here. Copy this file, change it, and run
 from keras import Input, Model, layers
 
 from automl_sem import Augment, Recipe
-from automl_sem.search_spaces.blocks import classifier, plain_block
+from automl_sem.search_spaces.blocks import answer, plain_block
 
 KIND = "images"
 DATA = "digits"
@@ -62,7 +62,7 @@ def build(hp, data):
     head = hp.Choice("head", ["global", "flatten"])
     dense = hp.Choice("dense", [0, 64, 128])
     dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
-    return Model(inputs, classifier(x, head, dense, dropout, data.classes))
+    return Model(inputs, answer(x, head, dense, dropout, data))
 
 
 def recipe(hp, data):

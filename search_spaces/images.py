@@ -82,7 +82,7 @@ def build(hp, data):
     head = hp.Choice("head", ["global", "flatten"])
     dense = hp.Choice("dense", [0, 64, 128])
     dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
-    return Model(inputs, blocks.classifier(x, head, dense, dropout, data.classes))
+    return Model(inputs, blocks.answer(x, head, dense, dropout, data))
 
 
 def stem(x, width, normalization):

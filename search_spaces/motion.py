@@ -88,7 +88,7 @@ def build(hp, data):
     x = sequences.recurrent(x, None, cell, units, count, both_ways=both_ways, drop=between)
     x = sequences.pool(x, None, pooling, both_ways=both_ways)
     x = layers.Dropout(dropout)(x)
-    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
+    return Model(inputs, layers.Dense(data.outputs, activation=data.activation)(x))
 
 
 def recipe(hp, data):

@@ -15,7 +15,7 @@ Without --weights the backbone comes from Keras Applications, trained on ImageNe
 from keras import Input, Model
 
 from automl_sem import Recipe, pretrained
-from automl_sem.search_spaces.blocks import classifier
+from automl_sem.search_spaces.blocks import answer
 
 KIND = "images"
 DATA = "shapes"
@@ -55,7 +55,7 @@ def build(hp, data):
     head = hp.Choice("head", ["flatten", "global"])
     dense = hp.Choice("dense", [0, 32, 64, 128])
     dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
-    return Model(inputs, classifier(x, head, dense, dropout, data.classes))
+    return Model(inputs, answer(x, head, dense, dropout, data))
 
 
 def recipe(hp, data):

@@ -42,7 +42,7 @@ def build(hp, data):
         else:
             x = layers.Conv2D(FILTERS, 3, padding="same", activation="relu")(y)
     x = layers.GlobalAveragePooling2D()(x)
-    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
+    return Model(inputs, layers.Dense(data.outputs, activation=data.activation)(x))
 
 
 def shrink(x):

@@ -93,7 +93,7 @@ def build(hp, data):
         read.append(sequences.pool(x, mask, pooling, both_ways=both_ways))
     x = ops.concatenate(read, axis=-1) if len(read) > 1 else read[0]
     x = layers.Dropout(dropout)(x)
-    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
+    return Model(inputs, layers.Dense(data.outputs, activation=data.activation)(x))
 
 
 def recipe(hp, data):

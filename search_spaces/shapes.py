@@ -13,7 +13,7 @@ network on k folds and keeps the best. Copy this file, change it, and run
 from keras import Input, Model, layers
 
 from automl_sem import Augment, Recipe
-from automl_sem.search_spaces.blocks import classifier, normalize, shortcut
+from automl_sem.search_spaces.blocks import answer, normalize, shortcut
 
 KIND = "images"
 DATA = "shapes"
@@ -74,7 +74,7 @@ def build(hp, data):
     head = hp.Choice("head", ["flatten", "global"])
     dense = hp.Choice("dense", [0, 32, 64, 128])
     dropout = hp.Float("dropout", 0.0, 0.5, step=0.1)
-    return Model(inputs, classifier(x, head, dense, dropout, data.classes))
+    return Model(inputs, answer(x, head, dense, dropout, data))
 
 
 def recipe(hp, data):

@@ -85,7 +85,7 @@ def predict(
         return
     width = max(len(p.file) for p in predictions)
     for prediction in predictions:
-        print(f"{prediction.file:<{width}}  {prediction.label}  {prediction.probability:.3f}")
+        print(f"{prediction.file:<{width}}  {prediction}")
 
 
 def generate(

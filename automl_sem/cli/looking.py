@@ -28,6 +28,7 @@ def data(
     pad: flags.Pad = None,
     groups: flags.Groups = None,
     kind: flags.Kind = None,
+    task: flags.Task = None,
     frames: flags.Frames = None,
     rate: flags.Rate = None,
     seed: flags.TestSeed = None,

@@ -36,6 +36,7 @@ def search(
     groups: flags.Groups = None,
     skip_bad: flags.SkipBad = None,
     kind: flags.Kind = None,
+    task: flags.Task = None,
     frames: flags.Frames = None,
     rate: flags.Rate = None,
     workers: flags.Workers = None,

@@ -17,11 +17,10 @@ from automl_sem.data.examples import Source, hold, in_memory, too_large
 from automl_sem.data.folders import ANY
 from automl_sem.data.groups import read_groups
 from automl_sem.data.idx import find_idx, read_idx
-from automl_sem.data.labels import class_numbers, class_values, read_labels
 from automl_sem.data.npz import Rows, check_names, large_arrays, read_npz
 from automl_sem.data.parts import make_parts, row_names, rows
 from automl_sem.data.pixels import WILD_SHAPE, Size, border, check_size, resize
-from automl_sem.data.split import check_classes
+from automl_sem.data.targets import read_targets
 from automl_sem.errors import UserError
 from automl_sem.types import Bytes
 
@@ -53,6 +52,7 @@ def load_npz(
     image_size: int | None = None,
     pad: bool = False,
     unlabelled: bool = False,
+    task: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return the images of an `.npz` file; those too large for memory are memory-mapped.
@@ -63,6 +63,7 @@ def load_npz(
         image_size: Height and width of all images; None leaves them as they are.
         pad: Fill images of another shape up with the background, do not stretch them.
         unlabelled: Take all as of one class, whatever `y_train` says or if it is not there.
+        task: What is to be learnt; None to find out.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -77,6 +78,7 @@ def load_npz(
         {key: large.get(key, arrays.get(key)) for key in KEYS},
         class_names=None if names is None else [str(name) for name in np.ravel(names)],
         unlabelled=unlabelled,
+        task=task,
         name=path.stem,
         source=str(path.resolve()),
         where=path,
@@ -88,7 +90,12 @@ def load_npz(
 
 
 def load_idx(
-    folder: Path, *, image_size: int | None = None, pad: bool = False, seed: int = 0
+    folder: Path,
+    *,
+    image_size: int | None = None,
+    pad: bool = False,
+    task: str | None = None,
+    seed: int = 0,
 ) -> Dataset:
     """Return the images of a folder with MNIST's own files.
 
@@ -97,6 +104,7 @@ def load_idx(
             those of `t10k`; with a dot for a hyphen, or with `.gz`, they are found too.
         image_size: Height and width of all images; None leaves them as they are.
         pad: Fill images of another shape up with the background, do not stretch them.
+        task: What is to be learnt; None for classes.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -117,6 +125,7 @@ def load_idx(
         files=list(files.values()),
         image_size=image_size,
         pad=pad,
+        task=task,
         seed=seed,
     )
 
@@ -133,6 +142,7 @@ def from_arrays(
     image_size: int | None = None,
     pad: bool = False,
     unlabelled: bool = False,
+    task: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset made of arrays; its `source` is empty, since nothing loads it again.
@@ -144,17 +154,21 @@ def from_arrays(
     Args:
         x: Images, (n, height, width) or (n, height, width, 1 or 3); whole numbers
             0..255, or floats in [0, 1] or 0..255.
-        y: Classes, (n,) or (n, 1) whole numbers or strings, or one-hot (n, classes). None if
-            `unlabelled`.
+        y: Classes, (n,) or (n, 1) whole numbers or strings, or one-hot (n, classes); several
+            labels, (n, labels) of 0 and 1; or numbers to predict, (n,) or (n, outputs), of which
+            some are fractions. None if `unlabelled`.
         x_test: Images of the test part; without it a fifth is split off.
         y_test: Classes of the test part.
-        class_names: Names in the order of the sorted classes; None for the classes.
+        class_names: Names in the order of the sorted classes, or of the columns of `y`; None for
+            the classes.
         groups: Group of each training example, (n,) whole numbers or strings: examples of
             one writer or patient, which must stay in one fold.
         name: Short name of the dataset.
         image_size: Height and width of all images; None leaves them as they are.
         pad: Fill images of another shape up with the background, do not stretch them.
         unlabelled: Take all as of one class.
+        task: What is to be learnt, `"classification"`, `"multi-label"` or `"regression"`; None
+            to find out by `y`.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -178,6 +192,7 @@ def from_arrays(
         image_size=image_size,
         pad=pad,
         unlabelled=unlabelled,
+        task=task,
         seed=seed,
     )
 
@@ -194,6 +209,7 @@ def _dataset(
     pad: bool,
     seed: int,
     unlabelled: bool = False,
+    task: str | None = None,
 ) -> Dataset:
     if unlabelled:
         arrays, class_names = _of_one_class(arrays), (ANY,)
@@ -203,21 +219,39 @@ def _dataset(
     if (x_test is None) != (y_test is None):
         there, missing = ("x_test", "y_test") if y_test is None else ("y_test", "x_test")
         raise UserError(f"there is {there} but no {missing}", where=where, hint="Give both or none")
-    options = {"image_size": image_size, "pad": pad, "unlabelled": unlabelled, "seed": seed}
+    options = {
+        "image_size": image_size,
+        "pad": pad,
+        "unlabelled": unlabelled,
+        "task": task,
+        "seed": seed,
+    }
     shape = _form(x, "x_train", image_size, where)
-    labels = read_labels(y, "y_train", shape[0], where)
-    values = class_values(labels, class_names, where)
-    names = tuple(map(str, values if class_names is None else class_names))
-    numbers = class_numbers(labels, values, where)
-    check_classes(numbers, names, where, fewest=1 if unlabelled else 2)
+    targets = read_targets(
+        y,
+        shape[0],
+        y_test if isinstance(y_test, np.ndarray) else None,
+        0 if x_test is None or not x_test.shape else x_test.shape[0],
+        names=class_names,
+        task=None if unlabelled else task,
+        fewest=1 if unlabelled else 2,
+        where=where,
+    )
     if x_test is not None:
         _same_shape(shape, _form(x_test, "x_test", image_size, where), where)
-    key = cache_key(files, {**options, "version": 3}) if isinstance(x, Rows) else ""
+    chosen = {name: value for name, value in options.items() if name != "task" or value}
+    key = cache_key(files, {**chosen, "version": 3}) if isinstance(x, Rows) else ""
     entry = ExampleCache().find(key) if key else None
     scan = _scan(x, x_test, pad, where) if entry is None else Scan(**entry.facts)
-    test = _test_part(arrays, values, where)
+    test = _test_part(arrays, targets.test)
     parts = make_parts(
-        TrainingPart(rows(shape[0]), numbers, row_names("train", shape[0]), names),
+        TrainingPart(
+            rows(shape[0]),
+            targets.train,
+            row_names("train", shape[0]),
+            targets.names,
+            task=targets.task,
+        ),
         test,
         groups=_groups(arrays["groups"], "groups", shape[0], where),
         groups_test=None
@@ -231,7 +265,7 @@ def _dataset(
     origin = {"x_train": (x, "x_train"), "x_test": tested}
     places = {"x_train": part.x, "x_test": test.x}
     fill = round(float(np.median(np.take(scan.borders, part.x)))) if pad else None
-    notes = [*_notes(x, shape, scan, fill), *parts.notes]
+    notes = [*_notes(x, shape, scan, fill), *targets.notes, *parts.notes]
     digests = [[scan.digests[origin[side][1]][row] for row in places[side]] for side in places]
     copies = find_copies(digests[0], part.y, part.names, digests[1], test.names)
     sources = {
@@ -264,15 +298,14 @@ def _of_one_class(arrays: Mapping[str, Images | None]) -> dict[str, Images | Non
 
 
 def _test_part(
-    arrays: Mapping[str, Images | None], values: NDArray[Any], where: object
+    arrays: Mapping[str, Images | None], targets: NDArray[Any] | None
 ) -> HeldOutPart | None:
     """Return the test part with row numbers for images, or None if there is none."""
-    x, y = arrays["x_test"], arrays["y_test"]
-    if x is None or not isinstance(y, np.ndarray):
+    x = arrays["x_test"]
+    if x is None or targets is None:
         return None
     n = x.shape[0]
-    labels = class_numbers(read_labels(y, "y_test", n, where), values, where)
-    return HeldOutPart(rows(n), labels, row_names("test", n))
+    return HeldOutPart(rows(n), targets, row_names("test", n))
 
 
 def _array(value: ArrayLike, key: str, where: object) -> NDArray[Any]:

@@ -46,6 +46,7 @@ def load_clips(
     skip_bad: bool = False,
     kind: str | None = None,
     note: str = "",
+    task: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return the clips of a folder, each with as many frames of one size, grey if all are.
@@ -61,6 +62,7 @@ def load_clips(
         skip_bad: Leave clips out that cannot be read.
         kind: What a person said that the folder holds.
         note: Why it is taken for clips.
+        task: What is to be learnt; None for classes.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -80,6 +82,7 @@ def load_clips(
         pad=pad,
         groups=groups,
         skip_bad=skip_bad,
+        task=task,
         seed=seed,
         own={"kind": kind, "frames": frames, "rate": rate},
     )

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_sem.types import Ints
-
 DIGEST_SIZE = 8  # bytes: among a million images, two alike by chance have odds of 3e-8
 
 Pair = tuple[str, str]
@@ -76,7 +74,7 @@ def digest(example: NDArray[Any]) -> str:
 
 def find_copies(
     train: Sequence[str],
-    y: Ints,
+    y: NDArray[Any],
     names: Sequence[str],
     test: Sequence[str],
     test_names: Sequence[str],
@@ -85,7 +83,7 @@ def find_copies(
 
     Args:
         train: Digest of each training example.
-        y: Their class numbers, (n,).
+        y: Their class numbers, (n,), or their labels or numbers, (n, outputs).
         names: Their names, for people.
         test: Digest of each test example.
         test_names: Their names.
@@ -96,10 +94,12 @@ def find_copies(
     conflicts: dict[int, int] = {}
     repeated = 0
     for twins in rows.values():
-        labels = [int(y[row]) for row in twins]
-        repeated += len(twins) - len(set(labels))
-        if len(set(labels)) > 1:
-            conflicts |= {row: next(twin for twin in twins if y[twin] != y[row]) for row in twins}
+        labels = {row: tuple(np.ravel(y[row]).tolist()) for row in twins}
+        repeated += len(twins) - len(set(labels.values()))
+        if len(set(labels.values())) > 1:
+            conflicts |= {
+                row: next(twin for twin in twins if labels[twin] != labels[row]) for row in twins
+            }
     return Copies(
         leaks=tuple(
             (name, names[rows[key][0]])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from automl_sem.data.channels import SeriesFacts
 from automl_sem.data.copies import Copies, digest, same_rows
 from automl_sem.data.sums import StepSums
-from automl_sem.types import DataInfo, Ints
+from automl_sem.types import DataInfo, Ints, Task, task_named
 
 DIGEST_BYTES = 2**24  # read at a time
 USUAL = 0.9  # share of the series that are no longer than usual
@@ -29,20 +29,24 @@ class TrainingPart:
         x: Examples: images, uint8 (n, height, width, channels); clips, uint8
             (n, frames, height, width, channels); or series, float32 (n, time, channels), of which
             NaN in all channels fills the end of shorter ones.
-        y: Class numbers, int64 (n,).
+        y: What is to be learnt: class numbers, int64 (n,); of several labels 0 or 1 for each,
+            int64 (n, labels); or numbers, float32 (n, outputs).
         names: File name or row of each example, for people.
-        class_names: Name of each class, in the order of their numbers.
+        class_names: Name of each class, in the order of their numbers; of each label, or of
+            each number that is predicted.
         kind: Kind of data, `"images"`, `"clips"` or `"series"`.
         groups: Number of the group of each example, int64 (n,): examples of one writer, patient
             or recording, which must stay in one fold. None if each stands for itself.
+        task: What is learnt: `"classification"`, `"multi-label"` or `"regression"`.
     """
 
     x: NDArray[Any]
-    y: Ints
+    y: NDArray[Any]
     names: tuple[str, ...]
     class_names: tuple[str, ...]
     kind: str = "images"
     groups: Ints | None = None
+    task: Task = "classification"
 
     @functools.cached_property
     def info(self) -> DataInfo:
@@ -53,9 +57,11 @@ class TrainingPart:
         return DataInfo(
             kind=self.kind,
             input_shape=tuple(self.x.shape[1:]),
-            classes=len(self.class_names),
+            classes=0 if self.task == "regression" else len(self.class_names),
             n_train=len(self.x),
             usual_length=usual,
+            task=self.task,
+            outputs=len(self.class_names),
         )
 
     @functools.cached_property
@@ -68,11 +74,14 @@ class TrainingPart:
     def copies(self) -> Ints | None:
         """Return a number for each example, the same for copies of one in one class, (n,).
 
+        Of examples without classes, copies are the same whatever their labels or numbers are.
         None with groups: these say themselves what stays in one fold.
         """
         if self.groups is not None:
             return None
         digests = [digest(example) for rows in _some_rows(self.x) for example in rows]
+        if self.task != "classification":
+            return same_rows(digests)
         return same_rows([f"{key} {label}" for key, label in zip(digests, self.y, strict=True)])
 
     def fingerprint(self) -> str:
@@ -92,7 +101,7 @@ class HeldOutPart:
     """The held-out test set: scored at export, never seen by a search."""
 
     x: NDArray[Any]
-    y: Ints
+    y: NDArray[Any]
     names: tuple[str, ...]
 
     def fingerprint(self) -> str:
@@ -159,6 +168,7 @@ class Dataset:
             "names_test": np.array(self.test.names),
             "class_names": np.array(self.class_names),
             "kind": np.array(self.train.kind),
+            "task": np.array(self.train.task),
             **{name: np.array(value) for name, value in optional.items() if value is not None},
             **({} if facts is None else facts.to_arrays()),
         }
@@ -177,6 +187,7 @@ class Dataset:
                 class_names=tuple(map(str, arrays["class_names"])),
                 kind=str(arrays.get("kind", "images")),
                 groups=arrays.get("groups"),
+                task=task_named(str(arrays.get("task", "classification"))),
             ),
             test=HeldOutPart(
                 x=arrays["x_test"],
@@ -198,7 +209,7 @@ class Dataset:
         return self.train.info
 
 
-def _digest(x: NDArray[Any], y: Ints, class_names: tuple[str, ...]) -> str:
+def _digest(x: NDArray[Any], y: NDArray[Any], class_names: tuple[str, ...]) -> str:
     sha = hashlib.sha256()
     for array in (x, y):
         sha.update(f"{array.dtype}{array.shape}".encode())

@@ -26,10 +26,10 @@ from automl_sem.data.folders import Found, ImageFile, Look, name_of
 from automl_sem.data.labels import check_case
 from automl_sem.data.parts import make_parts, rows
 from automl_sem.data.pixels import WILD_SHAPE, Size, check_size
-from automl_sem.data.split import check_classes
 from automl_sem.data.table import find_tables
+from automl_sem.data.targets import Targets, joined_note, read_targets, task_of
 from automl_sem.errors import UserError
-from automl_sem.types import Bytes, Ints
+from automl_sem.types import Bytes, Task, task_named
 
 MAX_SIDE = 64  # larger images are shrunk to this, unless --image-size says otherwise
 WILD_SIZE = 4  # times
@@ -95,6 +95,7 @@ def from_files(
     groups: str | None = None,
     skip_bad: bool = False,
     unlabelled: bool = False,
+    task: str | None = None,
     seed: int = 0,
     own: Mapping[str, Any] | None = None,
 ) -> Dataset:
@@ -109,14 +110,17 @@ def from_files(
         groups: What `found` was grouped by.
         skip_bad: Leave those out that cannot be read.
         unlabelled: Whether they may all be of one class.
+        task: What is to be learnt; None to find out: a class of each, unless a table has fractions.
         seed: Seed of the choice of a test part, where there is none.
         own: Further options of the loader.
 
     Raises:
         UserError: If labels or an example cannot be used.
     """
-    _check_labels(source, found)
     class_names = sorted({file.label for file in found.files["train"]})
+    learnt = _task(source, found, task)
+    if learnt == "classification":
+        _check_labels(source, found)
     options: dict[str, Any] = {
         "image_size": image_size,
         "pad": pad,
@@ -125,6 +129,7 @@ def from_files(
         "unlabelled": unlabelled,
         "seed": seed,
         **(own or {}),
+        **({"task": task} if task else {}),
     }
     key = _key(found, reader, options)
     entry = ExampleCache().find(key)
@@ -132,17 +137,24 @@ def from_files(
         reader.expect(found.files["train"], image_size, pad)
     looks = _look(found, reader, skip_bad) if entry is None else _looks(entry.facts)
     found = _seen(found, looks)
-    labels = {name: number for number, name in enumerate(class_names)}
     train, test = found.files["train"], found.files["test"]
-    y = _numbers(train, labels)
     try:
-        check_classes(y, class_names, source, fewest=1 if unlabelled else 2)
+        targets = _targets(source, found, class_names, learnt, 1 if unlabelled else 2)
     except UserError as error:
         raise _with_left_out(error, found) from None
     names = _names(train, found)
     parts = make_parts(
-        TrainingPart(rows(len(train)), y, names, tuple(class_names), reader.kind),
-        HeldOutPart(rows(len(test)), _numbers(test, labels), _names(test, found)) if test else None,
+        TrainingPart(
+            rows(len(train)),
+            targets.train,
+            names,
+            targets.names,
+            reader.kind,
+            task=targets.task,
+        ),
+        None
+        if targets.test is None
+        else HeldOutPart(rows(len(test)), targets.test, _names(test, found)),
         groups=_groups(train, found),
         groups_test=_groups(test, found),
         digests=[file.seen.digest for file in train],
@@ -156,7 +168,7 @@ def from_files(
     channels = 1 if all(file.seen.grey for file in train_files) else 3
     fill = round(float(np.median([file.seen.border for file in train_files]))) if pad else None
     plan = reader.plan(train_files, test_files)
-    notes = [*plan.notes, *_notes(found, reader, size, fill), *parts.notes]
+    notes = [*plan.notes, *_notes(found, reader, size, fill), *targets.notes, *parts.notes]
     sides = {"x_train": train_files, "x_test": test_files}
     sources = {name: _source(files, plan, size, channels, fill) for name, files in sides.items()}
     x, kept = hold(sources, key, entry, looks, keep=reader.keep)
@@ -198,11 +210,46 @@ def _with_left_out(error: UserError, found: Found) -> UserError:
     return type(error)(f"{error.what} ({left_out})", where=error.where, hint=error.hint)
 
 
+def _task(source: Path, found: Found, task: str | None) -> Task:
+    """Return what is to be learnt: a class of each, unless a person or fractions in a table say."""
+    if task is not None:
+        return task_named(task)
+    if not _listed(source):
+        return "classification"
+    return task_of(np.array([file.label for file in found.files["train"]], np.str_))
+
+
+def _listed(source: Path) -> bool:
+    return source.is_file() or bool(find_tables(source))
+
+
+def _targets(
+    source: Path, found: Found, class_names: Sequence[str], task: Task, fewest: int
+) -> Targets:
+    """Return what is to be learnt of the examples that can be read."""
+    labels = {part: [file.label for file in files] for part, files in found.files.items()}
+    train, test = (np.array(labels[part], np.str_) for part in ("train", "test"))
+    names = {"classification": class_names, "regression": ["label"], "multi-label": None}[task]
+    targets = read_targets(
+        train,
+        len(train),
+        test if len(test) else None,
+        len(test),
+        names=names,
+        task=task,
+        fewest=fewest,
+        where=source,
+    )
+    if task == "classification" and _listed(source):
+        return replace(targets, notes=joined_note(class_names))
+    return targets
+
+
 def _check_labels(source: Path, found: Found) -> None:
     """Refuse a test part with other classes than the training part."""
     train, test = ({file.label for file in found.files[part]} for part in ("train", "test"))
     check_case(train | test, source)
-    listed = source.is_file() or bool(find_tables(source))
+    listed = _listed(source)
     if not test or train == test or (listed and test <= train):
         return
     only = [
@@ -305,10 +352,6 @@ def _source(
             yield plan.read(file, size, channels, fill)[None]
 
     return Source((len(files), *plan.lead, *size, channels), chunks)
-
-
-def _numbers(files: Iterable[ImageFile], labels: Mapping[str, int]) -> Ints:
-    return np.array([labels[file.label] for file in files], np.int64)
 
 
 def _names(files: Iterable[ImageFile], found: Found) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ def load_images(
     groups: str | None = None,
     skip_bad: bool = False,
     unlabelled: bool = False,
+    task: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return the images of a folder or table, resized to one size, grey if all of them are.
@@ -57,13 +58,14 @@ def load_images(
             first group is the group.
         skip_bad: Leave images out that cannot be read.
         unlabelled: Take them as of one class, wherever in the folder they lie.
+        task: What is to be learnt; None to find out: fractions in a table are numbers to predict.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
         UserError: If the folder, the table or an image cannot be used.
     """
     return from_files(
-        _find(source, groups, skip_bad, unlabelled),
+        _find(source, groups, skip_bad, unlabelled, task == "multi-label"),
         source,
         Images(),
         image_size=image_size,
@@ -71,6 +73,7 @@ def load_images(
         groups=groups,
         skip_bad=skip_bad,
         unlabelled=unlabelled,
+        task=task,
         seed=seed,
     )
 
@@ -98,14 +101,18 @@ class Images:
         return Plan((), _read)
 
 
-def _find(source: Path, groups: str | None, skip_bad: bool, unlabelled: bool) -> Found:
+def _find(
+    source: Path, groups: str | None, skip_bad: bool, unlabelled: bool, may_lack: bool
+) -> Found:
     """Return the files with labels and groups, without looking into them."""
     tables = [source] if source.is_file() else find_tables(source)
     column = group_column(tables, groups)
     if tables:
         root = source.parent if source.is_file() else source
         asked = groups is not None
-        found = read_tables(tables, root, groups=column, asked=asked, skip_bad=skip_bad)
+        found = read_tables(
+            tables, root, groups=column, asked=asked, skip_bad=skip_bad, may_lack=may_lack
+        )
         found = of_one_class(found) if unlabelled else found
     else:
         found = find_unlabelled(source) if unlabelled else find_images(source)

@@ -33,6 +33,7 @@ def read_labels(y: NDArray[Any], key: str, examples: int, where: object) -> NDAr
             f"{key} must hold one whole number or string per example, or be one-hot."
             f" Received: {y.dtype} {y.shape}",
             where=where,
+            hint="--task regression takes columns as numbers, --task multi-label as labels",
         )
     return y
 

@@ -44,6 +44,7 @@ def load_dataset(
     frames: int | None = None,
     rate: float | None = None,
     unlabelled: bool = False,
+    task: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset; `load_dataset(d.source, **d.options)` loads `d` again.
@@ -65,6 +66,8 @@ def load_dataset(
         frames: Frames to take of each clip.
         rate: Frames to take of a clip in a second; None to take them evenly.
         unlabelled: Take the images of a folder, table or `.npz` file as of one class.
+        task: What is to be learnt of each example, `"classification"`, a class; `"multi-label"`,
+            any number of labels; or `"regression"`, numbers. None to find out.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -89,6 +92,8 @@ def load_dataset(
             "rate": rate is not None and not clips,
         },
     )
+    if found == "builtin" and task not in (None, "classification"):
+        raise UserError(f"'{source}' has classes: its task is classification", where="task")
     if image_size is not None and image_size < MIN_SIDE:
         raise UserError(
             f"must be at least {MIN_SIDE} pixels. Received: {image_size}", where="image_size"
@@ -106,14 +111,15 @@ def load_dataset(
             skip_bad=skip_bad,
             kind=kind,
             note=note,
+            task=task,
             seed=seed,
         )
     if found == "series table":
-        return load_series_table(path, kind=kind, groups=groups, seed=seed)
+        return load_series_table(path, kind=kind, groups=groups, task=task, seed=seed)
     if found == "ts":
-        return load_ts(path, kind=kind, seed=seed)
+        return load_ts(path, kind=kind, task=task, seed=seed)
     if holds == "series":
-        return load_series_npz(path, kind=kind, notes=[note] if note else [], seed=seed)
+        return load_series_npz(path, kind=kind, notes=[note] if note else [], task=task, seed=seed)
     if found in FILES:
         dataset = load_images(
             path,
@@ -122,12 +128,15 @@ def load_dataset(
             groups=groups,
             skip_bad=skip_bad,
             unlabelled=unlabelled,
+            task=task,
             seed=seed,
         )
     elif found == "idx":
-        dataset = load_idx(path, image_size=image_size, pad=pad, seed=seed)
+        dataset = load_idx(path, image_size=image_size, pad=pad, task=task, seed=seed)
     else:
-        dataset = load_npz(path, image_size=image_size, pad=pad, unlabelled=unlabelled, seed=seed)
+        dataset = load_npz(
+            path, image_size=image_size, pad=pad, unlabelled=unlabelled, task=task, seed=seed
+        )
     options = {**dataset.options, **({"kind": kind} if kind else {})}
     return replace(dataset, options=options, notes=(*([note] if note else []), *dataset.notes))
 
@@ -168,7 +177,7 @@ def from_memory(
 
     Args:
         x: As for `from_arrays` or `from_series`.
-        y: Classes; None if `unlabelled`.
+        y: Classes, labels or numbers; None if `unlabelled`.
         x_test: Examples of the test part; without it a fifth is split off.
         y_test: Classes of the test part.
         kind: What they are, `"images"` or `"series"`; None to find out.

@@ -20,10 +20,9 @@ from automl_sem.data.channels import Channel, SeriesFacts, describe_channels
 from automl_sem.data.copies import digest, find_copies
 from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
 from automl_sem.data.examples import Source, hold, in_memory, too_large
-from automl_sem.data.labels import class_numbers, class_values, read_labels
 from automl_sem.data.missing import filled
 from automl_sem.data.parts import make_parts, rows
-from automl_sem.data.split import check_classes
+from automl_sem.data.targets import read_targets
 from automl_sem.errors import UserError
 from automl_sem.types import Floats, Ints
 
@@ -38,7 +37,7 @@ class SeriesPart:
 
     Args:
         series: Each (time, channels) numbers, NaN where a value is missing, without padding.
-        labels: Label of each, (n,) whole numbers or strings, or one-hot (n, classes).
+        labels: What is to be learnt of each, as for `read_targets`.
         names: Name of each, for people.
         groups: Name or number of the group of each, (n,); None without groups.
         times: When values were taken, increasing, (time,) of each; None for even steps.
@@ -65,6 +64,7 @@ def series_dataset(
     files: Sequence[Path] = (),
     options: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    task: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset made of series: checked, split, missing values filled in, padded.
@@ -81,28 +81,39 @@ def series_dataset(
         files: Files that they come from: padded series larger than memory are kept in the cache.
         options: Loader options to remember.
         notes: What was decided so far.
+        task: What is to be learnt; None to find out.
         seed: Seed of the choice of a test part.
 
     Raises:
         UserError: If series or labels cannot be used.
     """
-    labels = read_labels(train.labels, "y_train", len(train.series), where)
-    values = class_values(labels, class_names, where)
-    names = tuple(map(str, values if class_names is None else class_names))
-    numbers = class_numbers(labels, values, where)
-    check_classes(numbers, names, where)
+    targets = read_targets(
+        train.labels,
+        len(train.series),
+        None if test is None else test.labels,
+        0 if test is None else len(test.series),
+        names=class_names,
+        task=task,
+        where=where,
+    )
     count = train.series[0].shape[1]
     for part in filter(None, (train, test)):
         check_series(part, count, where)
     kept = {"train": [digest(_canonical(series)) for series in train.series]}
     held_out = None
     if test is not None:
-        tested = read_labels(test.labels, "y_test", len(test.series), where)
-        tested = class_numbers(tested, values, where)
-        held_out = HeldOutPart(rows(len(tested)), tested, test.names)
+        assert targets.test is not None
+        held_out = HeldOutPart(rows(len(targets.test)), targets.test, test.names)
         kept["test"] = [digest(_canonical(series)) for series in test.series]
     parts = make_parts(
-        TrainingPart(rows(len(numbers)), numbers, train.names, names, kind="series"),
+        TrainingPart(
+            rows(len(targets.train)),
+            targets.train,
+            train.names,
+            targets.names,
+            kind="series",
+            task=targets.task,
+        ),
         held_out,
         groups=train.groups,
         groups_test=None if test is None else test.groups,
@@ -136,11 +147,12 @@ def series_dataset(
     size = sum(part.nbytes for part in sources.values())
     cached: list[str] = []
     if files and too_large(size):
-        key = cache_key(files, {**(options or {}), "seed": seed, "kind": "series", "version": 1})
+        said = {**(options or {}), **({"task": task} if task else {})}
+        key = cache_key(files, {**said, "seed": seed, "kind": "series", "version": 1})
         x, cached = hold(sources, key, ExampleCache().find(key), {})
     else:
         x = {side: in_memory(part) for side, part in sources.items()}
-    remembered = {**(options or {}), "seed": seed}
+    remembered = {**(options or {}), "task": task, "seed": seed}
     grouped = parts.train.groups is not None
     return Dataset(
         name=name,
@@ -151,6 +163,7 @@ def series_dataset(
         notes=(
             *notes,
             *_notes(facts, chosen, size),
+            *targets.notes,
             *parts.notes,
             *copies.notes(grouped=grouped, one="series", many="series"),
             *cached,

@@ -34,7 +34,12 @@ _FORM = "must be (n, time, channels) or (n, time) numbers, or a list of arrays (
 
 
 def load_series_npz(
-    path: Path, *, kind: str | None = None, notes: Sequence[str] = (), seed: int = 0
+    path: Path,
+    *,
+    kind: str | None = None,
+    notes: Sequence[str] = (),
+    task: str | None = None,
+    seed: int = 0,
 ) -> Dataset:
     """Return the series of an `.npz` file.
 
@@ -44,6 +49,7 @@ def load_series_npz(
             `groups_test`. Without lengths, NaN at the end fills up shorter series.
         kind: What a person said that it holds, to be remembered.
         notes: What was decided so far.
+        task: What is to be learnt; None to find out.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -68,6 +74,7 @@ def load_series_npz(
         files=[path],
         options={"kind": kind} if kind else {},
         notes=notes,
+        task=task,
         seed=seed,
     )
 
@@ -89,6 +96,7 @@ def from_series(
     files: Sequence[Path] = (),
     options: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    task: str | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Return a dataset made of arrays of series.
@@ -99,13 +107,14 @@ def from_series(
         x: Series, (n, time, channels) numbers, (n, time) for one channel, or a list of arrays
             (time, channels) or (time,) of any lengths. Steps at the end that are NaN in all
             channels are no part of a series; other NaN are missing values.
-        y: Classes, (n,) or (n, 1) whole numbers or strings, or one-hot (n, classes).
+        y: Classes, labels or numbers, as for `from_arrays`.
         x_test: Series of the test part; without it a fifth is split off.
         y_test: Classes of the test part.
         lengths: Time steps of each series, (n,): what comes behind them is ignored, and NaN
             before is missing. None to tell from NaN.
         lengths_test: Time steps of each test series.
-        class_names: Names in the order of the sorted classes; None for the classes.
+        class_names: Names in the order of the sorted classes, or of the columns of `y`; None for
+            the classes.
         groups: Group of each training example, (n,) whole numbers or strings.
         groups_test: Group of each test example.
         name: Short name of the dataset.
@@ -114,6 +123,7 @@ def from_series(
         files: Files that they come from.
         options: Loader options to remember.
         notes: What was decided so far.
+        task: What is to be learnt; None to find out by `y`.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -141,6 +151,7 @@ def from_series(
         files=files,
         options=options,
         notes=notes,
+        task=task,
         seed=seed,
     )
 

@@ -70,7 +70,12 @@ def is_series_table(path: Path) -> bool:
 
 
 def load_series_table(
-    path: Path, *, kind: str | None = None, groups: str | None = None, seed: int = 0
+    path: Path,
+    *,
+    kind: str | None = None,
+    groups: str | None = None,
+    task: str | None = None,
+    seed: int = 0,
 ) -> Dataset:
     """Return the series of a CSV table.
 
@@ -78,6 +83,7 @@ def load_series_table(
         path: The table; without a column `split` a test part is split off.
         kind: What a person said that it holds, to be remembered.
         groups: Column with the group of each series; None for `group`, if it is there.
+        task: What is to be learnt; None to find out.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -104,6 +110,7 @@ def load_series_table(
         files=[path],
         options={"kind": kind, "groups": groups},
         notes=notes,
+        task=task,
         seed=seed,
     )
 

@@ -1,5 +1,7 @@
 """Splits that keep the share of every class: folds for the search, a held-out test part.
 
+Several labels, and numbers, are shared out by `stratify.py`: all labels, and all ranges of numbers.
+
 With groups, the examples of one group stay on one side of every split; without, the copies of
 an image that are of one class.
 """
@@ -9,12 +11,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.data.copies import same_rows
 from automl_sem.data.dataset import HeldOutPart, TrainingPart
+from automl_sem.data.stratify import even_folds, ranges
 from automl_sem.errors import Unlabelled, UserError
 from automl_sem.types import Ints
 
@@ -24,12 +28,12 @@ GROUP_SHUFFLES = 20  # tried until every fold leaves all classes to train on
 
 
 def stratified_folds(
-    y: Ints, folds: int, seed: int, groups: Ints | None = None, copies: Ints | None = None
+    y: NDArray[Any], folds: int, seed: int, groups: Ints | None = None, copies: Ints | None = None
 ) -> NDArray[np.int8]:
     """Return the fold number of every example, each fold with about the same share of each class.
 
     Args:
-        y: Class numbers, (n,).
+        y: Class numbers, (n,); or labels or numbers, (n, outputs).
         folds: Number of folds; `usable_folds` says how many the classes allow.
         seed: Seed of the shuffle.
         groups: Group of each example, (n,): no group is split. None without groups.
@@ -41,6 +45,8 @@ def stratified_folds(
     """
     from sklearn.model_selection import StratifiedKFold
 
+    if y.ndim > 1:
+        return _even_folds(y, folds, seed, _units(y, groups, copies))
     if groups is not None:
         return _group_folds(y, folds, seed, groups)
     first = np.arange(len(y)) if copies is None else _first_copies(copies)
@@ -51,6 +57,28 @@ def stratified_folds(
     for fold, (_, held_out) in enumerate(splits):
         number[different[held_out]] = fold
     return number[first]
+
+
+def _units(y: NDArray[Any], groups: Ints | None, copies: Ints | None) -> Ints:
+    """Return a number for each example, the same for those that no split divides, (n,)."""
+    if groups is not None:
+        return groups
+    return np.arange(len(y)) if copies is None else copies
+
+
+def _even_folds(y: NDArray[Any], folds: int, seed: int, together: Ints) -> NDArray[np.int8]:
+    """Return fold numbers of examples with several labels, or numbers."""
+    marks = y > 0
+    if y.dtype.kind == "f":
+        marks = ranges(y, len(np.unique(together)), folds)
+    number = even_folds(marks, together, folds, seed)
+    if len(np.unique(number)) < folds:
+        raise UserError(
+            f"the groups cannot be shared out among {folds} folds",
+            where="groups",
+            hint="Use fewer folds with --folds, or smaller groups",
+        )
+    return number
 
 
 def _first_copies(copies: Ints) -> Ints:
@@ -89,7 +117,7 @@ def _group_folds(y: Ints, folds: int, seed: int, groups: Ints) -> NDArray[np.int
 
 
 def usable_folds(
-    y: Ints,
+    y: NDArray[Any],
     wanted: int,
     class_names: Sequence[str],
     groups: Ints | None = None,
@@ -99,9 +127,9 @@ def usable_folds(
     """Return how many folds the smallest class allows, and a note if that is fewer than wanted.
 
     Args:
-        y: Class numbers, (n,).
+        y: Class numbers, (n,); or labels or numbers, (n, outputs).
         wanted: Number of folds asked for.
-        class_names: Name of each class, in the order of their numbers.
+        class_names: Name of each class or label, in the order of their numbers.
         groups: Group of each example, (n,): then a class allows as many folds as it has groups.
         copies: A number for each example, the same for copies of an image in one class, (n,):
             without groups, a class allows as many folds as it has different images.
@@ -117,6 +145,8 @@ def usable_folds(
             where="folds",
             hint="5 is usual",
         )
+    if y.ndim > 1:
+        return _usable_folds(y, wanted, class_names, _units(y, groups, copies), groups is not None)
     smallest, examples = check_classes(y, class_names, fewest=1)
     if groups is not None:
         counts = _groups_of_classes(y, groups)
@@ -147,6 +177,34 @@ def usable_folds(
         return wanted, None
     return examples, (
         f"{examples} folds instead of {wanted}: class '{smallest}' has {examples} {kind}"
+    )
+
+
+def _usable_folds(
+    y: NDArray[Any], wanted: int, names: Sequence[str], together: Ints, grouped: bool
+) -> tuple[int, str | None]:
+    """Return how many folds there can be of examples with several labels, or numbers."""
+    units = len(np.unique(together))
+    what = "groups" if grouped else "different examples"
+    if units < 2:
+        raise UserError(
+            f"there are fewer than 2 {what} to train on",
+            where="groups" if grouped else "",
+            hint="There must be at least 2: one to train on, one to score on",
+        )
+    folds = min(wanted, units)
+    if folds < wanted:
+        return folds, f"{folds} folds instead of {wanted}: there are {units} {what}"
+    if y.dtype.kind == "f":
+        return folds, None
+    counts = [len(np.unique(together[column > 0])) for column in y.T]
+    rarest = int(np.argmin(counts))
+    if counts[rarest] >= folds:
+        return folds, None
+    where = "group" if grouped else "different example"
+    return folds, (
+        f"label '{names[rarest]}' is in {counts[rarest]} {where}{'s' * (counts[rarest] > 1)}, so "
+        f"that some of the {folds} folds cannot score it"
     )
 
 
@@ -247,6 +305,39 @@ def group_holdout(y: Ints, groups: Ints, share: float, seed: int) -> NDArray[np.
     return min(fit, key=lambda mask: abs(mask.mean() - share), default=nothing)
 
 
+def even_holdout(y: NDArray[Any], share: float, seed: int, together: Ints) -> NDArray[np.bool_]:
+    """Return which examples with several labels, or numbers, to hold out: about `share` of them.
+
+    Nothing is held out where that left fewer than 2 examples or groups to train on, or a label
+    that all of those that are left have, or none.
+
+    Args:
+        y: Labels or numbers, (n, outputs).
+        share: Part to hold out, 0..1.
+        seed: Seed of the choice.
+        together: A number for each example, the same for those that stay together, (n,).
+    """
+    nothing = np.zeros(len(y), np.bool_)
+    parts = min(round(1 / share), len(np.unique(together)))
+    if parts < 3:
+        return nothing
+    number = even_folds(
+        ranges(y, len(np.unique(together)), parts) if y.dtype.kind == "f" else y > 0,
+        together,
+        parts,
+        seed,
+    )
+    masks = [number == part for part in range(parts)]
+    fit = [
+        mask
+        for mask in masks
+        if mask.any()
+        and len(np.unique(together[~mask])) >= 2
+        and (y[~mask].min(axis=0) < y[~mask].max(axis=0)).all()
+    ]
+    return min(fit, key=lambda mask: abs(mask.mean() - share), default=nothing)
+
+
 def hold_out_test(
     part: TrainingPart, seed: int, digests: Sequence[str] | None = None
 ) -> tuple[TrainingPart, HeldOutPart, str]:
@@ -259,7 +350,10 @@ def hold_out_test(
             copies stay on one side.
     """
     groups = part.groups
-    if groups is None:
+    if part.y.ndim > 1:
+        same = None if digests is None else same_rows(digests)
+        mask = even_holdout(part.y, TEST_SHARE, seed, _units(part.y, groups, same))
+    elif groups is None:
         mask = stratified_holdout(part.y, TEST_SHARE, seed, digests)
     else:
         mask = group_holdout(part.y, groups, TEST_SHARE, seed)

@@ -63,6 +63,7 @@ def read_tables(
     groups: str | None = GROUP_COLUMN,
     asked: bool = False,
     skip_bad: bool = False,
+    may_lack: bool = False,
 ) -> Found:
     """Return the image files of tables, without looking into them.
 
@@ -76,6 +77,7 @@ def read_tables(
         asked: Whether a person asked for these groups; otherwise a column that is there for test
             images alone says nothing.
         skip_bad: Leave rows out whose label or file is missing.
+        may_lack: Whether an image may have no label, as one with none of several.
 
     Raises:
         UserError: If a table cannot be used, with the line.
@@ -86,7 +88,7 @@ def read_tables(
         part = PARTS.get(table.parent.name.lower()) if table.parent != root else None
         if table.parent != root and table.parent.name.lower() in ("val", "validation"):
             found.joined.append(table.parent.name)
-        ungrouped += _read(found, table, part or "train", groups, asked, skip_bad)
+        ungrouped += _read(found, table, part or "train", groups, asked, skip_bad, may_lack)
         if part is None and SPLIT_COLUMN not in columns_of(table):
             _split_by_folder(found)
     if found.grouped and ungrouped:
@@ -122,7 +124,13 @@ def columns_of(table: Path) -> list[str]:
 
 
 def _read(
-    found: Found, table: Path, part: str, groups: str | None, asked: bool, skip_bad: bool
+    found: Found,
+    table: Path,
+    part: str,
+    groups: str | None,
+    asked: bool,
+    skip_bad: bool,
+    may_lack: bool,
 ) -> list[tuple[ImageFile, UserError]]:
     """Add the files of a table; return those without a group, each with what to say of it.
 
@@ -142,7 +150,7 @@ def _read(
                 label=values[label_column],
                 group=values[groups] if grouped and groups else "",
             )
-            if reason := _missing(file):
+            if reason := _missing(file, may_lack):
                 if not skip_bad:
                     raise UserError(
                         reason,
@@ -170,9 +178,9 @@ def _read(
     return ungrouped
 
 
-def _missing(file: ImageFile) -> str:
+def _missing(file: ImageFile, may_lack: bool) -> str:
     """Return why a row stands for no example; empty if nothing is missing."""
-    if not file.label:
+    if not file.label and not may_lack:
         return f"no label for '{file.path.name}'"
     try:
         return "" if file.path.is_file() else f"no such file: {file.path}"

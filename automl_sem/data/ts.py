@@ -93,12 +93,15 @@ def find_ts(path: Path) -> Files:
     return find_ts(trains[0]) if trains else {}
 
 
-def load_ts(path: Path, *, kind: str | None = None, seed: int = 0) -> Dataset:
+def load_ts(
+    path: Path, *, kind: str | None = None, task: str | None = None, seed: int = 0
+) -> Dataset:
     """Return the series of `.ts` files.
 
     Args:
         path: A folder or a file, as for `find_ts`.
         kind: What a person said that it holds, to be remembered.
+        task: What is to be learnt; None for classes.
         seed: Seed of the choice of a test part, where there is none.
 
     Raises:
@@ -116,13 +119,14 @@ def load_ts(path: Path, *, kind: str | None = None, seed: int = 0) -> Dataset:
     return series_dataset(
         train,
         test,
-        class_names=classes,
+        class_names=classes if task in (None, "classification") else None,
         name=match.group(1) if match else files["train"].stem,
         source=str(path.resolve()),
         where=files["train"],
         files=list(files.values()),
         options={"kind": kind} if kind else {},
         notes=notes,
+        task=task,
         seed=seed,
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from automl_sem.export.card import model_card
 from automl_sem.export.folders import recover, replaced
 from automl_sem.export.formats import formats_of
 from automl_sem.export.intake import Intake, intake_of
+from automl_sem.export.outlet import Outlet, outlet_of
 from automl_sem.export.record import (
     RECORD,
     SCHEMA_VERSION,
@@ -44,11 +45,12 @@ from automl_sem.results import Results, TrialRecord
 from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
 from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.gan.fakes import learnt_from
-from automl_sem.scoring.metrics import accuracy, log_loss, wilson_interval
+from automl_sem.scoring.measures import absolute_errors, measured
+from automl_sem.scoring.metrics import accuracy, log_loss, mean_interval, wilson_interval
 from automl_sem.scoring.recipes import retrain_epochs
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
-from automl_sem.types import of_classifier
+from automl_sem.types import Floats, of_classifier
 
 CARD = "MODEL_CARD.md"
 PROGRESS_LINES = 10
@@ -116,22 +118,25 @@ def export_trial(
             say=say,
         )
         intake = intake_of(trained.model, dataset)
-        test = _score_test(run, dataset, trial, trained.model, intake, checkpoints)
+        outlet = outlet_of(dataset.info.task, trained.units)
+        test = _score_test(run, dataset, trial, trained.model, intake, outlet, checkpoints)
         say("writing the export, loading it in a fresh process and comparing predictions")
         with replaced(folder) as temporary:
-            made = _write(temporary, trained.model, asked, dataset, intake, recipe.views)
+            made = _write(temporary, trained.model, asked, dataset, intake, outlet, recipe.views)
             result = ExportResult(
                 path=folder,
                 trial=trial.number,
                 recipe=trial.recipe,
                 kind=dataset.info.kind,
+                task=dataset.info.task,
                 formats=tuple(replace(f, path=folder / f.path.name) for f in made),
                 test=test,
                 epochs=trained.epochs,
                 devices=trained.devices,
                 seconds=round(trained.seconds, 3),
             )
-            record = _record(run, dataset, trial, trained, intake, result)
+            taken = {**intake.record, **outlet.record}
+            record = _record(run, dataset, trial, trained, taken, result)
             text = json.dumps(record, indent=2, allow_nan=False)
             (temporary / RECORD).write_text(text, encoding="utf-8")
             card = model_card(run, results, dataset, trial, record=record, formats=asked)
@@ -221,6 +226,7 @@ def _score_test(
     trial: TrialRecord,
     model: Any,
     intake: Intake,
+    outlet: Outlet,
     checkpoints: Path,
 ) -> TestResult:
     """Score the held-out test part; for the same weights return what was found before."""
@@ -231,11 +237,22 @@ def _score_test(
     key = weights_digest(model) + test.fingerprint()
     found = run.read_json(name)
     if found is None or found["key"] != key:
-        probabilities = predict_core(model, test.x, of_classifier(trial.recipe).views, intake)
-        share, loss = accuracy(test.y, probabilities), log_loss(test.y, probabilities)
-        looks = run.record_test_look(trial=trial.number, n=len(test.y), accuracy=share)
-        found = {"key": key, "accuracy": share, "log_loss": loss, "looks": looks}
+        views = of_classifier(trial.recipe).views
+        predicted = predict_core(model, test.x, views, intake, outlet)
+        found = {"key": key, **_judged(dataset, predicted)}
+        shown = next(iter(found[k] for k in ("accuracy", "measures") if k in found))
+        told = {"accuracy": shown} if "accuracy" in found else shown
+        found["looks"] = run.record_test_look(trial=trial.number, n=len(test.y), **told)
         run.write_json(name, found)
+    if "measures" in found:
+        return TestResult(
+            n=len(test.y),
+            accuracy=None,
+            metrics=found["measures"],
+            interval=None if found["interval"] is None else tuple(found["interval"]),
+            looks=found["looks"],
+            method=found["method"],
+        )
     share = found["accuracy"]
     interval = wilson_interval(round(share * len(test.y)), len(test.y))
     return TestResult(
@@ -245,6 +262,28 @@ def _score_test(
         interval=(interval.low, interval.high),
         looks=found["looks"],
     )
+
+
+def _judged(dataset: Dataset, predicted: Floats) -> dict[str, Any]:
+    """Return how good predictions of the test part are, to be kept."""
+    y, task = dataset.test.y, dataset.info.task
+    if task == "classification":
+        return {"accuracy": accuracy(y, predicted), "log_loss": log_loss(y, predicted)}
+    measures = measured(task, y, predicted)
+    interval = None
+    if task == "multi-label":
+        interval = wilson_interval(round(measures["exact_match"] * len(y)), len(y))
+    elif y.shape[1] == 1 and len(y) > 1:
+        interval = mean_interval(np.abs(predicted - y)[:, 0], "mean_absolute_error")
+    elif y.shape[1] > 1:
+        errors = absolute_errors(y, predicted).tolist()
+        for name, error in zip(dataset.class_names, errors, strict=True):
+            measures[f"mean_absolute_error of {name}"] = error
+    return {
+        "measures": measures,
+        "interval": None if interval is None else [interval.low, interval.high],
+        "method": "" if interval is None else interval.method,
+    }
 
 
 def weights_digest(model: Any) -> str:
@@ -261,16 +300,17 @@ def _write(
     asked: Sequence[Format],
     dataset: Dataset,
     intake: Intake,
+    outlet: Outlet,
     views: str,
 ) -> tuple[FormatResult, ...]:
     """Write and verify the formats."""
-    model = wrap(core, views, intake)
+    model = wrap(core, views, intake, outlet)
     results = []
     for made in asked:
         path = folder / made.file
         check = write_one(made, model, path, dataset.class_names)
         if check is None:
-            check = verify(made, path, core, dataset.train.x, views, intake)
+            check = verify(made, path, core, dataset.train.x, views, intake, outlet)
         result = FormatResult(made.name, path, check.verified, check.max_abs_diff, check.reason)
         results.append(result)
     return tuple(results)
@@ -305,7 +345,7 @@ def _record(
     dataset: Dataset,
     trial: TrialRecord,
     trained: Retrained,
-    intake: Intake,
+    taken: Mapping[str, Any],
     result: ExportResult,
 ) -> dict[str, Any]:
     """Return `export.json`: what a program needs to use the export, and where it came from."""
@@ -316,8 +356,8 @@ def _record(
         "created": now(),
         "kind": dataset.info.kind,
         "class_names": list(dataset.class_names),
-        **intake.record,
-        "output": "float32 (batch, classes), probabilities",
+        "task": dataset.info.task,
+        **taken,
         "formats": [format_json(made, made.path.name) for made in result.formats],
         **result_json(result),
         "steps": trained.steps,

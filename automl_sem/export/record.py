@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from automl_sem.types import AnyRecipe, recipe_from_dict
+from automl_sem.types import AnyRecipe, Task, recipe_from_dict, task_named
 
 SCHEMA_VERSION = 1
 RECORD = "export.json"
@@ -39,10 +39,14 @@ class TestResult:
 
     Args:
         n: Number of test examples.
-        accuracy: Share of them that are right, or None without test examples.
-        metrics: Other metrics by name: `log_loss` in nats.
-        interval: Wilson interval of the accuracy, (low, high), or None.
+        accuracy: Share of them that are right, or None without test examples, or where no class
+            is predicted.
+        metrics: Other metrics by name: `log_loss` in nats; of labels and numbers those of
+            `automl_sem.scoring.measures.measured`.
+        interval: Of the accuracy, of several labels the exact match, of one number the mean
+            absolute error: (low, high), or None.
         looks: How often this run had looked at its test part, this time included.
+        method: How the interval was computed.
     """
 
     __test__ = False  # no test case, whatever pytest thinks of the name
@@ -52,6 +56,7 @@ class TestResult:
     metrics: dict[str, float]
     interval: tuple[float, float] | None
     looks: int
+    method: str = "Wilson score"
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class ExportResult:
         devices: Devices it ran on.
         seconds: Its wall-clock time.
         generates: Whether it draws images, and does not classify them.
+        task: What it predicts: classes, labels or numbers.
     """
 
     path: Path
@@ -81,6 +87,7 @@ class ExportResult:
     devices: int
     seconds: float
     generates: bool = False
+    task: Task = "classification"
 
     def to_json(self) -> dict[str, Any]:
         """Return what `export --json` prints."""
@@ -89,6 +96,7 @@ class ExportResult:
             "path": str(self.path),
             "trial": self.trial,
             "kind": self.kind,
+            "task": self.task,
             "formats": [format_json(made, str(made.path)) for made in self.formats],
             **result_json(self),
         }
@@ -105,6 +113,8 @@ class ExportResult:
                 f"  test accuracy {self.test.accuracy:.1%} on {self.test.n} held-out examples "
                 f"(95 % interval {low:.1%} to {high:.1%}; look {self.test.looks} at the test set)"
             )
+        if self.task != "classification" and self.test.n:
+            lines.append(f"  test {_measures(self.test)} (look {self.test.looks} at the test set)")
         if self.generates and self.test.metrics:
             lines.append(
                 f"  distance {self.test.metrics['distance']:.3g} from {self.test.n} held-out "
@@ -132,25 +142,76 @@ def read_export(folder: Path) -> ExportResult | None:
         )
         for entry in record["formats"]
     ]
-    test, interval = record["test"], record["accuracy_interval"]
     return ExportResult(
         path=folder,
         trial=record["trial"],
         recipe=recipe_from_dict(record["recipe"]),
         kind=kind_of(record),
         formats=tuple(formats),
-        test=TestResult(
-            n=test["n"],
-            accuracy=test["accuracy"],
-            metrics=test["metrics"],
-            interval=(interval["low"], interval["high"]) if interval else None,
-            looks=record["looks"],
-        ),
+        test=test_of(record),
         epochs=record["epochs"],
         devices=record["devices"],
         seconds=record["seconds"],
         generates=bool(record.get("generates", False)),
+        task=task_of(record),
     )
+
+
+def test_of(record: Mapping[str, Any]) -> TestResult:
+    """Return what `export.json` says of the held-out test part."""
+    test, interval = record["test"], record["accuracy_interval"] or record.get("test_interval")
+    return TestResult(
+        n=test["n"],
+        accuracy=test["accuracy"],
+        metrics=test["metrics"],
+        interval=(interval["low"], interval["high"]) if interval else None,
+        looks=record["looks"],
+        method=interval["method"] if interval else "",
+    )
+
+
+def says(test: TestResult, examples: str) -> str:
+    """Return what the held-out test part showed, as a sentence goes on after the model's name.
+
+    Args:
+        test: The test part, scored.
+        examples: What examples are called, `"images"`.
+    """
+    if test.accuracy is not None and test.interval is not None:
+        low, high = test.interval
+        return (
+            f"gets {100 * test.accuracy:.1f} % of the {test.n} held-out test {examples} right "
+            f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+        )
+    return f"has {_measures(test, examples)}"
+
+
+def _measures(test: TestResult, examples: str = "examples") -> str:
+    """Return how good predictions of labels or numbers are, `R2 0.83, mean absolute error 4.2`."""
+    metrics, span = test.metrics, ""
+    if "r2" in metrics:
+        if test.interval is not None:
+            low, high = test.interval
+            span = f" (95 % interval {low:.4g} to {high:.4g})"
+        error = metrics["mean_absolute_error"]
+        return (
+            f"R2 {metrics['r2']:.3f}, mean absolute error {error:.4g}{span} on {test.n} held-out "
+            f"{examples}"
+        )
+    if "macro_f1" in metrics:
+        if test.interval is not None:
+            low, high = test.interval
+            span = f" (95 % interval {low:.1%} to {high:.1%})"
+        return (
+            f"macro F1 {metrics['macro_f1']:.1%}, all labels right {metrics['exact_match']:.1%}"
+            f"{span} on {test.n} held-out {examples}"
+        )
+    return f"been scored on {test.n} held-out {examples}"
+
+
+def task_of(record: Mapping[str, Any]) -> Task:
+    """Return what an export predicts; older ones know classes alone."""
+    return task_named(str(record.get("task", "classification")))
 
 
 def kind_of(record: Mapping[str, Any]) -> str:
@@ -178,10 +239,12 @@ def result_json(result: ExportResult) -> dict[str, Any]:
     interval = None
     if test.interval is not None:
         low, high = test.interval
-        interval = {"method": "Wilson score", "level": 0.95, "low": low, "high": high}
+        interval = {"method": test.method, "level": 0.95, "low": low, "high": high}
+    of_accuracy = result.task == "classification"
     return {
         "test": {"n": test.n, "accuracy": test.accuracy, "metrics": test.metrics},
-        "accuracy_interval": interval,
+        "accuracy_interval": interval if of_accuracy else None,
+        **({} if of_accuracy else {"test_interval": interval}),
         "looks": test.looks,
         "epochs": result.epochs,
         "devices": result.devices,

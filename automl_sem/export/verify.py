@@ -19,6 +19,7 @@ from automl_sem.data.evenly import evenly
 from automl_sem.errors import one_line
 from automl_sem.export.base import Format
 from automl_sem.export.intake import ImageIntake, Intake
+from automl_sem.export.outlet import AS_THEY_ARE, Outlet
 from automl_sem.export.wrap import predict_core
 from automl_sem.scoring.kernels import without_gpu_kernels
 from automl_sem.types import Floats
@@ -56,7 +57,8 @@ class Verification:
     """Whether an export predicts what the trained model predicts.
 
     Args:
-        max_abs_diff: Largest difference of a probability, or None if there are none.
+        max_abs_diff: Largest difference of a probability, or of a number as a share of its usual
+            size; None if there are none.
         reason: Why it does not; empty when it does.
     """
 
@@ -76,6 +78,7 @@ def verify(
     examples: NDArray[Any],
     views: str = "none",
     intake: Intake | None = None,
+    outlet: Outlet = AS_THEY_ARE,
 ) -> Verification:
     """Compare an export with the trained model on real examples, in sizes and lengths as they come.
 
@@ -86,6 +89,7 @@ def verify(
         examples: Examples of the training part, (n, ...); at most `EXAMPLES` of them are taken.
         views: What predictions are averaged over, as in the recipe.
         intake: How examples enter the model; None for images of any size, which are stretched.
+        outlet: What becomes of its outputs; numbers may differ by so much of their size.
     """
     import tensorflow as tf
 
@@ -97,7 +101,7 @@ def verify(
         try:
             # Like the fresh process: GPUs round differently.
             with tf.device("CPU:0"), without_gpu_kernels(core):
-                expected[name] = predict_core(core, batch, views, intake)
+                expected[name] = predict_core(core, batch, views, intake, outlet) / outlet.scale
         except Exception as error:  # a network may be made for what it was trained on alone
             reason = f"the network itself cannot predict a batch ({name}): {one_line(error)}"
             return Verification(None, reason)
@@ -107,7 +111,7 @@ def verify(
         received = _predict_in_fresh_process(made, path, batches)
     except _FreshProcessError as error:
         return Verification(None, f"cannot be loaded and used in a fresh process: {error}")
-    return _compare(expected, received)
+    return _compare(expected, {name: said / outlet.scale for name, said in received.items()})
 
 
 def verify_generator(made: Format, path: Path, generator: Any, inputs: Inputs) -> Verification:

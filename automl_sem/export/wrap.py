@@ -7,21 +7,28 @@ from typing import Any
 from numpy.typing import NDArray
 
 from automl_sem.export.intake import ImageIntake, Intake
+from automl_sem.export.outlet import AS_THEY_ARE, Outlet
 from automl_sem.scoring.fold import predict_in_chunks
 from automl_sem.scoring.views import averaged
 from automl_sem.types import Floats
 
 
-def wrap(core: Any, views: str = "none", intake: Intake | None = None) -> Any:
-    """Return a model from raw examples to class probabilities.
+def wrap(
+    core: Any,
+    views: str = "none",
+    intake: Intake | None = None,
+    outlet: Outlet = AS_THEY_ARE,
+) -> Any:
+    """Return a model from raw examples to predictions: probabilities, or numbers.
 
     Args:
         core: The network as trained.
         views: What its predictions are averaged over, as in its recipe.
         intake: How examples enter it; None for images of any size, which are stretched.
+        outlet: What becomes of its outputs.
 
     Returns:
-        A Keras model from what the intake says to float32 (batch, classes).
+        A Keras model from what the intake says to float32 (batch, outputs).
     """
     import keras
 
@@ -31,7 +38,7 @@ def wrap(core: Any, views: str = "none", intake: Intake | None = None) -> Any:
     # without training=False, Dropout would drop when the model is simply called.
     network = without_augmentation(core)
     predicted = averaged(lambda view: network(view, training=False), intake.enter(raw), views)
-    return keras.Model(raw, predicted, name="classifier")
+    return keras.Model(raw, outlet.leave(predicted), name=outlet.name)
 
 
 def without_augmentation(model: Any) -> Any:
@@ -68,19 +75,24 @@ def without_augmentation(model: Any) -> Any:
 
 
 def predict_core(
-    core: Any, examples: NDArray[Any], views: str = "none", intake: Intake | None = None
+    core: Any,
+    examples: NDArray[Any],
+    views: str = "none",
+    intake: Intake | None = None,
+    outlet: Outlet = AS_THEY_ARE,
 ) -> Floats:
-    """Return what the network itself predicts, without the wrapping, (n, classes).
+    """Return what the network itself predicts, without the wrapping, (n, outputs).
 
     Args:
         core: The network as trained.
         examples: Raw examples, (n, ...), as the intake says.
         views: What its predictions are averaged over, as in its recipe.
         intake: How examples enter it; None for images of any size, which are stretched.
+        outlet: What becomes of its outputs.
     """
     entered = intake or ImageIntake(core)
 
     def predict(some: NDArray[Any]) -> Any:
         return averaged(lambda view: core(view, training=False), entered.ready(some), views)
 
-    return predict_in_chunks(examples, predict, examples.shape[1:])
+    return outlet.in_units(predict_in_chunks(examples, predict, examples.shape[1:]))

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from automl_sem.augmentation.pipeline import Augmentation
 
 
-def epoch_order(rows: NDArray[Any], labels: Ints, recipe: Recipe, seed: int) -> NDArray[np.int32]:
+def epoch_order(
+    rows: NDArray[Any], labels: NDArray[Any], recipe: Recipe, seed: int
+) -> NDArray[np.int32]:
     """Return a shuffled order of `rows`, filled up by drawing again to at least one batch.
 
     Args:
         rows: Row numbers of the training part of a fold, (n,).
-        labels: Labels of all rows.
+        labels: What is to be learnt of all rows; class numbers where classes are balanced.
         recipe: Says the examples per step, and whether classes are drawn equally often.
         seed: Seed of this epoch.
     """
@@ -104,15 +106,15 @@ def cross_entropy(targets: Any, probabilities: Any) -> Any:
 
 
 def class_weights(recipe: Recipe, part: TrainingPart, rows: NDArray[Any]) -> Floats:
-    """Return the weight of each class, (classes,); all 1 unless the recipe balances them.
+    """Return the weight of each class, (outputs,); all 1 unless the recipe balances them.
 
     Args:
         recipe: Says whether classes are balanced.
         part: The training part.
         rows: Rows to train on, (n,).
     """
-    counts = np.bincount(part.y[rows], minlength=len(part.class_names))
     if recipe.class_weight != "balanced":
-        return np.ones(len(counts), np.float32)
+        return np.ones(len(part.class_names), np.float32)
+    counts = np.bincount(part.y[rows], minlength=len(part.class_names))
     present = np.count_nonzero(counts)
     return (len(rows) / (present * np.maximum(counts, 1))).astype(np.float32)

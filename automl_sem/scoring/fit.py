@@ -22,22 +22,30 @@ from automl_sem.scoring.batches import (
     class_weights,
     epoch_order,
     step_seed,
-    targets,
 )
 from automl_sem.scoring.compiled_metrics import compiled_metrics
 from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
-from automl_sem.scoring.losses import Labels, encoded, labels_of, predictions_of
+from automl_sem.scoring.losses import Labels, encoded, labels_of
+from automl_sem.scoring.output_folds import OutputFold
+from automl_sem.scoring.outputs import Outputs
 from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.views import averaged
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.spaces.compiled import is_compiled
-from automl_sem.types import Examples, Floats, FoldResult, Ints, Recipe
+from automl_sem.types import Examples, Floats, FoldResult, Ints, Recipe, Task
 
 # Batches made ahead; a fixed number, since TensorFlow's choice may take half the memory.
 PREFETCH = 2
+
+# Keras's losses of what is not learnt as class numbers.
+LOSSES: dict[Task, str] = {
+    "classification": "categorical_crossentropy",
+    "multi-label": "binary_crossentropy",
+    "regression": "mean_squared_error",
+}
 
 InputKind = Literal["dense", "sparse", "ragged"]
 
@@ -79,7 +87,7 @@ class FitTrainer:
         fold: int,
         held_out: Ints,
         limits: Mapping[int, float] = NO_LIMITS,  # noqa: ARG002
-    ) -> FoldResult:
+    ) -> FoldResult | OutputFold:
         """Train on all rows but `held_out`, and predict those after the last epoch.
 
         Args:
@@ -106,7 +114,7 @@ class FitTrainer:
         return run_fold(
             fold,
             held_out,
-            self._part.y,
+            self._part,
             epochs,
             train=fitter.run_epoch,
             predict=fitter.predict,
@@ -155,13 +163,15 @@ class Fitter:
         self._noise = noise
         self._epoch = 0
         self._kind = input_kind(model)
-        self._predictions = predictions_of(model, part.info)
+        self._outputs = Outputs(part, recipe, model)
+        self._units = self._outputs.fit(real)
         self._inputs = inputs_of(part, model)
         self._fitted = self._inputs.fit(real)
         self._weights = class_weights(recipe, part, rows)
         self._augmentation = augmentation_of(recipe, part.info)
         # A training step of a person's own may expect class numbers, so it gets them if it can.
-        self._soft = recipe.label_smoothing > 0 or recipe.augmentation.mixup > 0
+        mixed = recipe.label_smoothing > 0 or recipe.augmentation.mixup > 0
+        self._soft = mixed or part.task != "classification"
         # Not compiled by XLA, as the graph trainer is not: the same numbers, and on a
         # CPU in less time.
         self._labels: Labels = "one-hot" if self._soft else "integers"
@@ -169,12 +179,12 @@ class Fitter:
             self._labels = labels_of(model, part.info)
             model.jit_compile = False
         else:
-            loss = "categorical_crossentropy" if self._soft else "sparse_categorical_crossentropy"
+            loss = LOSSES[part.task] if self._soft else "sparse_categorical_crossentropy"
             model.compile(self._optimizer, loss, jit_compile=False)
         self._optimizer.build(model.trainable_variables)
         self._raw = tf.TensorSpec([None, *part.x.shape[1:]], tf.as_dtype(part.x.dtype))
         self._batches = self._stream()
-        self._probabilities = tf.function(self._probabilities_graph, input_signature=[self._raw])
+        self._predictions = tf.function(self._predictions_graph, input_signature=[self._raw])
 
     @property
     def variables(self) -> list[Any]:
@@ -200,16 +210,16 @@ class Fitter:
         return float(told["loss"][-1])
 
     def predict(self, rows: NDArray[Any]) -> Floats:
-        """Return the class probabilities of rows, (n, classes)."""
+        """Return the predictions of rows, (n, outputs)."""
         return predict_in_chunks(
             rows,
-            lambda chunk: self._probabilities(read_rows(self._part.x, chunk)),
+            lambda chunk: self._predictions(read_rows(self._part.x, chunk)),
             self._part.info.input_shape,
         )
 
     def predict_examples(self, examples: Examples) -> Floats:
-        """Return the class probabilities of raw examples, (n, classes)."""
-        return predict_in_chunks(examples, self._probabilities, examples.shape[1:])
+        """Return the predictions of raw examples, (n, outputs)."""
+        return predict_in_chunks(examples, self._predictions, examples.shape[1:])
 
     def _stream(self) -> Any:
         """Return the batches of an epoch; whoever reads them next gets those of `_epoch`."""
@@ -217,7 +227,7 @@ class Fitter:
 
         signature = (
             self._raw,
-            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, *self._outputs.y_shape], self._outputs.dtype),
             tf.TensorSpec([2], tf.int32),
         )
         size = self._recipe.batch_size
@@ -226,14 +236,14 @@ class Fitter:
         batches = batches.apply(tf.data.experimental.assert_cardinality(steps))
         return batches.map(self._prepare).prefetch(PREFETCH)
 
-    def _read_epoch(self) -> Iterator[tuple[Examples, NDArray[np.int32], NDArray[np.int32]]]:
+    def _read_epoch(self) -> Iterator[tuple[Examples, NDArray[Any], NDArray[np.int32]]]:
         """Yield raw examples, labels and the seed of the augmentation, batch by batch."""
         size = self._recipe.batch_size
         seed = derive_seed(self._seed, self._epoch)
         order = epoch_order(self._rows, self._part.y, self._recipe, seed)
         for step in range(steps_per_epoch(len(order), size)):
             rows = order[step * size : (step + 1) * size]
-            labels = self._part.y[rows].astype(np.int32)
+            labels = self._part.y[rows].astype(self._outputs.dtype)
             noise = step_seed(np.array([self._noise, self._epoch]), step).astype(np.int32)
             yield read_rows(self._part.x, rows), labels, noise
 
@@ -245,7 +255,7 @@ class Fitter:
         import tensorflow as tf
 
         values = self._inputs.values(raw, self._fitted)
-        wanted = targets(labels, len(self._part.class_names), self._recipe.label_smoothing)
+        wanted = self._outputs.wanted(labels, self._units)
         if self._augmentation is not None:
             fill = self._inputs.fill(self._fitted)
             values, wanted = self._augmentation(values, wanted, seed, fill)
@@ -255,9 +265,10 @@ class Fitter:
             return inputs, learnt
         return inputs, learnt, tf.linalg.matvec(wanted, self._weights)
 
-    def _probabilities_graph(self, raw: Any) -> Any:
+    def _predictions_graph(self, raw: Any) -> Any:
         def predicted(view: Any) -> Any:
-            return self._predictions(self.model(self._as_input(view), training=False))
+            outputs = self.model(self._as_input(view), training=False)
+            return self._outputs.predictions(outputs, self._units)
 
         return averaged(predicted, self._inputs.values(raw, self._fitted), self._recipe.views)
 

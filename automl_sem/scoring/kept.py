@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.scoring.gan.result import GanCurvePoint, GanFoldResult, Measures
-from automl_sem.types import AnyFold, CurvePoint, FoldResult, StressResult
+from automl_sem.scoring.output_folds import OutputFold
+from automl_sem.types import AnyFold, CurvePoint, FoldResult, StressResult, task_named
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -19,23 +20,22 @@ def to_arrays(result: AnyFold) -> dict[str, NDArray[Any]]:
     """Return what is kept of a fold result."""
     if isinstance(result, GanFoldResult):
         return _of_gan(result)
+    if isinstance(result, OutputFold):
+        return _of_outputs(result)
     assert isinstance(result, FoldResult)
-    curve = [[p.epoch, p.loss, p.val_loss, p.val_accuracy] for p in result.curve]
     arrays: dict[str, NDArray[Any]] = {
         "indices": result.indices,
         "probabilities": result.probabilities,
-        "curve": np.array(curve, np.float64).reshape(-1, 4),
+        "curve": _of_curve(result.curve),
         "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
     }
-    if result.metrics:
-        arrays["metric_names"] = np.array(list(result.metrics))
-        arrays["metric_values"] = np.array(list(result.metrics.values()), np.float64)
+    arrays |= _of_metrics(result.metrics)
     if result.stress is not None:
         arrays |= {f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()}
     return arrays
 
 
-def from_arrays(fold: int, arrays: Arrays) -> FoldResult | GanFoldResult:
+def from_arrays(fold: int, arrays: Arrays) -> FoldResult | OutputFold | GanFoldResult:
     """Return the fold result that was kept.
 
     Args:
@@ -47,6 +47,8 @@ def from_arrays(fold: int, arrays: Arrays) -> FoldResult | GanFoldResult:
     """
     if "fakes" in arrays:
         return _to_gan(fold, arrays)
+    if "task" in arrays:
+        return _to_outputs(fold, arrays)
     log_loss, accuracy, seconds = (float(v) for v in arrays["scores"])
     return FoldResult(
         fold=fold,
@@ -54,11 +56,56 @@ def from_arrays(fold: int, arrays: Arrays) -> FoldResult | GanFoldResult:
         probabilities=arrays["probabilities"],
         log_loss=log_loss,
         accuracy=accuracy,
-        curve=tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in arrays["curve"].tolist()),
+        curve=_to_curve(arrays),
         seconds=seconds,
         stress=_stress(arrays),
         metrics=_metrics(arrays),
     )
+
+
+def _of_curve(points: Sequence[CurvePoint]) -> NDArray[Any]:
+    curve = [[p.epoch, p.loss, p.val_loss, p.val_share] for p in points]
+    return np.array(curve, np.float64).reshape(-1, 4)
+
+
+def _to_curve(arrays: Arrays) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in arrays["curve"].tolist())
+
+
+def _of_outputs(result: OutputFold) -> dict[str, NDArray[Any]]:
+    return {
+        "indices": result.indices,
+        "task": np.array(result.task),
+        "wanted": result.wanted,
+        "predicted": result.predicted,
+        "curve": _of_curve(result.curve),
+        "scores": np.array([result.loss, result.seconds], np.float64),
+        **_of_metrics(result.metrics),
+    }
+
+
+def _to_outputs(fold: int, arrays: Arrays) -> OutputFold:
+    loss, seconds = (float(v) for v in arrays["scores"])
+    return OutputFold(
+        fold=fold,
+        indices=arrays["indices"],
+        task=task_named(str(arrays["task"])),
+        wanted=arrays["wanted"],
+        predicted=arrays["predicted"],
+        loss=loss,
+        curve=_to_curve(arrays),
+        seconds=seconds,
+        metrics=_metrics(arrays),
+    )
+
+
+def _of_metrics(metrics: Mapping[str, float]) -> dict[str, NDArray[Any]]:
+    if not metrics:
+        return {}
+    return {
+        "metric_names": np.array(list(metrics)),
+        "metric_values": np.array(list(metrics.values()), np.float64),
+    }
 
 
 def _metrics(arrays: Arrays) -> dict[str, float]:

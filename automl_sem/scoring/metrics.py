@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem.types import Floats, Ints
 
 T_METHOD = "corrected resampled t (Nadeau and Bengio 2003)"
+STUDENT_METHOD = "Student's t over test examples"
 WILSON_METHOD = "Wilson score on pooled out-of-fold hits"
 
 
@@ -44,7 +47,14 @@ class Interval:
     level: float = 0.95
 
 
-def fold_interval(values: Sequence[float], metric: str, *, lowest: float = -math.inf) -> Interval:
+def fold_interval(
+    values: Sequence[float],
+    metric: str,
+    *,
+    lowest: float = -math.inf,
+    highest: float = math.inf,
+    around: float | None = None,
+) -> Interval:
     """Return the corrected resampled t interval for a mean over k folds.
 
     mean +- t(k-1, .975) * s * sqrt(1/k + 1/(k-1)): folds share training examples, so
@@ -54,6 +64,9 @@ def fold_interval(values: Sequence[float], metric: str, *, lowest: float = -math
         values: One value per fold, at least two.
         metric: Name of what the values are.
         lowest: No value can be below; the interval ends there.
+        highest: No value can be above.
+        around: What it is an interval around, where that is not the mean over folds but the same
+            measure of all their predictions together.
 
     Raises:
         ValueError: If there are fewer than two values.
@@ -63,9 +76,24 @@ def fold_interval(values: Sequence[float], metric: str, *, lowest: float = -math
     k = len(values)
     if k < 2:
         raise ValueError(f"an interval needs at least two folds. Received: {k}")
-    mean, s = float(np.mean(values)), float(np.std(values, ddof=1))
+    mean = float(np.mean(values)) if around is None else around
+    s = float(np.std(values, ddof=1))
     half = float(stats.t.ppf(0.975, k - 1)) * s * math.sqrt(1 / k + 1 / (k - 1))
-    return Interval(metric, T_METHOD, max(lowest, mean - half), mean + half)
+    return Interval(metric, T_METHOD, max(lowest, mean - half), min(highest, mean + half))
+
+
+def mean_interval(values: NDArray[np.floating[Any]], metric: str) -> Interval:
+    """Return Student's t interval for a mean over examples that are independent of each other.
+
+    Args:
+        values: One value an example, at least two, none below 0.
+        metric: Name of what the values are.
+    """
+    from scipy import stats
+
+    n, mean = len(values), float(np.mean(values))
+    half = float(stats.t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    return Interval(metric, STUDENT_METHOD, max(0.0, mean - half), mean + half)
 
 
 def wilson_interval(hits: float, n: int) -> Interval:

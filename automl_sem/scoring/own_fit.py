@@ -23,6 +23,7 @@ from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
 from automl_sem.scoring.losses import labels_of, predictions_of
+from automl_sem.scoring.output_folds import OutputFold
 from automl_sem.scoring.stress import StressFolds
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.spaces.compiled import is_compiled
@@ -70,7 +71,7 @@ class OwnFitTrainer:
         fold: int,
         held_out: Ints,
         limits: Mapping[int, float] = NO_LIMITS,  # noqa: ARG002
-    ) -> FoldResult:
+    ) -> FoldResult | OutputFold:
         """Train on all rows but `held_out`, once, and predict those.
 
         Args:
@@ -91,7 +92,7 @@ class OwnFitTrainer:
         return run_fold(
             fold,
             held_out,
-            self._part.y,
+            self._part,
             1,
             train=lambda _: fitter.train(learnt.rows, held_out),
             predict=fitter.predict,

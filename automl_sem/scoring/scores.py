@@ -1,4 +1,4 @@
-"""The score that fold results make, be they a classifier's or a GAN's."""
+"""The score that fold results make, be they a classifier's, of labels or numbers, or a GAN's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from automl_sem.scoring.gan.result import GanFoldResult, GanScore, mean_of_seeds
+from automl_sem.scoring.output_folds import OutputFold, OutputScore
 from automl_sem.types import AnyFold, AnyScore, FoldResult, Score
 
 
@@ -18,6 +19,8 @@ def score_of(folds: Iterable[AnyFold]) -> AnyScore:
     found = tuple(folds)
     if found and isinstance(found[0], GanFoldResult):
         return GanScore(cast(tuple[GanFoldResult, ...], found))
+    if found and isinstance(found[0], OutputFold):
+        return OutputScore(cast(tuple[OutputFold, ...], found))
     return Score(cast(tuple[FoldResult, ...], found))
 
 

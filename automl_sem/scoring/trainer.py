@@ -16,13 +16,13 @@ from automl_sem.scoring.batches import (
     class_weights,
     epoch_order,
     step_seed,
-    targets,
 )
 from automl_sem.scoring.compiled_metrics import compiled_metrics
 from automl_sem.scoring.fold import predict_in_chunks, run_fold
 from automl_sem.scoring.gan.fakes import FakesOf, learnt_from
 from automl_sem.scoring.inputs import inputs_of
-from automl_sem.scoring.losses import loss_of, predictions_of
+from automl_sem.scoring.output_folds import OutputFold
+from automl_sem.scoring.outputs import Outputs
 from automl_sem.scoring.precision import FULL, NEEDS_SCALING, built
 from automl_sem.scoring.recipes import make_optimizer, retrain_epochs, steps_per_epoch
 from automl_sem.scoring.stress import StressFolds
@@ -77,7 +77,6 @@ class FoldTrainer:
         self._fakes = fakes
         self._x = tf.constant(part.x)
         release_pages(part.x)
-        self._y = tf.constant(part.y, tf.int32)
         self._trace_seed = derive_seed(seed, "trace")
         if model is None or precision != FULL:
             with seeded(self._trace_seed):
@@ -85,9 +84,10 @@ class FoldTrainer:
         self._model = model
         self._inputs = inputs_of(part, self._model)
         self._fitted = np.empty(self._inputs.shape, np.float32)
+        self._outputs = Outputs(part, recipe, self._model)
+        self._units = np.empty(self._outputs.shape, np.float32)
+        self._y = tf.constant(part.y, self._outputs.dtype)
         self._augmentation = augmentation_of(recipe, part.info)
-        self._loss = loss_of(self._model, part.info)
-        self._predictions = predictions_of(self._model, part.info)
         self._optimizer: Any = None
         # A variable, since folds may differ in size: a schedule then needs no other graph.
         self._steps = tf.Variable(1.0, trainable=False)
@@ -97,7 +97,7 @@ class FoldTrainer:
         fold: int,
         held_out: Ints,
         limits: Mapping[int, float] = NO_LIMITS,  # noqa: ARG002
-    ) -> FoldResult:
+    ) -> FoldResult | OutputFold:
         """Train on all rows but `held_out`, and predict those after the last epoch.
 
         Args:
@@ -116,13 +116,14 @@ class FoldTrainer:
         epochs = retrain_epochs(self._recipe, len(real), len(rows))
         self._reset(epochs * steps_per_epoch(len(rows), self._recipe.batch_size), seed)
         self._fitted = fitted = self._inputs.fit(real)
+        self._units = units = self._outputs.fit(real)
         weights = class_weights(self._recipe, part, rows)
         x, y = self._with(part)
 
         def train(epoch: int) -> float:
             order = epoch_order(rows, part.y, self._recipe, derive_seed(seed, epoch))
             state = np.array([seed, epoch], np.int32)
-            loss = float(self._epoch(order, state, fitted, weights, x, y))
+            loss = float(self._epoch(order, state, fitted, units, weights, x, y))
             if epoch == epochs:  # averages that the optimizer kept take the place of the weights
                 self._optimizer.finalize_variable_values(self._model.trainable_variables)
             return loss
@@ -130,7 +131,7 @@ class FoldTrainer:
         return run_fold(
             fold,
             held_out,
-            self._part.y,
+            self._part,
             epochs,
             train=train,
             predict=self._predict,
@@ -147,7 +148,7 @@ class FoldTrainer:
         n = len(self._part.y)
         if len(part.y) == n:
             return self._x, self._y
-        added = tf.constant(part.x[n:]), tf.constant(part.y[n:], tf.int32)
+        added = tf.constant(part.x[n:]), tf.constant(part.y[n:], self._outputs.dtype)
         return tf.concat([self._x, added[0]], 0), tf.concat([self._y, added[1]], 0)
 
     def _reset(self, steps: int, seed: int) -> None:
@@ -175,18 +176,22 @@ class FoldTrainer:
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         fitted = tf.TensorSpec(self._inputs.shape, tf.float32)
+        units = tf.TensorSpec(self._outputs.shape, tf.float32)
         signature = [
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([2], tf.int32),
             fitted,
+            units,
             tf.TensorSpec([None], tf.float32),
             raw := tf.TensorSpec([None, *self._x.shape[1:]], self._x.dtype),
-            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, *self._outputs.y_shape], self._outputs.dtype),
         ]
         self._epoch = tf.function(self._epoch_graph, input_signature=signature)
-        self._probabilities = tf.function(self._probabilities_graph, input_signature=[raw, fitted])
+        self._predictions = tf.function(
+            self._predictions_graph, input_signature=[raw, fitted, units]
+        )
         with seeded(self._trace_seed):
-            graphs = [f.get_concrete_function().graph for f in (self._epoch, self._probabilities)]
+            graphs = [f.get_concrete_function().graph for f in (self._epoch, self._predictions)]
         weights = {v.value.ref() for v in self._model.variables} | {self._steps.ref()}
         others = {v.ref() for graph in graphs for v in graph.variables} - weights
         others |= {v.value.ref() for v in self._optimizer.variables}
@@ -196,20 +201,22 @@ class FoldTrainer:
         same = all(np.array_equal(a, b) for a, b in pairs)
         self._seeds_tensorflow = not same or any(map(_draws_from_tensorflow, graphs))
 
-    def _epoch_graph(self, order: Any, seed: Any, fitted: Any, weights: Any, x: Any, y: Any) -> Any:
+    def _epoch_graph(
+        self, order: Any, seed: Any, fitted: Any, units: Any, weights: Any, x: Any, y: Any
+    ) -> Any:
         """One epoch: returns the mean loss, weighted where classes are.
 
-        order: (n,) rows of x and y; seed: (2,); fitted: of the training rows; weights:
-        (classes,); x: (m, ...); y: (m,).
+        order: (n,) rows of x and y; seed: (2,); fitted, units: of the training rows; weights:
+        (classes,); x: (m, ...); y: (m, ...).
         """
         import tensorflow as tf
 
         size, total = self._recipe.batch_size, tf.constant(0.0)
-        examples, classes = tf.shape(order)[0], len(self._part.class_names)
+        examples = tf.shape(order)[0]
         for step in tf.range((examples + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
             values = self._inputs.values(tf.gather(x, rows), fitted)
-            wanted = targets(tf.gather(y, rows), classes, self._recipe.label_smoothing)
+            wanted = self._outputs.wanted(tf.gather(y, rows), units)
             if self._augmentation is not None:
                 fill = self._inputs.fill(fitted)
                 values, wanted = self._augmentation(values, wanted, step_seed(seed, step), fill)
@@ -221,7 +228,7 @@ class FoldTrainer:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            losses = self._loss(wanted, self._model(examples, training=True))
+            losses = self._outputs.loss(wanted, self._model(examples, training=True))
             if self._recipe.class_weight == "balanced":
                 losses *= tf.linalg.matvec(wanted, weights)
             penalties = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self._model.losses]
@@ -230,23 +237,27 @@ class FoldTrainer:
         self._optimizer.apply(tape.gradient(objective, variables), variables)
         return tf.reduce_sum(losses)
 
-    def _probabilities_graph(self, raw: Any, fitted: Any) -> Any:
+    def _predictions_graph(self, raw: Any, fitted: Any, units: Any) -> Any:
         def predicted(view: Any) -> Any:
             ready = self._inputs.ready(view, fitted)
-            return self._predictions(self._model(ready, training=False))
+            return self._outputs.predictions(self._model(ready, training=False), units)
 
         return averaged(predicted, self._inputs.values(raw, fitted), self._recipe.views)
 
     def _predict(self, rows: Ints) -> Floats:
         return predict_in_chunks(
             rows,
-            lambda chunk: self._probabilities(read_rows(self._part.x, chunk), self._fitted),
+            lambda chunk: self._predictions(
+                read_rows(self._part.x, chunk), self._fitted, self._units
+            ),
             self._part.info.input_shape,
         )
 
     def _predict_examples(self, examples: Examples) -> Floats:
         return predict_in_chunks(
-            examples, lambda some: self._probabilities(some, self._fitted), examples.shape[1:]
+            examples,
+            lambda some: self._predictions(some, self._fitted, self._units),
+            examples.shape[1:],
         )
 
 

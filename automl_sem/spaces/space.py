@@ -23,6 +23,7 @@ from automl_sem.spaces.compiled import (
     loss_words,
     optimizer_words,
 )
+from automl_sem.spaces.heads import HEAD, ONE_OUTPUT, check_head, for_task
 from automl_sem.spaces.hypermodels import check_is_keras
 from automl_sem.spaces.own_fit import call, rehearse
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
@@ -117,12 +118,14 @@ class Space:
                 "latent_dim)",
             )
         one_of_two = is_compiled(model) and data.classes == 2 and model.output_shape == (None, 1)
-        if tuple(model.output_shape) != (None, data.classes) and not one_of_two:
+        if tuple(model.output_shape) != (None, data.outputs) and not one_of_two:
             raise UserError(
-                f"the model's output must have shape (None, {data.classes}), one probability "
-                f"per class, but has {model.output_shape}",
+                f"the model's output must have shape (None, {data.outputs}), one "
+                f"{ONE_OUTPUT[data.task]}, but has {model.output_shape}",
                 where=where,
+                hint="" if data.task == "classification" else HEAD,
             )
+        check_head(model, data, where)
         return model
 
     def recipe(self, hp: Any, data: DataInfo, model: Any = None) -> AnyRecipe:
@@ -148,6 +151,7 @@ class Space:
             )
         if isinstance(made, GanRecipe):
             return _with_steps(made, self.fixed, data)
+        made = for_task(made, data)
         check_augment(made.augmentation, data.kind, f"Recipe.augment in {self.path}")
         if data.kind == "series" and made.views != "none":
             raise UserError(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
-from automl_sem.reports.wording import loss, percent
-from automl_sem.types import FoldResult
+from automl_sem.reports.wording import loss, share
+from automl_sem.scoring.output_folds import OutputFold, OutputScore
+from automl_sem.scoring.words import words_of
+from automl_sem.types import FoldResult, Score
 
 TITLE = "Learning curves"
 
 LOOK_FOR = (
     "The loss on what the model trains on, and on the fold held out: if the held-out "
     "loss turns up while the training loss goes on falling, it overfits; if both still fall at "
-    "the end, more epochs would help. The other panel: accuracy on the held-out folds. Thin lines "
+    "the end, more epochs would help. The other panel: {share} on the held-out folds. Thin lines "
     "are folds, thick lines their mean. With augmentation or "
     "dropout the training loss may lie above the other. The score is that of the last epoch, "
     "never of the best one."
@@ -30,23 +33,31 @@ def render(context: Context) -> Markup | None:
     best = context.results.best
     if best is None:
         return None
-    folds = [fold for fold in best.classified.folds if len(fold.curve) > 1]
+    score = best.folds
+    assert isinstance(score, Score | OutputScore)
+    folds = [fold for fold in score.folds if len(fold.curve) > 1]
     if not folds:
         return None
+    look_for = LOOK_FOR.format(share=score.share_word)
     as_they_are = AS_THEY_ARE.format(examples=context.examples)
     return context.chart(
-        _figure(folds),
+        _figure(folds, words_of(context.task).objective, score.share_word),
         title=f"Trial {best.trial.number} while it trains, on {best.scored_on}",
-        look_for=LOOK_FOR + (as_they_are if context.manifest.stress else ""),
+        look_for=look_for + (as_they_are if context.manifest.stress else ""),
         height=340,
     )
 
 
-def _figure(folds: list[FoldResult]) -> charts.Figure:
+def _figure(
+    folds: Sequence[FoldResult | OutputFold], loss_word: str, share_word: str
+) -> charts.Figure:
+    def shown(value: float | None) -> str:
+        return share(value, share_word)
+
     panels = (
         ("training loss", "loss", "x", charts.ORANGE, loss),
         ("held-out loss", "val_loss", "x", charts.BLUE, loss),
-        ("held-out accuracy", "val_accuracy", "x2", charts.BLUE, percent),
+        (f"held-out {share_word}", "val_share", "x2", charts.BLUE, shown),
     )
     traces: list[charts.Trace] = []
     drawn: list[float] = []
@@ -54,7 +65,7 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
         where = {"xaxis": axis, "yaxis": axis.replace("x", "y")}
         dash = "dot" if name == "training loss" else "solid"
         series = [[float(getattr(point, field)) for point in fold.curve] for fold in folds]
-        drawn += [v for values in series for v in values if field != "val_accuracy"]
+        drawn += [v for values in series for v in values if field != "val_share"]
         for fold, values in zip(folds, series, strict=True):
             epochs = [point.epoch for point in fold.curve]
             thin = charts.line(
@@ -71,12 +82,12 @@ def _figure(folds: list[FoldResult]) -> charts.Figure:
     epochs_axis: dict[str, Any] = {"showgrid": False, "rangemode": "tozero"}
     if max(point.epoch for fold in folds for point in fold.curve) <= 10:
         epochs_axis["dtick"] = 1
-    lowest = min(point.val_accuracy for fold in folds for point in fold.curve)
+    shares = [point.val_share for fold in folds for point in fold.curve]
     return charts.figure(
         traces,
         legend=True,
         xaxis=charts.axis("epoch", domain=charts.LEFT_PANEL, **epochs_axis),
         xaxis2=charts.axis("epoch", domain=charts.RIGHT_PANEL, **epochs_axis),
-        yaxis=charts.loss_axis("log-loss", drawn),
-        yaxis2=charts.percent_axis("held-out accuracy", lowest, anchor="x2"),
+        yaxis=charts.loss_axis(loss_word, drawn),
+        yaxis2=charts.share_axis(f"held-out {share_word}", share_word, shares, anchor="x2"),
     )

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
-from automl_sem.reports.wording import loss, percent
+from automl_sem.reports.wording import loss, share
 from automl_sem.results import Results, TrialRecord
 
 TITLE = "Folds"
@@ -51,6 +51,10 @@ def _apart(values: list[float]) -> list[float]:
 
 def _figure(trials: list[TrialRecord], results: Results) -> charts.Figure:
     """Two columns with one row a trial; the best on top."""
+
+    def shown(value: float | None) -> str:
+        return share(value, results.share_word)
+
     names = ["baseline" if t.number == 0 else f"trial {t.number}" for t in trials]
     rows = list(range(len(trials)))
     traces: list[charts.Trace] = []
@@ -59,7 +63,7 @@ def _figure(trials: list[TrialRecord], results: Results) -> charts.Figure:
         mean_loss = sum(trial.fold_scores) / len(trial.fold_scores)
         columns: list[Column] = [(trial.fold_scores, mean_loss, loss, "x2")]
         if trial.fold_shares and trial.share is not None:
-            columns.append((trial.fold_shares, trial.share, percent, "x"))
+            columns.append((trial.fold_shares, trial.share, shown, "x"))
         for values, mean, text, axis in columns:
             x = [*values]
             hover = [f"trial {trial.number}, fold {i}: {text(v)}" for i, v in enumerate(x)]
@@ -83,12 +87,13 @@ def _figure(trials: list[TrialRecord], results: Results) -> charts.Figure:
             bar["marker"]["line"] = {"color": charts.INK, "width": 3}
             traces += [{**ring, "xaxis": axis}, {**bar, "xaxis": axis}]
     losses = [score for trial in trials for score in trial.fold_scores]
-    shares = [share for trial in trials for share in trial.fold_shares]
+    shares = [each for trial in trials for each in trial.fold_shares]
     return charts.figure(
         traces,
-        xaxis=charts.percent_axis(
+        xaxis=charts.share_axis(
             f"{results.share_word}<br>(right is better)",
-            min(shares, default=0.0),
+            results.share_word,
+            shares,
             domain=[0, 0.44],
             nticks=4,
             tickangle=0,

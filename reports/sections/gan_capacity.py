@@ -10,6 +10,7 @@ from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.sections.history import hover_text
 from automl_sem.results import TrialRecord
+from automl_sem.scoring.gan.result import SHARE_WORD
 
 TITLE = "Capacity"
 
@@ -56,7 +57,7 @@ def _figure(
         y,
         name="trial",
         color=charts.BLUE,
-        hover=[hover_text(trial, word) for trial in trials],
+        hover=[hover_text(trial, word, SHARE_WORD) for trial in trials],
     )
     dots["marker"] |= {
         "size": [SMALLEST + (LARGEST - SMALLEST) * s for s in share],
@@ -75,7 +76,7 @@ def _figure(
         color=charts.MUTED,
         symbol="triangle-down-open",
         opacity=0.7,
-        hover=[hover_text(trial, word, folds) for trial in discarded],
+        hover=[hover_text(trial, word, SHARE_WORD, folds) for trial in discarded],
     )
     return charts.figure(
         [equal, *([left] if discarded else []), dots, ring],

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
-from automl_sem.reports.wording import loss, percent, values
+from automl_sem.reports.wording import loss, percent, share, values
 from automl_sem.results import Results, TrialRecord
 
 TITLE = "Search history"
@@ -65,12 +65,15 @@ def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.
         chosen = [t for t in complete if t.proposed_by == origin]
         color, symbol = charts.origin_style(origin)
         name = charts.label(_origin_name(origin))
-        x, hover = [t.number for t in chosen], [hover_text(t, word) for t in chosen]
+        x, hover = (
+            [t.number for t in chosen],
+            [hover_text(t, word, results.share_word) for t in chosen],
+        )
         style: dict[str, Any] = {"name": name, "color": color, "symbol": symbol, "hover": hover}
         traces.append(charts.points(x, [t.objective for t in chosen], **style))
         below = charts.points(x, [t.share for t in chosen], **style, showlegend=False)
         traces.append({**below, "yaxis": "y2"})
-    traces += _discarded(dropped, results.run.manifest.folds, word)
+    traces += _discarded(dropped, results, word)
     losses += [t.mean_so_far for t in dropped if t.mean_so_far is not None]
     without = [t for t in trials if t.state in ("pruned", "failed")]
     if without:
@@ -105,22 +108,22 @@ def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.
         legend=True,
         xaxis=charts.axis("trial", range=span, dtick=dtick, anchor="y2", showgrid=False),
         yaxis=charts.loss_axis(word, losses, domain=[0.42, 1]),
-        yaxis2=charts.percent_axis(results.share_word, min(shares, default=0.0), domain=[0, 0.33]),
+        yaxis2=charts.share_axis(results.share_word, results.share_word, shares, domain=[0, 0.33]),
     )
 
 
-def _discarded(trials: Sequence[TrialRecord], folds: int, word: str) -> list[charts.Trace]:
+def _discarded(trials: Sequence[TrialRecord], results: Results, word: str) -> list[charts.Trace]:
     """Return the discarded trials, muted: where the mean of their folds was."""
     if not trials:
         return []
-    x = [t.number for t in trials]
+    x, folds = [t.number for t in trials], results.run.manifest.folds
     style: dict[str, Any] = {
         "name": "discarded early",
         "color": charts.MUTED,
         "symbol": "triangle-down-open",
         "size": 9,
         "opacity": 0.7,
-        "hover": [hover_text(t, word, folds) for t in trials],
+        "hover": [hover_text(t, word, results.share_word, folds) for t in trials],
     }
     above = charts.points(x, [t.mean_so_far for t in trials], **style)
     shares = [_mean(t.fold_shares) if t.fold_shares else None for t in trials]
@@ -140,19 +143,20 @@ def _origin_name(proposed_by: str) -> str:
     }.get(proposed_by, proposed_by)
 
 
-def hover_text(trial: TrialRecord, word: str, folds: int = 0) -> str:
+def hover_text(trial: TrialRecord, word: str, share_word: str, folds: int = 0) -> str:
     """Return the lines shown for a trial, escaped for plotly.
 
     Args:
         trial: The trial.
         word: What its score is called.
+        share_word: What its share is called.
         folds: Number of folds of the run, needed for a discarded trial.
     """
     words = [charts.label(word) for word in values(trial.hyperparameters)]
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
-    share = percent(trial.share)
-    share = f"coverage {share}" if trial.measures else f"{share} right"
-    score = f"{word} {loss(trial.objective)}, {share}"
+    shown = share(trial.share, share_word)
+    shown = f"{shown} right" if share_word == "accuracy" else f"{share_word} {shown}"
+    score = f"{word} {loss(trial.objective)}, {shown}"
     if trial.stress_accuracy is not None:
         score += f", {percent(trial.stress_accuracy)} under stress"
     if trial.state == "discarded" and not trial.fold_scores:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from markupsafe import Markup
 
 from automl_sem.augmentation.kinds import described
+from automl_sem.export.record import kind_of, says, test_of
 from automl_sem.finalists import Verdict
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
@@ -324,23 +325,14 @@ def discarded(results: Results) -> str:
 
 
 def exported_tests(results: Results) -> list[dict[str, Any]]:
-    """Return what exports measured on the held-out test set."""
+    """Return what exports measured on the held-out test set, in words."""
     found = []
     for path in sorted(results.run.path.glob("export/*/export.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            share, interval = record["test"]["accuracy"], record["accuracy_interval"]
-            if share is None or interval is None:
-                continue
-            found.append(
-                {
-                    "trial": int(record["trial"]),
-                    "n": int(record["test"]["n"]),
-                    "accuracy": float(share),
-                    "low": float(interval["low"]),
-                    "high": float(interval["high"]),
-                }
-            )
+            n, said = int(record["test"]["n"]), says(test_of(record), noun(kind_of(record)).many)
+            if n:
+                found.append({"trial": int(record["trial"]), "n": n, "says": said})
         except (OSError, ValueError, KeyError, TypeError):  # half an export, or a newer one
             continue
     return found
