@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from automl_sem.run import RunDirectory
 
 # Options of `search` that say how data are read.
-DATA_OPTIONS = ("size", "image_size", "pad", "groups", "kind", "frames", "rate", "seed")
+DATA_OPTIONS = ("size", "image_size", "pad", "groups", "kind", "task", "frames", "rate", "seed")
 
 
 def data(
