@@ -162,6 +162,9 @@ def search(
     gpus: flags.SearchGpus = "all",
     stress: flags.Stress = None,
     discard: flags.Discard = "forgiving",
+    engine: flags.Engine = "optuna",
+    sampler: flags.Sampler = None,
+    oracle: flags.Oracle = None,
     deterministic: flags.Deterministic = False,
     yes: flags.Yes = False,
     dry_run: flags.DryRun = False,
@@ -171,7 +174,7 @@ def search(
 
     automl-sem search shapes | photos/ | clips/ | labels.csv | waves.ts | my.py
     """
-    from automl_sem.config import search_options
+    from automl_sem.config import NO_LIMIT, search_options
 
     options: dict[str, Any] = {
         "data": data,
@@ -198,6 +201,9 @@ def search(
         "gpus": _number_or(gpus, "all", "--gpus"),
         "stress": stress,
         "discard": discard,
+        "engine": engine,
+        "sampler": sampler,
+        "oracle": oracle,
         "deterministic": deterministic,
         "yes": yes,
     }
@@ -208,7 +214,7 @@ def search(
         for line in api.dry_run(target, time_limit=time, **options):
             print(line)
         return
-    limit = checked.trial_limit if checked.time_limit_s is None or trials else None
+    limit = checked.trial_limit if checked.trial_limit < NO_LIMIT else None
     with _resume_hint(), _listener(limit, checked.time_limit_s) as listener:
         run = api.search(target, time_limit=time, listener=listener, say=_say, **options)
     _print_results(run.results, as_json)

@@ -87,6 +87,17 @@ Stress = Annotated[
     ),
 ]
 Discard = Annotated[str, Option(help=DISCARD_HELP)]
+Engine = Annotated[str, Option(help="Who proposes candidates: optuna or keras-tuner.")]
+Sampler = Annotated[
+    str | None,
+    Option(help="Optuna's sampler: tpe, random, qmc, cmaes, nsga2 or gp.", show_default="tpe"),
+]
+Oracle = Annotated[
+    str | None,
+    Option(
+        help="KerasTuner's oracle: random, bayesian, hyperband or grid.", show_default="bayesian"
+    ),
+]
 Deterministic = Annotated[
     bool, Option("--deterministic", help="Give the same study each time with several workers, too.")
 ]
