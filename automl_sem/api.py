@@ -190,8 +190,8 @@ def search(
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
             epochs, batch_size, weights, warm_start, augment_with, seed, out, size, image_size,
             pad, groups, skip_bad, kind, task, frames, rate, workers, workers_per_gpu, gpus, stress,
-            discard, deterministic, yes. For arrays `groups` is an array with the group of each
-            example.
+            discard, engine, sampler, oracle, deterministic, yes. For arrays `groups` is an array
+            with the group of each example.
 
     Raises:
         UserError: If an option, the data or the space is wrong. Nothing is written then.

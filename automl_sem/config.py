@@ -21,7 +21,7 @@ from automl_sem.errors import UserError, perhaps
 DEFAULT_TRIALS = 13
 DEFAULT_FOLDS = 5
 DEFAULT_GAN_FOLDS = 3
-NO_LIMIT = 100_000  # trials of a search that only time limits
+NO_LIMIT = 100_000  # trials of a search that only time limits, or that ends by itself
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 # How a value is called that Pydantic found to be none.
 _MUST_BE = {
@@ -85,6 +85,11 @@ class SearchOptions(BaseModel):
         stress: Distortions that labels survive, `"rotate=180,scale"`; held-out examples are
             scored under them as well. By default the space's own, `"none"` for none.
         discard: Rule by which hopeless candidates are dropped after some of their folds.
+        engine: Who proposes candidates, `"optuna"` or `"keras-tuner"`.
+        sampler: Optuna's sampler: `"tpe"` (the default), `"random"`, `"qmc"`, `"cmaes"`,
+            `"nsga2"` or `"gp"`.
+        oracle: KerasTuner's oracle: `"bayesian"` (the default), `"random"`, `"hyperband"` or
+            `"grid"`.
         deterministic: Make a search with several workers reproducible: it waits for slower
             trials now and then.
         yes: Search even where it will take very long.
@@ -119,6 +124,9 @@ class SearchOptions(BaseModel):
     gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"
     stress: str | None = None
     discard: str = "forgiving"
+    engine: str = "optuna"
+    sampler: str | None = None
+    oracle: str | None = None
     deterministic: bool = False
     yes: bool = False
 
@@ -139,10 +147,11 @@ class SearchOptions(BaseModel):
 
     @property
     def trial_limit(self) -> int:
-        """Trials to complete; practically none when only a time limit was given."""
+        """Trials to complete; practically no limit when the time or Hyperband's plan is one."""
         if self.trials is not None:
             return self.trials
-        return DEFAULT_TRIALS if self.time_limit_s is None else NO_LIMIT
+        ends_itself = self.time_limit_s is not None or self.oracle == "hyperband"
+        return NO_LIMIT if ends_itself else DEFAULT_TRIALS
 
 
 class ExportOptions(BaseModel):

@@ -56,7 +56,7 @@ def summary(results: Results) -> str:
     states = [t.state for t in results.trials]
     dropped = "".join(
         f", {states.count(state)} {state}"
-        for state in ("pruned", "failed", "running")
+        for state in ("pruned", "failed", "repeated", "running")
         if state in states
     )
     if results.discarded:

@@ -120,6 +120,20 @@ Stress = Annotated[
     ),
 ]
 Discard = Annotated[str | None, Option(help=DISCARD_HELP, show_default="forgiving")]
+Engine = Annotated[
+    str | None,
+    Option(help="Who proposes candidates: optuna or keras-tuner.", show_default="optuna"),
+]
+Sampler = Annotated[
+    str | None,
+    Option(help="Optuna's sampler: tpe, random, qmc, cmaes, nsga2 or gp.", show_default="tpe"),
+]
+Oracle = Annotated[
+    str | None,
+    Option(
+        help="KerasTuner's oracle: random, bayesian, hyperband or grid.", show_default="bayesian"
+    ),
+]
 Deterministic = Annotated[
     bool | None,
     Option(

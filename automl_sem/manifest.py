@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from automl_sem.engines.make import EngineChoice
 from automl_sem.scoring.words import Words, words_of
 from automl_sem.spaces.parameters import Value
 from automl_sem.types import Task, task_named
@@ -96,6 +97,9 @@ class Manifest(BaseModel):
         warm_start: Another run, whose hyperparameters are tried early; None without.
         augment_with: The GAN of `--augment-with`; None without.
         discard: Rule by which hopeless candidates are dropped.
+        engine: Who proposes candidates.
+        sampler: Optuna's sampler, or None with another engine.
+        oracle: KerasTuner's oracle, or None with another engine.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
             last digits of a score, and so a resumed search keeps them.
@@ -128,6 +132,9 @@ class Manifest(BaseModel):
     warm_start: WarmStart | None = None
     augment_with: AugmentWith | None = None
     discard: str = "none"
+    engine: str = "optuna"
+    sampler: str | None = "tpe"
+    oracle: str | None = None
     workers: int = 0
     threads: int = 0
     gpus: list[str] = []
@@ -149,6 +156,10 @@ class Manifest(BaseModel):
     def words(self) -> Words:
         """What scores are called."""
         return words_of(self.task, generates=self.generates, stressed=bool(self.stress))
+
+    def engine_choice(self) -> EngineChoice:
+        """Who proposes candidates."""
+        return EngineChoice(self.engine, self.sampler, self.oracle)
 
     @property
     def kind(self) -> str:

@@ -22,6 +22,7 @@ from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
 from automl_sem.data.examples import stays_on_disk
 from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
+from automl_sem.engines.make import choose_engine, plan_engine
 from automl_sem.errors import Unlabelled, UserError, one_line
 from automl_sem.fresh import fresh_seed
 from automl_sem.gan_plan import check_gan, expected_seconds
@@ -57,6 +58,7 @@ def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[S
     Raises:
         UserError: If there is no such space or dataset, or they do not fit.
     """
+    choose_engine(options.engine, options.sampler, options.oracle)
     space_path, data_name = _choose(options)
     if space_path is None and data_name is None and arrays is None:
         raise UserError(
@@ -174,6 +176,8 @@ def plan_run(
     wanted = fold_count(options.folds, drawing)
     folds, note = usable_folds(y, wanted, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
+    engine = choose_engine(options.engine, options.sampler, options.oracle)
+    engine_plan = plan_engine(engine, space, dataset.info, options.trial_limit, options.discard)
     splits = {
         "search": stratified_folds(y, folds, options.seed, groups, copies),
         "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups, copies),
@@ -222,7 +226,10 @@ def plan_run(
         imagenet=_imagenet_record(asked.networks),
         warm_start=warm,
         augment_with=gan,
-        discard=options.discard,
+        discard=options.discard if engine.discards else "none",
+        engine=engine.engine,
+        sampler=engine.sampler,
+        oracle=engine.oracle,
         workers=workers.workers,
         threads=workers.threads,
         window=max(1, workers.workers) if reproducible else None,
@@ -246,6 +253,7 @@ def plan_run(
                     workers.note,
                 ),
             ),
+            *engine_plan.notes,
         ],
         versions=environment.versions(),
         machine=machine,
@@ -315,6 +323,8 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
     """Return what a search would do, a line for each thing."""
     data, shape = manifest.data, "x".join(map(str, manifest.data["input_shape"]))
     trials = "as many trials as the time allows"
+    if manifest.oracle == "hyperband":
+        trials = "as many trials as hyperband has"
     if options.trial_limit != NO_LIMIT:
         trials = f"{manifest.trials} trials"
     limit = f", no new one after {options.time_limit_s:.0f} s" if options.time_limit_s else ""
@@ -327,6 +337,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         *([f"weights   {manifest.weights.file}"] if manifest.weights else []),
         *(f"weights   {kept.network}, {kept.file}" for kept in manifest.imagenet),
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
+        f"engine    {manifest.engine_choice}",
         f"stress    {described(manifest.stress) or 'none'}",
         f"after     {_afterwards(manifest)}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "

@@ -40,7 +40,7 @@ FOLD_FILES = (
     "fakes/*/*/*.npz",
 )
 
-State = Literal["complete", "discarded", "pruned", "failed", "running"]
+State = Literal["complete", "discarded", "pruned", "failed", "repeated", "running"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TrialRecord:
         number: Number in the study, from 0.
         state: How it ended.
         reason: Why there is no score; empty when there is one.
-        proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` or `"model"`.
+        proposed_by: Who chose it, as of `Candidate`.
         objective: What is minimised, mean over its folds in nats, or None: the log-loss, or
             its mean with that under stress.
         log_loss: Mean log-loss of examples as they are, or None.
@@ -258,7 +258,7 @@ class Results:
 
     @property
     def proposed_by_model(self) -> int:
-        """How many trials the sampler's model proposed."""
+        """How many trials a model of the scores proposed."""
         return sum(t.proposed_by == "model" for t in self.trials)
 
     @property
@@ -464,8 +464,9 @@ def _record(trial: Any) -> TrialRecord:
     attrs = trial.user_attrs
     score = attrs.get("score", {})
     states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-    complete = trial.state.name == "COMPLETE"
-    state = states.get(trial.state.name, "running")
+    repeated = attrs.get("status") == "repeated" and trial.state.is_finished()
+    complete = trial.state.name == "COMPLETE" and not repeated  # the first one is ranked
+    state = "repeated" if repeated else states.get(trial.state.name, "running")
     if state == "pruned" and attrs.get("status") == "discarded":
         state = "discarded"
     return TrialRecord(

@@ -86,6 +86,76 @@ class Limits:
         return slots * (left // max(trial_seconds, 1e-9))
 
 
+class Trials:
+    """Trials from being asked for to being told.
+
+    Args:
+        run: Where fold results are kept.
+        engine: Proposes candidates and learns from their scores.
+        listener: Is told what happens.
+        keep_time: Called after every trial, to put the time taken on record.
+
+    Attributes:
+        at_an_end: Whether the engine has no more candidates.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        engine: Engine,
+        listener: Listener,
+        keep_time: Callable[[], None],
+    ) -> None:
+        self._run = run
+        self._engine = engine
+        self._listener = listener
+        self._keep_time = keep_time
+        self._folds = run.splits("search")
+        self._under_way: set[int] = set()
+        self._twins: dict[int, list[Evaluation]] = {}  # that wait for the trial they repeat
+        self.at_an_end = False
+
+    def ask(self) -> Evaluation | None:
+        """Return the next candidate on its way; None if there is none before a trial ends."""
+        candidate = self._engine.ask()
+        if candidate is None:
+            self.at_an_end = not self._under_way
+            return None
+        self._under_way.add(candidate.trial)
+        manifest = self._run.manifest
+        before = None if manifest.window is None else candidate.trial - manifest.window + 1
+        evaluation = Evaluation(
+            candidate,
+            self._folds,
+            self._run.read_folds(candidate.trial),
+            manifest.seed,
+            "none"
+            if candidate.trial == 0
+            else manifest.discard,  # the baseline is what all is compared to
+            lambda: self._engine.incumbent(before),
+            lambda: limits_of_curves(self._engine.curves(before)),
+        )
+        if candidate.repeats is not None:
+            reason = f"the same candidate as trial {candidate.repeats}"
+            evaluation.outcome = Outcome("repeated", reason)
+        self._listener.trial_started(candidate, evaluation.folds_done)
+        return evaluation
+
+    def tell(self, evaluation: Evaluation) -> None:
+        """Tell how a trial ended; one that repeats a trial under way waits for that."""
+        candidate = evaluation.candidate
+        if candidate.repeats in self._under_way:
+            self._twins.setdefault(candidate.repeats, []).append(evaluation)
+        elif evaluation.outcome is not None:
+            self._run.sync_folds(candidate.trial)
+            self._engine.tell(candidate, evaluation.outcome)
+            self._under_way.discard(candidate.trial)
+            self._listener.trial_done(candidate, evaluation.outcome)
+            self._keep_time()
+            for twin in self._twins.pop(candidate.trial, ()):
+                self.tell(twin)
+
+
 def search_loop(
     run: RunDirectory,
     engine: Engine,
@@ -104,7 +174,8 @@ def search_loop(
         listener: Is told what happens.
         keep_time: Called after every fold and trial, to put the time taken on record.
     """
-    folds, manifest = run.splits("search"), run.manifest
+    manifest = run.manifest
+    trials = Trials(run, engine, listener, keep_time)
     fold_seconds: list[float] = []
     asked_ahead: deque[Evaluation] = deque()
     not_told: dict[int, Evaluation] = {}
@@ -121,27 +192,10 @@ def search_loop(
             return False
         return not limits.reached(engine.asked, fold_seconds, manifest.folds, pool.slots)
 
-    def ask() -> Evaluation:
-        candidate = engine.ask()
-        before = None if manifest.window is None else candidate.trial - manifest.window + 1
-        evaluation = Evaluation(
-            candidate,
-            folds,
-            run.read_folds(candidate.trial),
-            manifest.seed,
-            "none"
-            if candidate.trial == 0
-            else manifest.discard,  # the baseline is what all is compared to
-            lambda: engine.incumbent(before),
-            lambda: limits_of_curves(engine.curves(before)),
-        )
-        listener.trial_started(candidate, evaluation.folds_done)
-        return evaluation
-
     def next_evaluation() -> Evaluation | None:
         if asked_ahead:
             return asked_ahead.popleft()
-        return ask() if manifest.window is None and may_ask() else None
+        return trials.ask() if manifest.window is None and may_ask() else None
 
     def record(evaluation: Evaluation, done: FoldDone) -> None:
         number = evaluation.candidate.trial
@@ -156,26 +210,21 @@ def search_loop(
             keep_time()
             listener.fold_done(evaluation.candidate, done.result)
 
-    def tell(evaluation: Evaluation) -> None:
-        if evaluation.outcome is not None:
-            run.sync_folds(evaluation.candidate.trial)
-            engine.tell(evaluation.candidate, evaluation.outcome)
-            listener.trial_done(evaluation.candidate, evaluation.outcome)
-            keep_time()
-
     def go_on_in_order() -> None:
         """In a reproducible search, ask and tell in an order that timing does not change."""
         while manifest.window is not None:
-            while may_ask():
-                asked_ahead.append(ask())
+            while may_ask() and (evaluation := trials.ask()) is not None:
+                asked_ahead.append(evaluation)
             if engine.told not in not_told:
                 return
-            tell(not_told.pop(engine.told))
+            trials.tell(not_told.pop(engine.told))
 
     go_on_in_order()
     for evaluation in evaluate(pool, next_evaluation, record):
         if manifest.window is None:
-            tell(evaluation)
+            trials.tell(evaluation)
         else:
             not_told[evaluation.candidate.trial] = evaluation
             go_on_in_order()
+    if trials.at_an_end:
+        say(f"{engine.name} has no more candidates after {engine.told} trials")

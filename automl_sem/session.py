@@ -13,6 +13,7 @@ from automl_sem import environment
 from automl_sem.config import search_options
 from automl_sem.data import Dataset
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.engines.make import make_engine, open_engine
 from automl_sem.errors import NegativeResult
 from automl_sem.fakes_check import DRAWN, check_fakes, design_of, forgers_of, sentence
 from automl_sem.fakes_check import to_train as to_train_for_fakes
@@ -104,8 +105,6 @@ def work(
     Raises:
         NegativeResult: If no trial gave a score.
     """
-    from automl_sem.engines.optuna import OptunaEngine
-
     earlier = session.wall_s
 
     def clock() -> float:
@@ -118,7 +117,8 @@ def work(
         study = directory.open_study()
         starts, kept = space.starts(dataset.info), directory.manifest.warm_start
         warm = kept.starts if kept else ()
-        engine = OptunaEngine(study, space, dataset.info, seed, starts, warm=warm)
+        factory = make_engine(directory.manifest.engine_choice)
+        engine = open_engine(factory, study, space, dataset.info, seed, starts, warm=warm)
         checks = len(directory.manifest.stress) if directory.manifest.check_stress else 0
         checks += further_trainings(directory.manifest.generates)
         checks += directory.manifest.augment_with is not None

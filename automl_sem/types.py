@@ -392,7 +392,9 @@ def of_classifier(recipe: AnyRecipe) -> Recipe:
     return recipe
 
 
-Status = Literal["scored", "discarded", "diverged", "out_of_memory", "infeasible", "failed"]
+Status = Literal[
+    "scored", "discarded", "diverged", "out_of_memory", "infeasible", "failed", "repeated"
+]
 
 
 @dataclass(frozen=True)
@@ -423,9 +425,11 @@ class Candidate:
         values: Active hyperparameters by name; they rebuild the same model anywhere.
         recipe: How to train it.
         parameters: Number of weights of the model.
-        proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` (random) or
-            `"model"`.
+        proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` (random),
+            `"model"`, or of engines that do not model scores `"random"`, `"qmc"`, `"grid"`, of
+            Hyperband `"promoted"`.
         broken: Why it cannot be trained, when building it failed.
+        repeats: The earlier trial with the same values and recipe, whose outcome is its own.
     """
 
     trial: int
@@ -434,3 +438,4 @@ class Candidate:
     parameters: int
     proposed_by: str
     broken: Outcome | None = None
+    repeats: int | None = None

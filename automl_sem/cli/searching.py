@@ -44,6 +44,9 @@ def search(
     gpus: flags.SearchGpus = None,
     stress: flags.Stress = None,
     discard: flags.Discard = None,
+    engine: flags.Engine = None,
+    sampler: flags.Sampler = None,
+    oracle: flags.Oracle = None,
     deterministic: flags.Deterministic = None,
     yes: flags.Yes = None,
     config: flags.Config = None,
@@ -55,6 +58,7 @@ def search(
     automl-sem search shapes | photos/ | clips/ | labels.csv | waves.ts | my.py
     """
     given = dict(locals())  # the flags by name, None where one was not given
+    from automl_sem.config import NO_LIMIT
     from automl_sem.settings import read_settings
 
     settings = read_settings(given.pop("config"))
@@ -69,9 +73,7 @@ def search(
                 print(line)
             return
         options = chosen.checked
-        limit = None
-        if options.time_limit_s is None or options.trials is not None:
-            limit = options.trial_limit
+        limit = options.trial_limit if options.trial_limit < NO_LIMIT else None
         with _resume_hint(), listening(limit, options.time_limit_s) as listener:
             run = api.search(listener=listener, say=say, **chosen.arguments())
     _print_results(run.results, as_json)

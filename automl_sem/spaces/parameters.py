@@ -41,9 +41,7 @@ def suggest(trial: Suggester, hp: Any) -> Value:
     if kind not in ("Int", "Float"):
         raise UserError(f"unknown kind of hyperparameter {kind}", where=f"hyperparameter {hp.name}")
     if _drawn_as_probability(hp):
-        probability = trial.suggest_float(name, 0.0, 1.0, step=None, log=False)
-        value = hp.prob_to_value(min(probability, 1.0 - 1e-9))
-        return int(value) if kind == "Int" else float(value)
+        return from_study(hp, trial.suggest_float(name, 0.0, 1.0, step=None, log=False))
     log = hp.sampling == "log"
     if kind == "Int":
         return trial.suggest_int(name, hp.min_value, hp.max_value, step=hp.step or 1, log=log)
@@ -59,6 +57,14 @@ def _drawn_as_probability(hp: Any) -> bool:
 def study_value(hp: Any, value: Value) -> Value:
     """Return how the study records a hyperparameter's value."""
     return float(hp.value_to_prob(value)) if _drawn_as_probability(hp) else value
+
+
+def from_study(hp: Any, recorded: Any) -> Value:
+    """Return the value of a hyperparameter that a study records: `study_value` undone."""
+    if not _drawn_as_probability(hp):
+        return recorded  # type: ignore[no-any-return]
+    value = hp.prob_to_value(min(recorded, 1.0 - 1e-9))
+    return int(value) if type(hp).__name__ == "Int" else float(value)
 
 
 def study_name(hp: Any) -> str:

@@ -64,6 +64,9 @@ def command(results: Results) -> str:
         asked = (f"{kind}={strength:g}" for kind, strength in manifest.stress.items())
         words += ["--stress", ",".join(asked) or "none"]
     words += ["--discard", manifest.discard, "--workers", str(manifest.workers)]
+    words += ["--engine", manifest.engine]
+    for flag, name in (("--sampler", manifest.sampler), ("--oracle", manifest.oracle)):
+        words += [flag, name] if name else []
     if manifest.machine.get("gpus"):
         words += ["--gpus", str(len(manifest.gpus))]
     if manifest.window is not None and manifest.workers > 1:
