@@ -122,9 +122,8 @@ class SearchOptions(BaseModel):
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse `folds = true`, which Python takes for 1."""
-        if isinstance(value, bool) and not isinstance(
-            cls.model_fields[info.field_name].default, bool
-        ):  # type: ignore[index]
+        default = cls.model_fields[str(info.field_name)].default
+        if isinstance(value, bool) and not isinstance(default, bool):
             raise ValueError("it is not a switch")
         return value
 
