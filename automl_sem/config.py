@@ -210,6 +210,9 @@ def check(model: type[Options], values: Mapping[str, Any], where: Callable[[str]
     except ValidationError as error:
         first, *others = error.errors()
         name = option_name(str(first["loc"][0])) if first["loc"] else ""
+        if first["type"] == "extra_forbidden":
+            hint = perhaps(name, options_of(model))
+            raise UserError("there is no such option", where=where(name), hint=hint) from error
         same = [first, *(other for other in others if other["loc"][:1] == first["loc"][:1])]
         raise UserError(_said(same), where=where(name) if name else "") from error
 

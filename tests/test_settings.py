@@ -198,6 +198,17 @@ def test_config_show_tells_each_value_and_where_it_came_from(call, monkeypatch):
     assert set(found["search"]) == set(options_of(SearchOptions))
 
 
+def test_config_show_tells_what_the_space_says(call):
+    space = call.directory / "mine.py"
+    space.write_text("DATA = 'digits'\nSIZE = len('ab')\nSTRESS = {'rotate': 30}\n")
+    (call.directory / "automl-sem.toml").write_text("stress = 'none'\n")
+    found = json.loads(call("config", "show", "mine.py", "--json")[1])["search"]
+    assert found["target"] == {"value": "mine.py", "from": "TARGET"}
+    assert found["data"] == {"value": "digits", "from": "mine.py:1"}
+    assert found["size"] == {"value": None, "from": "default"}
+    assert found["stress"] == {"value": "none", "from": "automl-sem.toml:1"}
+
+
 def test_a_search_takes_its_options_from_a_file(call):
     (call.directory / "automl-sem.toml").write_text('target = "shapes"\nfolds = 3\ntrials = 4\n')
     code, out, err = call("search", "--trials", "2", "--dry-run")

@@ -32,7 +32,13 @@ def load_space(path: Path, *, name: str | None = None, beside: Path | None = Non
     use_tensorflow()
     _allow_imports_from(beside or path.parent)
     module = _run(path, source)
-    build = getattr(module, "build", getattr(getattr(module, "hypermodel", None), "build", None))
+    build = getattr(module, "build", None)
+    hypermodel = getattr(module, "hypermodel", None)
+    if hypermodel is not None:
+
+        def build(hp: Any) -> Any:
+            return hypermodel.build(hp)
+
     if not callable(build):
         raise UserError(
             "the space has no function build(hp, data)",
