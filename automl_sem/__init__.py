@@ -6,6 +6,8 @@ run = search("shapes", trials=10)
 run.best
 run.trials_dataframe()
 run.export()
+
+`Search` says the same in full: spaces that are functions, time limits, callbacks.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from automl_sem.gan_recipe import DiffAugment, GanRecipe
 from automl_sem.types import Augment, DataInfo, Recipe
 
 if TYPE_CHECKING:
-    from automl_sem.api import Run, load_run, resume, search
+    from automl_sem.api import Run, Search, SearchCallback, load_run, resume, search
     from automl_sem.data import Dataset
     from automl_sem.gans.model import Gan
 
@@ -38,6 +40,8 @@ __all__ = [
     "NegativeResult",
     "Recipe",
     "Run",
+    "Search",
+    "SearchCallback",
     "UserError",
     "load_run",
     "resume",
@@ -47,7 +51,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the heavy parts on first use, so that `import automl_sem` is instant."""
-    if name in ("Run", "load_run", "resume", "search"):
+    if name in ("Run", "Search", "SearchCallback", "load_run", "resume", "search"):
         import automl_sem.api
 
         return getattr(automl_sem.api, name)

@@ -134,9 +134,8 @@ class SearchOptions(BaseModel):
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse `folds = true`, which Python takes for 1."""
-        if isinstance(value, bool) and not isinstance(
-            cls.model_fields[info.field_name].default, bool
-        ):  # type: ignore[index]
+        default = cls.model_fields[str(info.field_name)].default
+        if isinstance(value, bool) and not isinstance(default, bool):
             raise ValueError("it is not a switch")
         return value
 
@@ -224,6 +223,9 @@ def check(model: type[Options], values: Mapping[str, Any], where: Callable[[str]
     except ValidationError as error:
         first, *others = error.errors()
         name = option_name(str(first["loc"][0])) if first["loc"] else ""
+        if first["type"] == "extra_forbidden":
+            hint = perhaps(name, options_of(model))
+            raise UserError("there is no such option", where=where(name), hint=hint) from error
         same = [first, *(other for other in others if other["loc"][:1] == first["loc"][:1])]
         raise UserError(_said(same), where=where(name) if name else "") from error
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem import environment
@@ -23,14 +22,13 @@ from automl_sem.data.examples import stays_on_disk
 from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.engines.make import choose_engine, plan_engine
-from automl_sem.errors import Unlabelled, UserError, one_line
+from automl_sem.errors import Unlabelled, UserError
 from automl_sem.fresh import fresh_seed
 from automl_sem.gan_plan import check_gan, expected_seconds
-from automl_sem.manifest import ImageNetFile, Manifest, WarmStart, WeightsFile
-from automl_sem.pretrained import imagenet_file
+from automl_sem.manifest import Manifest, WarmStart
 from automl_sem.registry import RUNS
 from automl_sem.reports.wording import count, roughly
-from automl_sem.run import GAN_SPACE, RunDirectory, now
+from automl_sem.run import RunDirectory, now
 from automl_sem.scoring.discard import check_rule
 from automl_sem.scoring.gan.checks import check_drawable
 from automl_sem.scoring.gan.fakes import SHARES
@@ -39,34 +37,39 @@ from automl_sem.spaces.find import Target, default_space, find, find_space
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.space import Space
 from automl_sem.types import DataInfo
+from automl_sem.unchanged import data_record, imagenet_record, weights_record
 from automl_sem.warm_start import warm_start
-from automl_sem.weights import FLAG, fingerprint, weights_file
+from automl_sem.weights import FLAG, weights_file
 from automl_sem.workers.plan import WorkerPlan, plan_workers
 
-Arrays = tuple[Any, Any]
+# Data in memory: arguments of `from_memory`, or what is loaded already.
+InMemory = Mapping[str, Any] | Dataset
 # What data are like that every GAN can draw.
 DRAWABLE = DataInfo(kind="images", input_shape=(32, 32, 1), classes=1, n_train=100)
 
 
-def resolve(options: SearchOptions, arrays: Mapping[str, Any] | None) -> tuple[Space, Dataset]:
+def resolve(
+    options: SearchOptions, arrays: InMemory | None, given: Space | None = None
+) -> tuple[Space, Dataset]:
     """Return space and dataset that the options mean.
 
     Args:
         options: What a person asked for.
-        arrays: Data from memory, as arguments of `from_memory`.
+        arrays: Data in memory, or None.
+        given: A space in memory, or None.
 
     Raises:
         UserError: If there is no such space or dataset, or they do not fit.
     """
     choose_engine(options.engine, options.sampler, options.oracle)
     space_path, data_name = _choose(options)
-    if space_path is None and data_name is None and arrays is None:
+    if space_path is None and data_name is None and arrays is None and given is None:
         raise UserError(
             "nothing to search", hint="Name a space or data, as in `automl-sem search shapes`"
         )
     weights = None if options.weights is None else str(weights_file(options.weights))
     use_tensorflow()
-    space = load_space(space_path) if space_path else None
+    space = load_space(space_path) if space_path else given
     try:
         dataset = _load(options, space, data_name, arrays)
     except Unlabelled:
@@ -91,7 +94,7 @@ def _load(
     options: SearchOptions,
     space: Space | None,
     data_name: str | None,
-    arrays: Mapping[str, Any] | None,
+    arrays: InMemory | None,
     *,
     unlabelled: bool = False,
 ) -> Dataset:
@@ -101,6 +104,8 @@ def _load(
         Unlabelled: If there are no classes to tell apart.
         UserError: If there are no such data, or they cannot be used.
     """
+    if isinstance(arrays, Dataset):
+        return arrays
     same: dict[str, Any] = {
         "kind": options.kind,
         "task": options.task,
@@ -222,8 +227,8 @@ def plan_run(
         fixed=dict(space.fixed),
         stress=stress,
         check_stress=options.stress is not None,
-        weights=_weights_record(space),
-        imagenet=_imagenet_record(asked.networks),
+        weights=weights_record(space),
+        imagenet=imagenet_record(asked.networks),
         warm_start=warm,
         augment_with=gan,
         discard=options.discard if engine.discards else "none",
@@ -237,7 +242,7 @@ def plan_run(
         expected_s=takes,
         gpus=list(workers.gpus),
         space={"name": space.name, "origin": str(space.path), "sha256": space.fingerprint()},
-        data=_data_record(dataset, from_memory),
+        data=data_record(dataset, from_memory),
         notes=[
             *dataset.notes,
             *filter(
@@ -403,66 +408,6 @@ def workers_of(directory: RunDirectory, wanted: int | None = None) -> WorkerPlan
     return replace(plan, threads=manifest.threads or plan.threads, note=notes)
 
 
-def _data_record(dataset: Dataset, from_memory: bool) -> dict[str, Any]:
-    return {
-        "name": dataset.name,
-        "kind": dataset.info.kind,
-        "task": dataset.info.task,
-        "source": "data.npz in the run directory" if from_memory else dataset.source,
-        "in_run": from_memory,
-        "options": dict(dataset.options),
-        "train_examples": len(dataset.train.y),
-        "test_examples": len(dataset.test.y),
-        "input_shape": list(dataset.info.input_shape),
-        "class_names": list(dataset.class_names),
-        "train_sha256": dataset.train.fingerprint(),
-        "test_sha256": dataset.test.fingerprint(),
-        "groups_sha256": dataset.train.groups_fingerprint(),
-    }
-
-
-def _weights_record(space: Space) -> WeightsFile | None:
-    if space.weights is None:
-        return None
-    return WeightsFile(file=space.weights, sha256=fingerprint(Path(space.weights)))
-
-
-def _imagenet_record(networks: Iterable[str]) -> list[ImageNetFile]:
-    """Return the weights in Keras's cache of some networks, those that it holds."""
-    files = {name: imagenet_file(name) for name in sorted(networks)}
-    return [
-        ImageNetFile(network=name, file=str(file), sha256=fingerprint(file))
-        for name, file in files.items()
-        if file.exists()
-    ]
-
-
-def _unchanged_weights(manifest: Manifest) -> str | None:
-    """Return the file of the pretrained model that a run builds on, or None.
-
-    Raises:
-        UserError: If it is gone or no longer the same, or ImageNet weights in Keras's cache.
-    """
-    for kept in manifest.imagenet:
-        file = imagenet_file(kept.network)
-        _unchanged(file, kept.sha256, f"{kept.network} in {file}")
-    weights = manifest.weights
-    if weights is None:
-        return None
-    _unchanged(Path(weights.file), weights.sha256, f"{FLAG} {weights.file}")
-    return weights.file
-
-
-def _unchanged(file: Path, sha256: str, where: str) -> None:
-    gone = not file.exists()
-    if gone or fingerprint(weights_file(file)) != sha256:
-        raise UserError(
-            f"the weights {'are gone' if gone else 'changed'} since the run was started",
-            where=where,
-            hint="Put the file back, or start anew with `automl-sem search`",
-        )
-
-
 def _free_name(name: str) -> Path:
     stem = f"{datetime.now():%Y%m%d-%H%M}-{name}"
     path, count = RUNS / stem, 1
@@ -470,87 +415,3 @@ def _free_name(name: str) -> Path:
         count += 1
         path = RUNS / f"{stem}-{count}"
     return path
-
-
-def unchanged_dataset(directory: RunDirectory) -> Dataset:
-    """Load a run's dataset again.
-
-    Raises:
-        UserError: If it is gone or no longer the same, naming what changed.
-    """
-    then: Mapping[str, Any] = directory.manifest.data
-    if then["in_run"]:
-        with np.load(directory.path / "data.npz") as file:
-            dataset = Dataset.from_saved_arrays(then["name"], dict(file))
-    else:
-        dataset = load_dataset(then["source"], **then["options"])
-    current = _data_record(dataset, then["in_run"])
-    labels = {
-        "class_names": "class names",
-        "input_shape": "image size" if dataset.info.kind == "images" else "shape of the examples",
-        "train_examples": "number of training examples",
-        "test_examples": "number of test examples",
-        "train_sha256": "training examples",
-        "test_sha256": "test examples",
-        "groups_sha256": "groups",
-    }
-    for key, label in labels.items():
-        if current[key] != then.get(key):
-            values = "" if key.endswith("sha256") else f": {then[key]} then, {current[key]} now"
-            raise UserError(
-                f"the {label} changed since the run was started{values}",
-                where=then["source"],
-                hint="Put the data back, or start anew with `automl-sem search`",
-            )
-    return dataset
-
-
-def unchanged_space(directory: RunDirectory) -> Space:
-    """Load a run's space from its snapshot.
-
-    Raises:
-        UserError: If the file it came from is no longer the same, naming the line.
-    """
-    manifest = directory.manifest
-    snapshot = snapshot_of(directory)
-    origin = Path(manifest.space["origin"])
-    if origin.exists():
-        then, current = snapshot.source.splitlines(), _lines(origin)
-        if then != current:
-            pairs = enumerate(zip(then, current, strict=False), 1)
-            line = next((i for i, (a, b) in pairs if a != b), min(len(then), len(current)) + 1)
-            raise UserError(
-                "the space changed since the run was started",
-                where=f"{origin}:{line}",
-                hint=f"Put it back (the run keeps a copy: {snapshot.path}), "
-                "or start anew with `automl-sem search`",
-            )
-    return snapshot.with_fixed(**manifest.fixed)
-
-
-def snapshot_of(directory: RunDirectory) -> Space:
-    """Load the copy of the space that a run keeps.
-
-    Raises:
-        UserError: If the copy was changed.
-    """
-    kept = directory.manifest.space
-    space = load_space(
-        directory.path / "space.py", name=kept["name"], beside=Path(kept["origin"]).parent
-    )
-    if space.fingerprint() != kept["sha256"]:
-        raise UserError("the run's copy of the space was changed", where=space.path)
-    gan = directory.manifest.augment_with
-    if gan is not None:
-        drawing = directory.path / GAN_SPACE
-        if load_space(drawing, beside=Path(gan.beside)).fingerprint() != gan.space["sha256"]:
-            raise UserError("the run's copy of the GAN's space was changed", where=drawing)
-    space = space.with_weights(_unchanged_weights(directory.manifest))
-    return space.with_shares(SHARES if directory.manifest.augment_with else ())
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the space file: {one_line(error)}", where=path) from error

@@ -174,31 +174,25 @@ class RunDirectory:
             raise disk_error(error, self.path) from error
 
     def read_study(self) -> Any | None:
-        """Return the study as recorded so far, to read only; None before the first trial.
-
-        It reads a copy in memory, so that readers never write to a run that is in use.
-        """
+        """Return the study, to read only; None before the first trial."""
         import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import BaseJournalBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            lines = (self.path / "study.journal").read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
-            return None
-
-        class Snapshot(BaseJournalBackend):
-            def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-                return (json.loads(line) for line in lines[log_number_from:])
-
-            def append_logs(self, _: list[dict[str, Any]]) -> None:
-                raise RuntimeError("this study was opened to be read only")
-
-        try:
-            return optuna.load_study(study_name=STUDY_NAME, storage=JournalStorage(Snapshot()))
+            return optuna.load_study(study_name=STUDY_NAME, storage=self.read_storage())
         except KeyError:
             return None
+
+    def read_storage(self) -> Any:
+        """Return the storage of the study, to read only.
+
+        It follows a search that is under way, and never writes to its run.
+        """
+        from optuna.storages import JournalStorage
+
+        from automl_sem.journal import ReadOnlyJournal
+
+        return JournalStorage(ReadOnlyJournal(self.path / "study.journal"))
 
     def splits(self, stage: Stage) -> Ints:
         """Return the fold number of every training row, (n,)."""

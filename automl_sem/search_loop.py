@@ -49,15 +49,17 @@ class Limits:
         clock: Seconds that the search has taken so far, earlier sessions included.
         checks: Trainings after those of the best trial and the baseline: other finalists, or
             what checks the stress.
+        stopped: Whether somebody has ended the search early.
     """
 
     trials: int
     seconds: float | None
     clock: Callable[[], float]
     checks: int = 0
+    stopped: Callable[[], bool] = lambda: False
 
     def reached(self, asked: int, fold_seconds: list[float], folds: int, slots: int) -> bool:
-        """Whether to stop: enough trials, or no time for one more and the fresh folds.
+        """Whether to stop: told to, enough trials, or no time for one more and the fresh folds.
 
         Args:
             asked: Trials that were started.
@@ -65,7 +67,7 @@ class Limits:
             folds: Folds of a trial.
             slots: Trials that run at a time.
         """
-        if asked >= self.trials:
+        if asked >= self.trials or self.stopped():
             return True
         if self.seconds is None or asked == 0:
             return False

@@ -90,6 +90,7 @@ def work(
     listener: Listener,
     session: Session,
     workers: WorkerPlan,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> None:
     """Search, score the finalists, write result and report.
 
@@ -101,6 +102,7 @@ def work(
         listener: Is told what happens.
         session: The run's limits and time so far.
         workers: Who trains.
+        stopped: Whether somebody has ended the search early: no new trial starts then.
 
     Raises:
         NegativeResult: If no trial gave a score.
@@ -123,7 +125,7 @@ def work(
         checks += further_trainings(directory.manifest.generates)
         checks += directory.manifest.augment_with is not None
         listener.planned(directory.manifest.folds, FINALISTS + checks)
-        limits = Limits(session.trials, session.time_limit_s, clock, checks)
+        limits = Limits(session.trials, session.time_limit_s, clock, checks, stopped)
 
         def keep_time(every_s: float = 0.0) -> None:
             if clock() - session.wall_s >= every_s:

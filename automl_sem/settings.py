@@ -15,12 +15,13 @@ counts:
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,6 +38,7 @@ PREFIX = "AUTOML_SEM_"
 FILE_VARIABLE = "AUTOML_SEM_CONFIG"
 # Variables that are no option of a command.
 OTHER_VARIABLES = {FILE_VARIABLE, "AUTOML_SEM_CACHE_GB"}
+ARGUMENT = "TARGET"  # the one option that is no flag
 LISTED = "`automl-sem config show` lists all options"
 # The options of each command: those of `search` stand at the top of a file, others in a table.
 SECTIONS: Mapping[str, type[BaseModel]] = {"search": SearchOptions, "export": ExportOptions}
@@ -55,6 +57,11 @@ class Setting:
     value: Any
     origin: str
     where: str
+
+    @property
+    def typed(self) -> bool:
+        """Whether it stands on the command line."""
+        return self.origin.startswith("--") or self.origin == ARGUMENT
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,15 @@ class Chosen:
             given["time_limit"] = given.pop("time")
         return given
 
+    def only(self, names: Collection[str]) -> Chosen:
+        """Return the same without what was given for other options; `checked` keeps them."""
+        return replace(self, settings={n: s for n, s in self.settings.items() if n in names})
+
     def told(self) -> str:
         """Return what people should know: the options that no flag set; empty without any."""
         by_origin: dict[str, list[str]] = {}
         for name, setting in self.settings.items():
-            if not setting.origin.startswith("--"):
+            if not setting.typed:
                 source = setting.origin.rpartition(":")[0] or setting.origin
                 by_origin.setdefault(source, []).append(f"{name}={setting.value}")
         told = [f"{', '.join(given)} ({source})" for source, given in by_origin.items()]
@@ -130,7 +141,7 @@ class Settings:
         settings = dict(self.given.get(command, {}))
         for name in fields:
             if flags.get(name) is not None:
-                flag = f"--{name.replace('_', '-')}"
+                flag = ARGUMENT if name == "target" else f"--{name.replace('_', '-')}"
                 settings[name] = Setting(flags[name], flag, flag)
         values = {fields[name]: setting.value for name, setting in settings.items()}
 
@@ -164,6 +175,34 @@ def read_settings(
             command, name = _option_of(variable)
             given[command][name] = Setting(value, variable, variable)
     return Settings(path, given)
+
+
+def said_by_space(options: SearchOptions) -> dict[str, Setting]:
+    """Return what the space that is named says of options: its DATA, SIZE and STRESS.
+
+    Args:
+        options: What was given. A space that is none, or is not named, says nothing.
+    """
+    from automl_sem.spaces.find import builtin_spaces
+
+    name = options.space or options.target or ""
+    path = builtin_spaces().get(name, Path(name))
+    if path.suffix != ".py" or not os.path.isfile(path):
+        return {}
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return {}
+    said = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            constant = node.targets[0].id
+            with contextlib.suppress(ValueError):
+                if constant in ("DATA", "SIZE", "STRESS"):
+                    origin = f"{_shown(path)}:{node.lineno}"
+                    value = ast.literal_eval(node.value)
+                    said[constant.lower()] = Setting(value, origin, origin)
+    return said
 
 
 def _option_of(variable: str) -> tuple[str, str]:

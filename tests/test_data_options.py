@@ -14,8 +14,9 @@ from automl_sem.api import dry_run
 from automl_sem.config import search_options
 from automl_sem.data import from_memory
 from automl_sem.export import predict
-from automl_sem.prepare import create_run, resolve, unchanged_dataset
+from automl_sem.prepare import create_run, resolve
 from automl_sem.spaces.load import load_space
+from automl_sem.unchanged import unchanged_dataset
 
 
 @pytest.fixture

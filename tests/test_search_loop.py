@@ -77,7 +77,7 @@ class Silent:
         self.events = []
         self.notes = []
 
-    def trial_started(self, candidate, folds_done):  # noqa: ARG002
+    def trial_started(self, candidate, folds_done):
         self.events.append(("started", candidate.trial))
 
     def fold_done(self, candidate, result):

@@ -10,7 +10,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from automl_sem import flags
-from automl_sem.cli.output import print_json, say, say_next
+from automl_sem.cli.output import print_json, say, say_next, tell
 from automl_sem.errors import UserError
 
 # What `predict` may be given, by the kind of data.
@@ -39,6 +39,7 @@ def export(
     from automl_sem.settings import read_settings
 
     chosen = read_settings(config).choose("export", given)
+    tell(chosen, as_json)
     from automl_sem import api
 
     found = api.load_run(run)

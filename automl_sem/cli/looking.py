@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 from automl_sem import flags
-from automl_sem.cli.output import argument, print_json, say, say_next
+from automl_sem.cli.output import argument, print_json, say, say_next, tell
 
 if TYPE_CHECKING:
     from automl_sem.results import Results
@@ -48,7 +48,8 @@ def data(
     given = {name: value for name, value in locals().items() if name in DATA_OPTIONS}
     from automl_sem.settings import read_settings
 
-    chosen = read_settings(config).choose("search", given)
+    chosen = read_settings(config).choose("search", given).only(DATA_OPTIONS)
+    tell(chosen, as_json)
     from automl_sem.data.overview import SHEET, check_sheet, describe, write_sheet
 
     sheet = SHEET if force and sheet is None else sheet

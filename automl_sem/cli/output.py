@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from automl_sem.results import Standing
     from automl_sem.search_loop import Listener
+    from automl_sem.settings import Chosen
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -28,6 +29,12 @@ def say(line: str) -> None:
 def say_next(command: str) -> None:
     """Say which command comes next."""
     say(f"next: automl-sem {command}")
+
+
+def tell(chosen: Chosen, as_json: bool) -> None:
+    """Say which options come from a file or the environment, unless JSON is wanted."""
+    if not as_json and (told := chosen.told()):
+        say(told)
 
 
 def argument(run: Path) -> str:

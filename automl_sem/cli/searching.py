@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from automl_sem import flags
-from automl_sem.cli.output import argument, listening, print_json, say, say_next
+from automl_sem.cli.output import argument, listening, print_json, say, say_next, tell
 
 if TYPE_CHECKING:
     from automl_sem.results import Results
@@ -61,10 +61,8 @@ def search(
     from automl_sem.config import NO_LIMIT
     from automl_sem.settings import read_settings
 
-    settings = read_settings(given.pop("config"))
-    chosen = settings.choose("search", given)
-    if not as_json and (told := chosen.told()):
-        say(told)
+    chosen = read_settings(config).choose("search", given)
+    tell(chosen, as_json)
     from automl_sem import api
 
     with chosen.blamed():

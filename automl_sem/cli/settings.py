@@ -24,18 +24,21 @@ def _help(context: typer.Context) -> None:
 
 
 @app.command()
-def show(config: flags.Config = None, as_json: flags.Json = False) -> None:
+def show(
+    target: flags.Target = None, config: flags.Config = None, as_json: flags.Json = False
+) -> None:
     """Show the value of each option, and where it came from.
 
-    Flags count more than AUTOML_SEM_NAME in the environment, this more than a file.
+    Flags count more than AUTOML_SEM_NAME in the environment, this more than a file, this more
+    than what a space says.
     """
     from automl_sem.config import options_of
-    from automl_sem.settings import PREFIX, SECTIONS, read_settings
+    from automl_sem.settings import PREFIX, SECTIONS, read_settings, said_by_space
 
     settings = read_settings(config)
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for command, model in SECTIONS.items():
-        chosen = settings.choose(command, {})
+        chosen = settings.choose(command, {"target": target})
         values = chosen.checked.model_dump(mode="json")
         found[command] = {
             name: {
@@ -44,6 +47,10 @@ def show(config: flags.Config = None, as_json: flags.Json = False) -> None:
             }
             for name, field in options_of(model).items()
         }
+        if command == "search":
+            for name, setting in said_by_space(chosen.checked).items():
+                if name not in chosen.settings:
+                    found[command][name] = {"value": setting.value, "from": setting.origin}
     file = None if settings.file is None else str(settings.file)
     if as_json:
         print_json({"schema_version": 1, "file": file, **found})
@@ -74,6 +81,8 @@ def _text(value: Any, unset: str) -> str:
         return unset
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return ",".join(f"{name}={strength}" for name, strength in value.items())
     return ",".join(value) if isinstance(value, list) else str(value)
 
 

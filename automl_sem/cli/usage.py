@@ -14,8 +14,8 @@ def is_usage_error(error: BaseException) -> bool:
 
 def one_line_of(error: Any) -> UserError:
     """Return a usage error of Typer as ours, with the nearest option or command that exists."""
-    context = getattr(error, "ctx", None)
-    command = getattr(context, "command", None)
+    context: Any = getattr(error, "ctx", None)
+    command: Any = getattr(context, "command", None)
     path = getattr(context, "command_path", "automl-sem")
     unknown = getattr(error, "option_name", None)
     if unknown is not None and context is not None:

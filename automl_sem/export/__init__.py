@@ -1,6 +1,6 @@
 """Retrain a trial and export it, verified, in formats that need nothing of this package."""
 
-from automl_sem.export.build import export_trial
+from automl_sem.export.build import export_trial, trained_model
 from automl_sem.export.gan import export_gan
 from automl_sem.export.generate import Drawn, draw, generate
 from automl_sem.export.predict import Prediction, predict
@@ -15,4 +15,5 @@ __all__ = [
     "export_trial",
     "generate",
     "predict",
+    "trained_model",
 ]

@@ -107,7 +107,7 @@ def export_trial(
             shutil.rmtree(checkpoints, ignore_errors=True)
         elif recorded is not None:
             asked = formats_of([*(made.name for made in recorded.formats), *formats])
-        trained = _retrain(
+        trained = retrain_trial(
             run,
             dataset,
             space,
@@ -157,7 +157,7 @@ def is_there(recorded: ExportResult, trial: TrialRecord, asked: Sequence[Format]
     return recorded.recipe == trial.recipe and {made.name for made in asked} <= there
 
 
-def _retrain(
+def retrain_trial(
     run: RunDirectory,
     dataset: Dataset,
     space: Space,
@@ -168,7 +168,18 @@ def _retrain(
     on_epoch: OnEpoch | None,
     say: Callable[[str], None],
 ) -> Retrained:
-    """Train on all training data for as many steps as a fold fit had."""
+    """Train on all training data for as many steps as a fold fit had.
+
+    Args:
+        run: The run directory.
+        dataset: The run's dataset.
+        space: Builds the model.
+        trial: What to train.
+        checkpoints: Folder for the weights; a training that ended there is not repeated.
+        devices: Devices to train on.
+        on_epoch: Called with (epochs done, epochs in all, mean training loss).
+        say: Called with a line for people now and then.
+    """
     n, folds = len(dataset.train.x), run.manifest.folds
     fold = n - round(n / folds)
     recipe = of_classifier(trial.recipe)
@@ -208,6 +219,43 @@ def _retrain(
     if trained.resumed_from:
         say(f"epochs 1 to {trained.resumed_from} were done already")
     return trained
+
+
+def trained_model(
+    run: RunDirectory,
+    dataset: Dataset,
+    space: Space,
+    trial: TrialRecord,
+    *,
+    gpus: str | int = "all",
+) -> Any:
+    """Return a trial's model, trained on all training data, with its preprocessing.
+
+    Call it with the run's lock held. An export of the trial takes the same weights; the test part
+    is not looked at.
+
+    Args:
+        run: The run directory.
+        dataset: The run's dataset.
+        space: Builds the model.
+        trial: What to train.
+        gpus: `"all"`, or how many GPUs to train on; 0 is the CPU.
+
+    Returns:
+        A Keras model from raw examples to probabilities of the classes.
+    """
+    trained = retrain_trial(
+        run,
+        dataset,
+        space,
+        trial,
+        checkpoints=run.path / "checkpoints" / f"trial-{trial.number}",
+        devices=visible_devices(gpus),
+        on_epoch=None,
+        say=lambda _: None,
+    )
+    views = of_classifier(trial.recipe).views
+    return wrap(trained.model, views, intake_of(trained.model, dataset))
 
 
 def progress(say: Callable[[str], None], word: str = "epoch") -> OnEpoch:

@@ -335,7 +335,7 @@ class TestExportTrial:
         monkeypatch.setattr(build, "forgers_of", lambda *_: forgers)
         monkeypatch.setattr(build, "retrain", lambda *_, **__: SimpleNamespace(resumed_from=0))
         trial = replace(fresh.trial, recipe=replace(fresh.trial.recipe, fakes=1.0))
-        build._retrain(
+        build.retrain_trial(
             fresh.run, fresh.dataset, fresh.space, trial,
             checkpoints=fresh.run.path, devices=["CPU:0"], on_epoch=None, say=fresh.said.append,
         )  # fmt: skip

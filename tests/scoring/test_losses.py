@@ -133,7 +133,7 @@ def test_a_compiled_regression_keeps_its_loss_and_its_outputs():
 
 
 class OwnCall(keras.losses.Loss):
-    def __call__(self, y_true, y_pred, sample_weight=None):  # noqa: ARG002
+    def __call__(self, y_true, y_pred, sample_weight=None):
         return keras.ops.mean(y_pred)
 
 
