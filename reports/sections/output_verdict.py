@@ -89,9 +89,10 @@ def headline(results: Results) -> str:
         end = "No trial gave a score" if results.finished else "No trial has a score yet"
         return f"{end}, so there is no winner."
     word = best.folds.share_word
-    ours = f"{_said(best)} (95 % interval {share_range(best.share_interval, word)})"
+    ours = _said(best, f" (95 % interval {share_range(best.share_interval, word)})")
     if baseline is None or best.trial.number == 0:
-        lead = "No trial beat the baseline" if len(results.complete) > 1 else "Only the baseline"
+        alone = len(results.complete) == 1 and not results.discarded
+        lead = "Only the baseline has a score so far" if alone else "No trial beat the baseline"
         return f"{lead}: {ours}, on {best.scored_on}."
     name, against = f"Trial {best.trial.number}", f"against {_said(baseline)} of the baseline"
     if verdict is None:
@@ -104,10 +105,10 @@ def headline(results: Results) -> str:
     return f"{lead}: {ours}, {against}, on {best.scored_on}."
 
 
-def _said(standing: Standing) -> str:
+def _said(standing: Standing, interval: str = "") -> str:
     """Return the share of a standing, and by how much it misses a number."""
     word, off = standing.folds.share_word, off_by(standing.folds)
-    text = f"{word} {share(standing.share, word)}"
+    text = f"{word} {share(standing.share, word)}{interval}"
     return f"{text}, {off} on average" if off else text
 
 

@@ -26,7 +26,7 @@ def render(context: Context) -> Markup | None:
     return context.render(
         "per_label.html",
         rows=rows,
-        weakest=worst[0] if len(worst) > 1 else None,
+        weakest=worst[0] if len(worst) > 1 and worst[0]["f1"] < 1 else None,
         rare=[row["name"] for row in rows if row["examples"] < RARE],
         few=RARE,
         trial=best.trial.number,
