@@ -294,6 +294,8 @@ class Recipe:
         own_optimizer: The optimizer of a model that `build` compiled, in words; a search fills it
             in, and optimizer, rates, schedule, decay and clipping above are then not used.
         own_loss: Its loss, likewise.
+        own_fit: Whether a hypermodel trains the model by a `fit` of its own, which is told the
+            epochs and decides on the rest, likewise.
 
     Raises:
         ValueError: If a value is out of range.
@@ -315,6 +317,7 @@ class Recipe:
     fakes: float = 0.0
     own_optimizer: str = ""
     own_loss: str = ""
+    own_fit: bool = False
 
     def __post_init__(self) -> None:
         def require(ok: bool, name: str, expected: str) -> None:
@@ -358,13 +361,16 @@ class Recipe:
 
     def shown(self) -> dict[str, Any]:
         """Return what people should see of it: how long by what counts, changes in words."""
-        idle = {"epochs" if self.steps is not None else "steps", "own_optimizer", "own_loss"}
+        idle = {"epochs" if self.steps is not None else "steps"}
+        idle.update(("own_optimizer", "own_loss", "own_fit"))
         if not self.fakes:
             idle.add("fakes")
         own: dict[str, Any] = {}
         if self.own_optimizer:
             idle.update(OPTIMIZER_FIELDS)
             own = {"optimizer": self.own_optimizer, "loss": self.own_loss}
+        if self.own_fit:
+            return {**own, "training": "the fit of the hypermodel", "epochs": self.epochs}
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in idle}
         return {**own, **shown, "augment": str(self.augment)}
 

@@ -185,7 +185,8 @@ class Space:
         if is_compiled(model):
             optimizer = f"that of the compiled model ({optimizer_words(model.optimizer)})"
             loss = f"that of the compiled model ({loss_words(model.loss)})"
-        return replace(made, own_optimizer=optimizer, own_loss=loss)
+        own_fit = self.fit_fn is not None
+        return replace(made, own_optimizer=optimizer, own_loss=loss, own_fit=own_fit)
 
     def generates(self, data: DataInfo) -> bool:
         """Whether candidates are GANs, as the recipe of the baseline tells.

@@ -163,6 +163,16 @@ def test_reports_tell_the_optimizer_and_loss_that_a_model_was_compiled_with(load
     assert (fixed.batch_size, fixed.epochs) == (8, 2)
 
 
+def test_reports_tell_that_a_hypermodel_trains_by_its_own_fit(load):
+    shown = load(LOOP).recipe_of({}, INFO).shown()
+    assert shown == {
+        "optimizer": "chosen in the fit of the hypermodel",
+        "loss": "chosen in the fit of the hypermodel",
+        "training": "the fit of the hypermodel",
+        "epochs": 40,
+    }
+
+
 def test_a_sampler_chooses_what_the_hypermodels_own_fit_asks_for(load):
     space = load(OWN_FIT).with_fixed(epochs=1, batch_size=None)
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1)).ask()
