@@ -297,10 +297,11 @@ def _task_note(info: DataInfo) -> str:
     """Return what is learnt, where that is not a class."""
     outputs = info.outputs
     if info.task == "regression":
-        what = "a number" if outputs == 1 else f"{outputs} numbers"
-        return f"task: regression, {what} an example (--task says otherwise)"
+        what = "one number" if outputs == 1 else f"{outputs} numbers"
+        return f"task: regression, {what} for each example (--task says otherwise)"
     if info.task == "multi-label":
-        return f"task: multi-label, any of {outputs} labels an example (--task says otherwise)"
+        what = f"any of {count(outputs, 'label')} for each example"
+        return f"task: multi-label, {what} (--task says otherwise)"
     return ""
 
 

@@ -486,7 +486,11 @@ def _record(trial: Any) -> TrialRecord:
         seconds=float(score.get("seconds", 0.0)),
         networks=attrs.get("networks", {}),
         metrics=score.get("metrics", {}),
-        measures={n: score[n] for n in (*MEASURES, *OUTPUT_MEASURES) if n in score},
+        measures={
+            name: score[name]
+            for name in (*MEASURES, *(OUTPUT_MEASURES if complete else ()))
+            if name in score
+        },
         reached=attrs["curve"][-1] if state == "discarded" and "curve" in attrs else None,
     )
 

@@ -27,6 +27,10 @@ from automl_sem.reports.sections import (
     importances,
     lstm,
     mistakes,
+    output_mistakes,
+    output_verdict,
+    per_label,
+    predicted,
     reproduce,
     skips,
     stress,
@@ -82,9 +86,27 @@ GAN_SECTIONS: tuple[Section, ...] = (
 )
 
 
+OUTPUT_SECTIONS: tuple[Section, ...] = (
+    output_verdict,
+    architecture,
+    history,
+    folds,
+    curves,
+    importances,
+    per_label,
+    predicted,
+    output_mistakes,
+    trials,
+    usage,
+    reproduce,
+)
+
+
 def sections_of(context: Context) -> tuple[Section, ...]:
     """Return what a report consists of."""
-    return GAN_SECTIONS if context.manifest.generates else CLASSIFIER_SECTIONS
+    if context.manifest.generates:
+        return GAN_SECTIONS
+    return CLASSIFIER_SECTIONS if context.task == "classification" else OUTPUT_SECTIONS
 
 
 def build_report(results: Results, dataset: Dataset | None) -> Path:

@@ -7,6 +7,7 @@ dark or paper. Text that comes from people goes through `label` first.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -115,7 +116,7 @@ def share_axis(title: str, word: str, shares: Sequence[float], **more: Any) -> d
     lowest = min(shares, default=0.0)
     if word != R2:
         return percent_axis(title, lowest, **more)
-    low = max(-1.0, min(0.0, lowest))
+    low = max(-1.0, math.floor(lowest * 10 - 0.5) / 10)
     room = 0.03 * (1.0 - low)
     return axis(title, tickformat=".1f", range=[low - room, 1.0 + room], **more)
 

@@ -122,6 +122,14 @@ def loss(value: float | None) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
+def number(value: float) -> str:
+    """Return a number that is predicted, with four significant digits or more: `10,240`."""
+    if value == 0:
+        return "0"
+    text = f"{abs(value):,.0f}" if abs(value) >= 9999.5 else f"{abs(value):#.4g}".rstrip(".")
+    return f"{MINUS if value < 0 else ''}{text}"
+
+
 def signed_loss(value: float) -> str:
     """Return a difference of log-losses with its sign: `-0.213` or `+0.0120`."""
     return (MINUS if value < 0 else "+") + loss(abs(value))

@@ -267,3 +267,27 @@ def test_a_kind_that_does_not_exist_is_one_clear_line(call):
     assert code == 2
     assert err.startswith("error: --kind: ")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "told"),
+    [
+        (np.linspace(1, 90, 40) + 0.5, "regression", "number"),
+        (np.arange(80).reshape(40, 2) % 3 > 0, "multi-label", "labels of an example: 1.33"),
+    ],
+)
+def test_numbers_and_labels_are_described(y, task, told, call, tmp_path):
+    x = np.random.default_rng(0).integers(0, 255, (40, 8, 8), dtype=np.uint8)
+    path = tmp_path / "pictures.npz"
+    np.savez(path, x_train=x, y_train=y)
+    code, out, err = call("data", path)
+    assert code == 0, err
+    assert f"task        {task}" in out
+    assert told in out
+    found = json.loads(call("data", path, "--json", "--force")[1])
+    assert found["task"] == task
+    if task == "regression":
+        (number,) = found["outputs"]
+        assert 1 <= number["smallest"] < number["median"] < number["largest"] <= 91
+    else:
+        assert [label["name"] for label in found["labels"]] == ["label 0", "label 1"]

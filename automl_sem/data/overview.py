@@ -18,6 +18,7 @@ from automl_sem.data.load import FILES, load_dataset, source_kind
 from automl_sem.data.pixels import Size
 from automl_sem.data.series_overview import curves, facts_json, facts_lines
 from automl_sem.data.split import usable_folds
+from automl_sem.data.target_overview import some_rows, table, targets_json
 from automl_sem.errors import UserError
 from automl_sem.files import write_atomic
 from automl_sem.types import Bytes
@@ -60,14 +61,6 @@ class Overview:
         return self.inspection.copies or Copies()
 
     @property
-    def counts(self) -> list[tuple[str, int, int]]:
-        """Name of each class with its numbers of training and of test examples."""
-        names = self.dataset.class_names
-        parts = (self.dataset.train.y, self.dataset.test.y)
-        train, test = (np.bincount(y, minlength=len(names)).tolist() for y in parts)
-        return list(zip(names, train, test, strict=True))
-
-    @property
     def groups(self) -> int | None:
         """Number of groups among the training examples, or None without groups."""
         groups = self.dataset.train.groups
@@ -75,13 +68,13 @@ class Overview:
 
     def summary(self) -> str:
         """Return the overview for people."""
-        data, counts = self.dataset, self.counts
-        wide = max(len("class"), *(len(name) for name, _, _ in counts))
+        data = self.dataset
         copies, facts = self.copies, self.inspection.series
         lines = [
             f"data        {data.name} ({data.source})",
             f"{data.info.kind:<10}  {len(data.train.y)} to train, {len(data.test.y)} held out for "
             "the test",
+            *([] if data.info.task == "classification" else [f"task        {data.info.task}"]),
             *(self._sizes() if facts is None else facts_lines(facts)),
             f"groups      {'none' if self.groups is None else self.groups}",
             f"copies      {_count(copies.leaks)} in train and test, {copies.repeated} within "
@@ -91,8 +84,7 @@ class Overview:
             *(self._unreadable() if facts is None else ()),
             *(f"note        {note}" for note in self.notes),
             "",
-            f"{'class':<{wide}}  train   test",
-            *(f"{name:<{wide}}  {train:>5}  {test:>5}" for name, train, test in counts),
+            *table(data),
         ]
         return "\n".join(lines)
 
@@ -106,9 +98,8 @@ class Overview:
             "source": data.source,
             "train_examples": len(data.train.y),
             "test_examples": len(data.test.y),
-            "classes": [
-                {"name": name, "train": train, "test": test} for name, train, test in self.counts
-            ],
+            "task": data.info.task,
+            **targets_json(data),
             "input_shape": list(data.info.input_shape),
             **(self._sizes_json() if facts is None else facts_json(facts)),
             "groups": self.groups,
@@ -200,10 +191,12 @@ def describe(source: str, **options: Any) -> Overview:
 def contact_sheet(dataset: Dataset) -> Any:
     """Return a picture of some training examples as the network sees them, a row per class.
 
+    Or a row per label, or one for each quarter of the numbers to predict.
+
     Of clips there are several rows per class, each with some frames of one clip.
 
     Args:
-        dataset: Has at least two classes.
+        dataset: Has something to tell apart.
 
     Returns:
         A PIL image.
@@ -212,13 +205,9 @@ def contact_sheet(dataset: Dataset) -> Any:
 
     part = dataset.train
     (tall, wide), picture = (curves if part.kind == "series" else _images)(part)
-    rows = [
-        (name, picks)
-        for label, name in enumerate(dataset.class_names[:SHEET_ROWS])
-        if len(picks := _some(np.flatnonzero(part.y == label)))
-    ]
-    labels = [f"{_short(name)} ({(part.y == part.y[picks[0]]).sum()})" for name, picks in rows]
-    places: list[list[Any]] = [list(picks) for _, picks in rows]
+    rows = some_rows(part, SHEET_ROWS)
+    labels = [f"{_short(name)} ({len(chosen)})" for name, chosen in rows]
+    places: list[list[Any]] = [list(_some(chosen)) for _, chosen in rows]
     if part.kind == "clips":
         labels, places = film_strips(labels, places, part.info.input_shape[0])
     font = ImageFont.load_default(FONT)

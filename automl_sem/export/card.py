@@ -7,13 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 from automl_sem.data.dataset import Dataset
+from automl_sem.data.target_overview import distribution
 from automl_sem.export.base import Format
+from automl_sem.export.record import says, test_of
 from automl_sem.export.usage import usage_of
-from automl_sem.export.words import limits, what_goes_in, what_it_sorts
+from automl_sem.export.words import limits, what_comes_out, what_goes_in, what_it_does
 from automl_sem.results import Results, TrialRecord
 from automl_sem.run import RunDirectory
+from automl_sem.scoring.measures import absolute_errors
 from automl_sem.scoring.metrics import fold_interval
+from automl_sem.scoring.output_folds import OutputScore
 from automl_sem.scoring.stress import stress_scores
+from automl_sem.scoring.words import R2
 from automl_sem.stress_check import read_findings
 
 SMALL = 1000  # training examples
@@ -39,7 +44,7 @@ def model_card(
         formats: The formats that were written.
     """
     sections = {
-        "What it is": _what(dataset, trial, record),
+        "What it is": _what(trial, record),
         "How good it is": [
             *_score(results, trial),
             *_verdict(results, trial),
@@ -65,18 +70,19 @@ def as_markdown(heading: str, sections: Mapping[str, Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _what(dataset: Dataset, trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
+def _what(trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
     return [
-        f"A neural network with {trial.parameters:,} weights that sorts {what_it_sorts(record)} "
-        f"into {len(dataset.class_names)} classes: {', '.join(dataset.class_names)}.",
+        f"A neural network with {trial.parameters:,} weights that {what_it_does(record)}.",
         "",
-        f"{what_goes_in(record)} Class probabilities come out, float32, in the order above.",
+        f"{what_goes_in(record)} {what_comes_out(record)}",
     ]
 
 
 def _score(results: Results, trial: TrialRecord) -> list[str]:
     """Return the k-fold score with its interval, on fresh folds where there are some."""
     word = results.objective_word
+    if results.run.manifest.task != "classification":
+        return _output_score(results, trial)
     for standing in (results.best, results.baseline):
         if standing is not None and standing.trial.number == trial.number:
             share = standing.accuracy_interval
@@ -90,6 +96,38 @@ def _score(results: Results, trial: TrialRecord) -> list[str]:
     return [
         f"- k-fold {word} {trial.objective:.4f} nats, {in_words(interval, '.4f')}, on the search "
         f"folds{accuracy}; a score that the search chose by is a little too good"
+    ]
+
+
+def _output_score(results: Results, trial: TrialRecord) -> list[str]:
+    """Return the k-fold scores of labels or numbers, on fresh folds where there are some."""
+    words = results.run.manifest.words
+    spec = ".3f" if words.share == R2 else ".1%"
+    for standing in (results.best, results.baseline):
+        if standing is not None and standing.trial.number == trial.number:
+            return [
+                f"- k-fold {words.share} {standing.share:{spec}}, "
+                f"{in_words(asdict(standing.share_interval), spec)}, on {standing.scored_on}",
+                *_errors(standing.outputs, results.run.manifest.data["class_names"]),
+                f"- k-fold {words.objective} {standing.score:.4f}, "
+                f"{in_words(asdict(standing.interval), '.4f')}",
+            ]
+    interval = asdict(fold_interval(trial.fold_scores, words.objective_name))
+    return [
+        f"- k-fold {words.objective} {trial.objective:.4f}, {in_words(interval, '.4f')}, "
+        f"{words.share} {trial.share:{spec}}, on the search folds; a score that the search chose "
+        "by is a little too good"
+    ]
+
+
+def _errors(score: OutputScore, names: Sequence[str]) -> list[str]:
+    """Return by how much numbers are missed on average; nothing of labels."""
+    if score.task != "regression":
+        return []
+    errors = absolute_errors(score.wanted, score.predicted).tolist()
+    return [
+        f"- mean absolute error of {name}, in its own unit: {error:.4g}"
+        for name, error in zip(names, errors, strict=True)
     ]
 
 
@@ -137,13 +175,18 @@ def _stress(run: RunDirectory, results: Results, trial: TrialRecord) -> list[str
 
 def _test(record: Mapping[str, Any]) -> list[str]:
     test, interval = record["test"], record["accuracy_interval"]
-    if interval is None:
+    if not test["n"]:
         return ["- no held-out test examples"]
     times = "once" if record["looks"] == 1 else f"{record['looks']} times"
+    looks = (
+        f"- this run has looked at its test set {times}; with every look its result is worth less"
+    )
+    if interval is None:
+        return [f"- on the test set it {says(test_of(record), 'examples')}", looks]
     return [
         f"- test accuracy {test['accuracy']:.1%} on {test['n']} held-out examples, "
         f"{in_words(interval, '.1%')}; log-loss {test['metrics']['log_loss']:.4f}",
-        f"- this run has looked at its test set {times}; with every look its result is worth less",
+        looks,
     ]
 
 
@@ -155,8 +198,11 @@ def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format
         "",
         "or, without automl-sem, in this directory:",
     ]
+    numbers = dataset.info.task == "regression"
     for made in formats:
         usage = made.usage.strip().format(examples=reads.variable).splitlines()
+        if numbers:
+            usage = [line.replace("probabilities", "numbers") for line in usage]
         if made.name not in verified:
             lines += ["", f"`{made.file}` is NOT verified: do not use it."]
             continue
@@ -168,16 +214,24 @@ def _usage(dataset: Dataset, record: Mapping[str, Any], formats: Sequence[Format
             "",
             *reads.lines,
             *(line for line in usage if not line.startswith("import")),
-            f"print({list(dataset.class_names)}[probabilities[0].argmax()])",
+            _print(dataset),
             "```",
         ]
     return lines
 
 
+def _print(dataset: Dataset) -> str:
+    """Return the line of Python that prints what a model says of an example."""
+    names = list(dataset.class_names)
+    if dataset.info.task == "classification":
+        return f"print({names}[probabilities[0].argmax()])"
+    said = "numbers" if dataset.info.task == "regression" else "probabilities"
+    return f"print(dict(zip({names}, {said}[0].tolist())))"
+
+
 def data_lines(dataset: Dataset, run: RunDirectory) -> list[str]:
     """Return what an export was trained and scored on."""
-    counts = [(dataset.train.y == c).sum() for c in range(len(dataset.class_names))]
-    by_class = ", ".join(f"{n} {name}" for n, name in zip(counts, dataset.class_names, strict=True))
+    by_class = distribution(dataset.train)
     return [
         f"- {dataset.name}, from {dataset.source}",
         f"- {len(dataset.train.y)} training examples ({by_class}), SHA-256 "
@@ -209,7 +263,8 @@ def _training(trial: TrialRecord, record: Mapping[str, Any]) -> list[str]:
 
 def _limits(dataset: Dataset, record: Mapping[str, Any]) -> list[str]:
     lines = [f"- {limit}" for limit in limits(record)]
-    lines.append("- Its probabilities are not calibrated.")
+    if dataset.info.task != "regression":
+        lines.append("- Its probabilities are not calibrated.")
     n, tests = len(dataset.train.y), record["test"]["n"]
     if n < SMALL:
         lines.append(f"- {n} training examples are few: another draw of them gives another model.")

@@ -48,7 +48,7 @@ class Outlet:
         """Return predictions of outputs, (n, outputs)."""
         if not self.mean:
             return predicted
-        made: Floats = predicted * np.float32(self.deviation) + np.float32(self.mean)
+        made: Floats = predicted * _floats(self.deviation) + _floats(self.mean)
         return made
 
     @property
@@ -57,7 +57,8 @@ class Outlet:
         if not self.mean:
             return np.ones((), np.float32)
         # Large numbers are rounded, whatever their deviation is.
-        return np.maximum(np.float32(self.deviation), np.abs(np.float32(self.mean)))
+        scale: Floats = np.maximum(_floats(self.deviation), np.abs(_floats(self.mean)))
+        return scale
 
     @property
     def record(self) -> dict[str, Any]:
@@ -68,6 +69,10 @@ class Outlet:
             "regressor": "float32 (batch, outputs), numbers in their own units",
         }
         return {"output": outputs[self.name]}
+
+
+def _floats(values: Sequence[float]) -> Floats:
+    return np.asarray(values, np.float32)
 
 
 AS_THEY_ARE = Outlet()

@@ -1,11 +1,11 @@
-"""Predict the class of images, clips or series in files with an export."""
+"""Predict the class, the labels or the numbers of images, clips or series in files."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ from automl_sem.backend import use_tensorflow
 from automl_sem.errors import UserError
 from automl_sem.export.files import READINGS, Example, find_files, read_files
 from automl_sem.export.formats import FORMATS
-from automl_sem.export.record import RECORD, kind_of
+from automl_sem.export.record import RECORD, kind_of, task_of
+from automl_sem.scoring.measures import THRESHOLD
 
 BATCH_VALUES = 2**23  # numbers in the examples that are predicted at a time
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an exported model finds in an example.
+    """The class that an exported model finds in an example.
 
     Args:
         file: The file or folder of an image or clip; of a series the file, and its name or row.
@@ -38,6 +39,10 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
 
+    def __str__(self) -> str:
+        """Return class and probability."""
+        return f"{self.label}  {self.probability:.3f}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the prediction for scripts."""
         return {
@@ -48,8 +53,63 @@ class Prediction:
         }
 
 
-def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]:
-    """Predict the class of files of the kind that a model was trained on, read as for training.
+@dataclass(frozen=True)
+class LabelsPrediction:
+    """The labels of an example.
+
+    Args:
+        file: As of `Prediction`.
+        labels: Those with a probability of at least one half, the most probable first.
+        probabilities: Probability of each label, by name.
+    """
+
+    file: str
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+
+    def __str__(self) -> str:
+        """Return labels and probabilities."""
+        said = ", ".join(f"{label} {self.probabilities[label]:.3f}" for label in self.labels)
+        return said or "no label"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the prediction for scripts."""
+        return {
+            "file": self.file,
+            "labels": list(self.labels),
+            "probabilities": self.probabilities,
+        }
+
+
+@dataclass(frozen=True)
+class NumbersPrediction:
+    """The numbers of an example.
+
+    Args:
+        file: As of `Prediction`.
+        numbers: Each by its name, in its own unit.
+    """
+
+    file: str
+    numbers: dict[str, float]
+
+    def __str__(self) -> str:
+        """Return names and numbers."""
+        return ", ".join(f"{name} {value:.5g}" for name, value in self.numbers.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the prediction for scripts."""
+        return {"file": self.file, "numbers": self.numbers}
+
+
+AnyPrediction = Prediction | LabelsPrediction | NumbersPrediction
+
+
+def predict(export: Path | str, files: Sequence[Path | str]) -> list[AnyPrediction]:
+    """Predict what files of the kind that a model was trained on show, read as for training.
+
+    A model of classes gives a `Prediction`, of several labels a `LabelsPrediction`, of numbers
+    a `NumbersPrediction`.
 
     Args:
         export: An export directory, or a run, which stands for its newest export.
@@ -65,7 +125,7 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
         from automl_sem.export import predict
 
         for prediction in predict("runs/my-run/export/trial-3", ["drawing.png"]):
-            print(prediction.file, prediction.label, prediction.probability)
+            print(prediction.file, prediction)
         ```
     """
     folder = newest_export(Path(export).expanduser())
@@ -81,7 +141,7 @@ def predict(export: Path | str, files: Sequence[Path | str]) -> list[Prediction]
     use_tensorflow()
     model = load_export(folder, record)
     return [
-        _prediction(name, row, record["class_names"])
+        _prediction(name, row, record)
         for names, examples in _batches(read_files(kind, found, record))
         for name, row in zip(names, model(examples).tolist(), strict=True)
     ]
@@ -95,10 +155,15 @@ def _batches(examples: Iterable[Example]) -> Iterator[tuple[list[str], NDArray[A
             yield [name for name, _ in batch], np.stack([values for _, values in batch])
 
 
-def _prediction(name: str, row: Sequence[float], class_names: Sequence[str]) -> Prediction:
-    probabilities = dict(zip(class_names, row, strict=True))
-    label = max(probabilities, key=probabilities.__getitem__)
-    return Prediction(name, label, probabilities[label], probabilities)
+def _prediction(name: str, row: Sequence[float], record: Mapping[str, Any]) -> AnyPrediction:
+    values, task = dict(zip(record["class_names"], row, strict=True)), task_of(record)
+    if task == "regression":
+        return NumbersPrediction(name, values)
+    if task == "multi-label":
+        said = sorted(values, key=values.__getitem__, reverse=True)
+        return LabelsPrediction(name, tuple(n for n in said if values[n] >= THRESHOLD), values)
+    label = max(values, key=values.__getitem__)
+    return Prediction(name, label, values[label], values)
 
 
 def newest_export(path: Path) -> Path:

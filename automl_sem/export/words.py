@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from automl_sem.export.record import kind_of
+from automl_sem.export.record import kind_of, task_of
 
 Record = Mapping[str, Any]  # what `export.json` holds
 
@@ -18,6 +18,28 @@ def what_it_sorts(record: Record) -> str:
     names = record["channel_names"]
     which = f" ({', '.join(names)})" if names else ""
     return f"series of {channels} channel{'s' * (channels > 1)}{which}"
+
+
+def what_it_does(record: Record) -> str:
+    """Return what a model does, such as `sorts grey images into 3 classes: a, b, c`."""
+    names, task = record["class_names"], task_of(record)
+    listed = ", ".join(names)
+    if task == "regression":
+        what = f"{len(names)} number{'s' * (len(names) > 1)}"
+        return f"predicts {what} from {what_it_sorts(record)}: {listed}"
+    if task == "multi-label":
+        return f"says which of {len(names)} labels {what_it_sorts(record)} have: {listed}"
+    return f"sorts {what_it_sorts(record)} into {len(names)} classes: {listed}"
+
+
+def what_comes_out(record: Record) -> str:
+    """Return what comes out, in a sentence."""
+    return {
+        "classification": "Class probabilities come out, float32, in the order above.",
+        "multi-label": "The probability of each label comes out, float32, in the order above; a "
+        "label is said from one half on.",
+        "regression": "Numbers in their own units come out, float32, in the order above.",
+    }[task_of(record)]
 
 
 def what_goes_in(record: Record) -> str:
@@ -35,8 +57,14 @@ def limits(record: Record) -> list[str]:
         "clips": "drawn, filmed or cut otherwise",
         "series": "in other units, at another rate or from another device",
     }[kind]
+    answers = {
+        "classification": "with one of its classes for any {one}, also for one that shows none of "
+        "them",
+        "multi-label": "for any {one}, also for one unlike all that it has seen",
+        "regression": "with numbers for any {one}, also for one that has no such number",
+    }[task_of(record)]
     said = [
-        f"It answers with one of its classes for any {one}, also for one that shows none of them.",
+        f"It answers {answers.format(one=one)}.",
         f"Its scores hold for {kind} like those it was trained on: {otherwise}, it may do worse.",
     ]
     if kind == "series":

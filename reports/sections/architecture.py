@@ -15,6 +15,11 @@ TITLE = "Winning network"
 
 # What the networks of a GAN return.
 ENDS = {"generator": "the image", "discriminator": "the answer"}
+LAST = {
+    "classification": "the class probabilities",
+    "multi-label": "the probability of each label",
+    "regression": "the numbers",
+}
 
 
 def render(context: Context) -> Markup | None:
@@ -33,7 +38,7 @@ def render(context: Context) -> Markup | None:
             {"name": name, "drawing": draw(network), "graph": network.get("graph", True)}
             for name, network in networks.items()
         ],
-        ends=ENDS,
+        ends={**ENDS, "": LAST[context.task]},
         size={"width": BOX_WIDTH, "height": BOX_HEIGHT},
         trial=best.trial,
         space=_rows(space),

@@ -16,12 +16,18 @@ from automl_sem.reports.context import Context
 TITLE = "Use it"
 
 TAKES = {
-    "images": "raw pixels go in (uint8, any size) and class probabilities come out; scaling and "
+    "images": "raw pixels go in (uint8, any size) and {out} come out; scaling and "
     "resizing are inside",
-    "clips": "raw pixels go in (uint8, any number of frames of any size) and class probabilities "
+    "clips": "raw pixels go in (uint8, any number of frames of any size) and {out} "
     "come out; taking frames, scaling and resizing are inside",
-    "series": "values in their own units go in (float32, of any length) and class probabilities "
+    "series": "values in their own units go in (float32, of any length) and {out} "
     "come out; standardising is inside",
+}
+
+COMES_OUT = {
+    "classification": "class probabilities",
+    "multi-label": "the probability of each label",
+    "regression": "numbers in their own units",
 }
 
 
@@ -39,7 +45,9 @@ def render(context: Context) -> Markup | None:
         there=(exported / RECORD).exists(),
         saved_model=str(exported / "saved_model"),
         keras_file=str(exported / "model.keras"),
-        takes=TAKES.get(context.manifest.kind, ""),
+        takes=TAKES.get(context.manifest.kind, "").format(out=COMES_OUT[context.task]),
+        task=context.task,
+        answer="numbers" if context.task == "regression" else "probabilities",
         reads=_reads(context, exported),
         card=CARD,
         class_names=list(context.class_names),

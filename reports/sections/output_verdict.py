@@ -1,0 +1,230 @@
+"""What came out of a search for a model of labels or numbers, and whether it is luck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from automl_sem.reports.context import Context
+from automl_sem.reports.intervals import Row, interval_chart
+from automl_sem.reports.sections.verdict import (
+    FEW,
+    counts,
+    difference_chart,
+    discarded,
+    exported_tests,
+    luck,
+    proposers,
+)
+from automl_sem.reports.wording import (
+    count,
+    example_shape,
+    loss,
+    loss_range,
+    off_by,
+    percent,
+    share,
+    share_range,
+)
+from automl_sem.results import Results, Standing
+from automl_sem.scoring.measures import absolute_errors
+
+TITLE = "Verdict"
+
+MEANS = {
+    "regression": "R2 is the share of the numbers\u2019 variance that is predicted: 1 is perfect, "
+    "and to answer with their mean always is worth 0. What the search minimizes is the mean "
+    "squared error, each number measured in its standard deviation; the mean\u2019s is 1.",
+    "multi-label": "A label is said where its probability is at least 50 %. F1 of a label is high "
+    "if what is said is right and nothing is left out; macro F1 is the mean over labels, however "
+    "rare. What the search minimizes is the cross-entropy: minus the logarithm of the probability "
+    "that the truth got, a label at a time. 0 is perfect, and to say 50 % always costs 0.69.",
+}
+
+
+def render(context: Context) -> Markup:
+    """Return the verdict of the run, whatever there is of it."""
+    results, manifest = context.results, context.manifest
+    return context.render(
+        "output_verdict.html",
+        headline=headline(results),
+        luck=luck(results),
+        drop=maximum(results),
+        few=few(results, context.examples),
+        means=MEANS[context.task],
+        names=[name for name, _ in _shown(results)],
+        standings=[standing for _, standing in _shown(results)],
+        rows=_rows(context),
+        charts=_charts(results),
+        counts=counts(results),
+        proposers=proposers(results),
+        discarded=discarded(results),
+        reasons=sorted({t.reason for t in results.trials if t.reason}),
+        results=results,
+        manifest=manifest,
+        examples=context.examples,
+        size_of_each=example_shape(manifest.kind, manifest.data.get("input_shape", ())),
+        test_looks=results.run.test_looks(),
+        tests=exported_tests(results),
+    )
+
+
+def facts(context: Context) -> dict[str, Any]:
+    """Return the headline and the sentences below it."""
+    results = context.results
+    return {
+        "headline": headline(results),
+        "luck": luck(results),
+        "counts": counts(results),
+        "measures": {name: standing.outputs.measures for name, standing in _shown(results)},
+        "test_looks": results.run.test_looks(),
+    }
+
+
+def headline(results: Results) -> str:
+    """Return the outcome in one sentence."""
+    best, baseline, verdict = results.best, results.baseline, results.verdict
+    if best is None:
+        end = "No trial gave a score" if results.finished else "No trial has a score yet"
+        return f"{end}, so there is no winner."
+    word = best.folds.share_word
+    ours = _said(best, f" (95 % interval {share_range(best.share_interval, word)})")
+    if baseline is None or best.trial.number == 0:
+        alone = len(results.complete) == 1 and not results.discarded
+        lead = "Only the baseline has a score so far" if alone else "No trial beat the baseline"
+        return f"{lead}: {ours}, on {best.scored_on}."
+    name, against = f"Trial {best.trial.number}", f"against {_said(baseline)} of the baseline"
+    if verdict is None:
+        return f"{name} is ahead of the baseline so far: {ours}, {against}."
+    ahead = "ahead of" if verdict.difference < 0 else "not ahead of"
+    lead = {
+        "better": f"{name} is better than the baseline",
+        "worse": f"{name} won the search by luck, the baseline is better",
+    }.get(verdict.word, f"{name} is {ahead} the baseline, but it could be luck")
+    return f"{lead}: {ours}, {against}, on {best.scored_on}."
+
+
+def _said(standing: Standing, interval: str = "") -> str:
+    """Return the share of a standing, and by how much it misses a number."""
+    word, off = standing.folds.share_word, off_by(standing.folds)
+    text = f"{word} {share(standing.share, word)}{interval}"
+    return f"{text}, {off} on average" if off else text
+
+
+def maximum(results: Results) -> str:
+    """Return how the search score of the best differs from its fresh score, and why."""
+    best = results.best
+    if best is None or not best.fresh or best.trial.objective is None:
+        return ""
+    word, tries = best.folds.share_word, len(results.complete)
+    text = (
+        f"In the search, trial {best.trial.number} had {best.folds.objective_word} "
+        f"{loss(best.trial.objective)} ({word} {share(best.trial.share, word)}); on fresh folds it "
+        f"has {loss(best.score)} ({word} {share(best.share, word)})."
+    )
+    if tries == 1:
+        return text
+    worse = best.score > best.trial.objective
+    usual = "so it is usually too good" if worse else "though this time it is not too good"
+    lucky = f"The best of {tries} scores is partly the luckiest, {usual}: quote the fresh one."
+    return f"{text} {lucky}"
+
+
+def few(results: Results, examples: str) -> str:
+    """Return a warning where there are too few examples for a narrow interval."""
+    if results.best is None:
+        return ""
+    n = len(results.best.outputs.wanted)
+    if n >= FEW:
+        return ""
+    return f"With {n} {examples} the intervals are wide. Read them, not only the numbers."
+
+
+def _shown(results: Results) -> list[tuple[str, Standing]]:
+    best, baseline = results.best, results.baseline
+    shown: list[tuple[str, Standing]] = []
+    if best is not None and best.trial.number != 0:
+        shown.append((f"Trial {best.trial.number}", best))
+    if baseline is not None:
+        shown.append(("Baseline (trial 0)", baseline))
+    return shown
+
+
+def _rows(context: Context) -> list[dict[str, Any]]:
+    """Return the lines of the table, each with a cell for winner and baseline."""
+    standings = [standing for _, standing in _shown(context.results)]
+    if not standings:
+        return []
+    first = standings[0]
+    word, folds = first.folds.share_word, count(len(first.folds.folds), "fold")
+    rows = [
+        _row(f"{word}, on {first.scored_on}", [share(s.share, word) for s in standings], True),
+        _row(
+            f"95 % interval ({first.share_interval.method})",
+            [share_range(s.share_interval, word) for s in standings],
+        ),
+    ]
+    if context.task == "regression":
+        errors = [absolute_errors(s.outputs.wanted, s.outputs.predicted) for s in standings]
+        for column, name in enumerate(context.class_names):
+            cells = [loss(float(each[column])) for each in errors]
+            rows.append(_row(f"Mean absolute error of {name}, in its own unit", cells, True))
+    else:
+        for name, measure in (
+            ("All labels of an example right", "exact_match"),
+            ("Labels right, of all labels of all examples", "label_accuracy"),
+        ):
+            cells = [percent(s.outputs.measures[measure]) for s in standings]
+            rows.append(_row(name, cells, True))
+    return [
+        *rows,
+        _row(
+            f"{first.folds.objective_word.capitalize()}, lower is better (what the search "
+            "minimizes)",
+            [loss(s.score) for s in standings],
+            True,
+        ),
+        _row(
+            f"95 % interval ({first.interval.method})",
+            [loss_range(s.interval) for s in standings],
+        ),
+        _row("Weights", [f"{s.trial.parameters:,}" for s in standings], True),
+        _row(
+            f"Training time, all {folds}",
+            [context.environment.filters["duration"](s.folds.seconds) for s in standings],
+            True,
+        ),
+    ]
+
+
+def _row(name: str, cells: list[str], main: bool = False) -> dict[str, Any]:
+    return {"name": name, "cells": cells, "main": main}
+
+
+def _charts(results: Results) -> list[dict[str, Any]]:
+    """Return the interval of each share, and that of the difference."""
+    shown = _shown(results)
+    if not shown:
+        return []
+    word = shown[0][1].folds.share_word
+    rows = [
+        Row(
+            name.partition(" (")[0],
+            "baseline" if s.trial.number == 0 else "winner",
+            s.share,
+            s.share_interval.low,
+            s.share_interval.high,
+            dots=tuple(fold.share for fold in s.folds.folds),
+        )
+        for name, s in shown
+    ]
+    charts = [
+        {
+            "title": f"{word} on {shown[0][1].scored_on}",
+            "note": "small rings: folds \u00b7 dot: all folds \u00b7 bar: 95 % interval \u00b7 "
+            "further right is better",
+            **interval_chart(rows, lambda value: share(value, word), upper=1.0),
+        }
+    ]
+    return charts + difference_chart(results)
