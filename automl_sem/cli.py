@@ -501,18 +501,88 @@ def _results_or_reason(run: RunDirectory) -> Results | str:
 
 
 @app.command()
-def spaces() -> None:
-    """List the built-in search spaces and datasets."""
+def init(
+    file: Annotated[Path, typer.Argument(help="The file to write, such as my_space.py.")],
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SPACE",
+            help="The built-in space to copy.",
+            show_default="a short one to begin with",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace that file.")] = False,
+) -> None:
+    """Write a search space of your own to begin with."""
+    from automl_sem.own_space import write_space
+
+    write_space(file, origin, force=force)
+    print(file)
+    _say("change it, then see whether it can be searched:")
+    _next(f"spaces check {shlex.quote(str(file))}")
+
+
+spaces_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(spaces_app, name="spaces")
+
+
+@spaces_app.callback(invoke_without_command=True)
+def spaces(context: typer.Context) -> None:
+    """List the built-in search spaces and datasets, or check a space."""
+    if context.invoked_subcommand is not None:
+        return
     from automl_sem.data.builtin import BUILTIN
     from automl_sem.spaces.find import builtin_spaces, summary
 
-    print("Search spaces (copy one to make your own):")
+    print("Search spaces (automl-sem init my_space.py --from NAME copies one):")
     for name, path in builtin_spaces().items():
         print(f"  {name:<10}  {summary(path)}\n  {'':<10}  {path}")
     print("Datasets:")
     for name, (description, *_) in BUILTIN.items():
         print(f"  {name:<10}  {description}")
     _next("search shapes")
+
+
+@spaces_app.command("check")
+def check_space(
+    space: Annotated[str, typer.Argument(help="A file, or the name of a built-in space.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Data to build for.", show_default="the space's own, or built-in data of its kind"
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Candidates to build.")] = 50,
+    seed: Annotated[int, typer.Option(help="Another one draws other candidates.")] = 0,
+    time: Annotated[str, typer.Option(help="Build no more after this time.")] = "3m",
+    weights: flags.Weights = None,
+    kind: flags.Kind = None,
+    as_json: flags.Json = False,
+) -> None:
+    """Build candidates of a space at random, without training, and report what is wrong."""
+    from automl_sem.console import stderr
+    from automl_sem.own_space import check_named
+    from automl_sem.progress import counting
+
+    with counting(stderr()) as tick:
+        found = check_named(
+            space,
+            data,
+            samples=samples,
+            seed=seed,
+            time_limit=time,
+            weights=weights,
+            kind=kind,
+            tick=tick,
+        )
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        print(found.summary())
+    if not found.fine:
+        sys.exit(1)
+    _next(found.search)
 
 
 @app.command()
