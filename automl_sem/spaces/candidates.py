@@ -12,7 +12,7 @@ from typing import Any
 
 from automl_sem.errors import AutomlSemError, one_line
 from automl_sem.seeds import derive_seed
-from automl_sem.spaces.collisions import Collision, DrawnHyperParameters, GivenHyperParameters
+from automl_sem.spaces.collisions import Collision, DrawnHyperParameters, RebuiltHyperParameters
 from automl_sem.spaces.parameters import Value, study_name
 from automl_sem.spaces.signature import is_whole, signature
 from automl_sem.spaces.space import Space, Values, line_of
@@ -99,10 +99,10 @@ class Builder:
         return self._build(DrawnHyperParameters(self.space.path, trial))
 
     def given(self, values: Values) -> Built:
-        """Return the candidate with given values; what they leave out takes its default."""
-        return self._build(GivenHyperParameters(self.space.path, values))
+        """Return the candidate with given values; what is left out or out of range is default."""
+        return self._build(RebuiltHyperParameters(self.space.path, values))
 
-    def _build(self, hp: DrawnHyperParameters | GivenHyperParameters) -> Built:
+    def _build(self, hp: DrawnHyperParameters | RebuiltHyperParameters) -> Built:
         made: dict[str, Any] = {}
         began = time.perf_counter()
         try:

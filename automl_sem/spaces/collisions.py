@@ -7,7 +7,7 @@ first one silently: the range of the second never counts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import keras_tuner
 
 from automl_sem.errors import UserError
 from automl_sem.spaces.hyperparameters import OptunaHyperParameters
-from automl_sem.spaces.parameters import Suggester, Value, study_name
+from automl_sem.spaces.parameters import Suggester, Value, in_range, study_name
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,10 @@ class _Watching:
 
     def _retrieve(self, hp: Any) -> Any:
         line = self._line()
-        for other in self._hps.get(hp.name, ()):  # type: ignore[attr-defined]
-            both = self.is_active(hp) and self.is_active(other)  # type: ignore[attr-defined]
-            if (both or other.conditions == hp.conditions) and range_of(other) != range_of(hp):
+        known = self._hps.get(hp.name, [])  # type: ignore[attr-defined]
+        same = [other for other in known if other.conditions == hp.conditions]
+        for other in same or self.active_among(known if self.is_active(hp) else []):  # type: ignore[attr-defined]
+            if range_of(other) != range_of(hp):
                 self.collisions.append(
                     Collision(
                         name=hp.name,
@@ -82,6 +83,10 @@ class _Watching:
                 break
         self.lines.setdefault(study_name(hp), line)
         return super()._retrieve(hp)  # type: ignore[misc]
+
+    def active_among(self, known: Iterable[Any]) -> list[Any]:
+        """Return the active ones of some hyperparameters."""
+        return [hp for hp in known if self.is_active(hp)]  # type: ignore[attr-defined]
 
     def _line(self) -> int:
         """Return the line of the space's file that asks, or 0."""
@@ -102,6 +107,20 @@ class GivenHyperParameters(_Watching, keras_tuner.HyperParameters):  # type: ign
     def __init__(self, path: Path, values: Mapping[str, Value]) -> None:
         super().__init__(path)
         self.values = dict(values)
+
+
+class RebuiltHyperParameters(GivenHyperParameters):
+    """Given values, but the default where a value is out of range.
+
+    So it is with a name that stands in another branch once a hyperparameter was changed.
+    """
+
+    def _register(self, hp: Any, overwrite: bool = False) -> Any:
+        value = self.values.get(hp.name)
+        asked = self.active_among(self._hps.get(hp.name, []))
+        if value is not None and self.is_active(hp) and not asked and not in_range(hp, value):
+            del self.values[hp.name]
+        return super()._register(hp, overwrite)
 
 
 class DrawnHyperParameters(_Watching, OptunaHyperParameters):

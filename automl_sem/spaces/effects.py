@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from automl_sem.spaces.candidates import Builder, Built, asked_for
@@ -41,7 +41,7 @@ def idle_hyperparameters(
         if builder.seconds_left <= 0:
             unknown.append(hp.name)
             continue
-        found = _idle(builder, key, hp, built, failed)
+        found = _idle(builder, key, known, built, failed)
         if found is not None:
             kind, what = found
             line = next(c.lines[key] for c in (*built, *failed) if key in c.lines)
@@ -52,9 +52,14 @@ def idle_hyperparameters(
 
 
 def _idle(
-    builder: Builder, key: str, hp: Any, built: Sequence[Built], failed: Sequence[Built]
+    builder: Builder,
+    key: str,
+    known: Mapping[str, Any],
+    built: Sequence[Built],
+    failed: Sequence[Built],
 ) -> tuple[Kind, str] | None:
     """Return what is wrong with one hyperparameter, or None."""
+    hp = known[key]
     if len(probes(hp)) == 1:
         return "constant", f"{hp.name!r} has one value only: {range_of(hp)}"
     within = [candidate for candidate in built if key in candidate.active]
@@ -69,7 +74,9 @@ def _idle(
             return None
         within = [forced]
     within = within[:TRIED_IN]
-    if any(_matters(builder, candidate, hp, turn) for turn, candidate in enumerate(within)):
+    named = [v for h in known.values() for c in h.conditions if c.name == hp.name for v in c.values]
+    values = [*(v for v in dict.fromkeys(named) if takes(hp, v)), *probes(hp)]
+    if any(_matters(builder, c, hp.name, values, turn) for turn, c in enumerate(within)):
         return None
     if builder.seconds_left <= 0:
         return None
@@ -96,13 +103,15 @@ def _activated(builder: Builder, key: str, hp: Any, base: Built) -> Built | None
     return candidate if candidate.error or key in candidate.active else None
 
 
-def _matters(builder: Builder, candidate: Built, hp: Any, turn: int) -> bool:
+def _matters(
+    builder: Builder, candidate: Built, name: str, values: Sequence[Value], turn: int
+) -> bool:
     """Whether another value gives another candidate; other ones are tried at each turn."""
-    others = [value for value in probes(hp) if value != candidate.values[hp.name]]
+    others = [value for value in dict.fromkeys(values) if value != candidate.values[name]]
     start = turn * TRIED_VALUES % len(others)
     for value in (others[start:] + others[:start])[:TRIED_VALUES]:
         if builder.seconds_left <= 0:
             return False
-        if builder.given(candidate.with_value(hp.name, value)).signature != candidate.signature:
+        if builder.given(candidate.with_value(name, value)).signature != candidate.signature:
             return True
     return False
