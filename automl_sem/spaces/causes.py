@@ -78,7 +78,7 @@ def _in_common(group: Sequence[Built], built: Sequence[Built]) -> list[_Shared]:
 def _shared(name: str, values: list[Value]) -> _Shared:
     some = set(values)
     if len(some) > 1 and all(isinstance(v, int | float) for v in values if v not in (True, False)):
-        low, high = min(values), max(values)  # type: ignore[type-var]
+        low, high = min(values), max(values)
         return _Shared(name, f"{name} from {low:g} to {high:g}", lambda v: low <= v <= high)  # type: ignore[operator]
     text = " or ".join(f"{name}={value!r}" for value in sorted(some, key=str))
     return _Shared(name, text, lambda v: v in some)

@@ -81,7 +81,7 @@ def _idle(
     if builder.seconds_left <= 0:
         return None
     tried = f"{len(within)} candidate{'s' if len(within) > 1 else ''}"
-    what = f"{hp.name!r} changes neither the model nor its recipe in any of {tried}"
+    what = f"{hp.name!r} changes neither the model nor its recipe in any of {tried} for these data"
     if all(candidate.whole for candidate in within):
         return "no effect", what
     return "note", f"{what}, as far as can be told without running the code of the model"

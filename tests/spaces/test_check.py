@@ -201,7 +201,10 @@ def test_names_that_stand_for_two_ranges_are_told_those_in_two_branches_are_not(
     assert units.where == line_of('"units", 20, 30', path)
 
 
-def test_a_search_refuses_names_that_collide_in_one_line(tmp_path):
+def test_a_search_refuses_names_that_collide_in_one_line(tmp_path, call):
+    code, _, err = call("search", space_file(tmp_path, COLLIDING), "--workers", 0)
+    assert code == 2
+    assert err.splitlines()[-1].endswith("only the first counts. Give one of them another name")
     space = load_space(space_file(tmp_path, COLLIDING))
     with pytest.raises(UserError, match=r"mine\.py:\d+: hyperparameter 'other' is one of \[1, 3\]"):
         space.starts(DATA)

@@ -14,8 +14,7 @@ from automl_sem.spaces.load import load_space
 from automl_sem.testing import check_space
 
 NAMES = sorted(builtin_spaces())
-# Those whose candidates take longer to build get fewer.
-SAMPLES = {"gan": 8, "motion": 8, "series": 10, "images": 12}
+SAMPLES = {"gan": 5, "motion": 6, "series": 6}  # of those that take longer to build
 
 
 @pytest.mark.parametrize("name", [None, *NAMES])
@@ -23,10 +22,7 @@ def test_a_copy_names_itself_and_runs_from_anywhere(name, tmp_path):
     path = tmp_path / "own.py"
     write_space(path, name)
     text = path.read_text()
-    commands = re.findall(
-        r"^    automl-sem (.*)$", ast.get_docstring(ast.parse(text)), re.MULTILINE
-    )
-    commands = [*re.findall(r"^    automl-sem .*$", text, re.MULTILINE)]
+    commands = re.findall(r"^    automl-sem .*$", text, re.MULTILINE)
     assert commands
     assert all(f" {path}" in command for command in commands)
     assert "Copy this file" not in text
@@ -93,7 +89,7 @@ def test_the_starter_passes_the_check_and_is_searched_as_it_is(call):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "pretrained"])
 def test_every_built_in_space_passes_the_check_on_its_data(name):
-    found = check_space(name, samples=SAMPLES.get(name, 15))
+    found = check_space(name, samples=SAMPLES.get(name, 10))
     assert found.failed == 0
     assert found.notes == ()
 
