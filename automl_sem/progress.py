@@ -6,13 +6,14 @@ Progress goes to stderr.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from automl_sem.fresh import Entry
@@ -28,6 +29,20 @@ from automl_sem.reports.wording import (
 from automl_sem.results import Standing
 from automl_sem.scoring.scores import score_of
 from automl_sem.types import AnyFold, AnyScore, Candidate, Outcome
+
+
+@contextmanager
+def counting(console: Console) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Yield what shows how many of how many things are done; None where there is no terminal."""
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda what, done, total: progress.update(
+            task, description=what, completed=done, total=total
+        )
 
 
 class LineListener:

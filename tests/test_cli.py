@@ -34,7 +34,14 @@ def test_help_and_bad_words_import_nothing_heavy(tmp_path):
         "heavy = {'tensorflow', 'keras', 'plotly', 'optuna', 'pandas', 'sklearn', 'scipy'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))\n"
     )
-    for arguments in (["--help"], ["search", "--help"], ["spaces"], ["search", "shaeps"], ["runs"]):
+    for arguments in (
+        ["--help"],
+        ["search", "--help"],
+        ["spaces"],
+        ["init", "x"],
+        ["search", "shaeps"],
+        ["runs"],
+    ):
         done = subprocess.run(
             [sys.executable, "-c", script, *arguments],
             cwd=tmp_path,
@@ -64,6 +71,7 @@ def test_help_names_every_command_and_the_first_steps(call):
         "report",
         "show",
         "runs",
+        "init",
         "spaces",
         "doctor",
     ]

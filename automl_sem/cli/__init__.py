@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from automl_sem.cli import exporting, looking, searching, settings
+from automl_sem.cli import exporting, looking, searching, settings, spaces
 from automl_sem.cli.usage import is_usage_error, one_line_of
 from automl_sem.errors import AutomlSemError
 from automl_sem.files import disk_error
@@ -102,8 +102,9 @@ for command in (
     looking.report,
     looking.show,
     looking.runs,
-    looking.spaces,
+    spaces.init,
     looking.doctor,
 ):
     app.command()(command)
+app.add_typer(spaces.app, name="spaces")
 app.add_typer(settings.app, name="config")

@@ -1,4 +1,4 @@
-"""Commands that only look: `data`, `show`, `runs`, `report`, `spaces`, `doctor`."""
+"""Commands that only look: `data`, `show`, `runs`, `report`, `doctor`."""
 
 from __future__ import annotations
 
@@ -143,20 +143,6 @@ def _results_or_reason(run: RunDirectory) -> Results | str:
         return read_results(run)
     except Exception as error:  # one damaged run must not hide the others
         return one_line(error)
-
-
-def spaces() -> None:
-    """List the built-in search spaces and datasets."""
-    from automl_sem.data.builtin import BUILTIN
-    from automl_sem.spaces.find import builtin_spaces, summary
-
-    print("Search spaces (copy one to make your own):")
-    for name, path in builtin_spaces().items():
-        print(f"  {name:<10}  {summary(path)}\n  {'':<10}  {path}")
-    print("Datasets:")
-    for name, (description, *_) in BUILTIN.items():
-        print(f"  {name:<10}  {description}")
-    say_next("search shapes")
 
 
 def doctor(as_json: flags.Json = False) -> None:

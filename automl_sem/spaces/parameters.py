@@ -102,3 +102,12 @@ def takes(hp: Any, value: Value) -> bool:
         return True
     steps = (value - hp.min_value) / step
     return bool(abs(steps - round(steps)) < 1e-8)
+
+
+def probes(hp: Any) -> list[Value]:
+    """Return all values of a choice; of a number the lowest, one in the middle, the highest."""
+    if type(hp).__name__ == "Boolean":
+        return [False, True]
+    if type(hp).__name__ == "Choice":
+        return list(dict.fromkeys(hp.values))
+    return list(dict.fromkeys(hp.prob_to_value(p) for p in (0.0, 0.5, 1.0 - 1e-9)))

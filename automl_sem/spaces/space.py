@@ -254,7 +254,8 @@ class Space:
         tries them too.
 
         Raises:
-            UserError: If one names an unknown hyperparameter or a value out of range.
+            UserError: If one names an unknown hyperparameter or a value out of range, or if a
+                name stands for two ranges.
         """
         candidates = [("BASELINE", self.baseline)]
         candidates += [(f"GOOD_STARTS[{i}]", start) for i, start in enumerate(self.good_starts)]
@@ -284,10 +285,9 @@ class Space:
         return function(hp, replace(data, weights=self.weights)) if takes_data else function(hp)
 
     def _resolve(self, label: str, values: Values, data: DataInfo) -> dict[str, Value]:
-        import keras_tuner
+        from automl_sem.spaces.collisions import GivenHyperParameters
 
-        hp = keras_tuner.HyperParameters()
-        hp.values = dict(values)
+        hp = GivenHyperParameters(self.path, values)
         try:
             self.recipe(hp, data, self.build(hp, data))
         except UserError:
@@ -298,6 +298,8 @@ class Space:
             raise UserError(
                 f"{label} cannot be built: {one_line(error)}", where=line_of(error, self.path)
             ) from error
+        if hp.collisions:
+            raise hp.collisions[0].error()
         where = f"{label} in {self.path}"
         active = {h.name: h for h in hp.space if hp.is_active(h)}
         for name, value in values.items():

@@ -6,7 +6,6 @@ import shutil
 from functools import cache
 
 import keras
-import keras_tuner
 import numpy as np
 import optuna
 import pytest
@@ -92,46 +91,6 @@ def test_any_candidate_fits_any_image_with_a_bounded_number_of_weights(
     assert model.output_shape == (None, 10)
     assert model.count_params() < MOST_WEIGHTS
     assert recipe.steps * recipe.batch_size >= 100
-
-
-@pytest.mark.parametrize("name", SPACES)
-def test_every_hyperparameter_changes_the_model_or_the_recipe(name):
-    space = load(name)
-    found = {}
-    for start in (space.baseline, *space.good_starts):
-        active, first = outcome(space, start)
-        for h in active:
-            if found.get(h.name):
-                continue
-            values = {each.name: v for each, v in active.items()}
-            others = [v for v in choices(h) if v != active[h]]
-            changed = (outcome(space, {**values, h.name: v})[1] != first for v in others)
-            found[h.name] = any(changed)
-    assert [name for name, changes in found.items() if not changes] == []
-
-
-def outcome(space, values):
-    """Return the active hyperparameters with their values, and what they make."""
-    hp = keras_tuner.HyperParameters()
-    hp.values = dict(values)
-    model = space.build(hp, DRAWINGS)
-    recipe = space.recipe(hp, DRAWINGS)
-    layers = [
-        (type(x).__name__, {k: v for k, v in x.get_config().items() if k != "name"})
-        for x in model.layers
-        if type(x).__name__ != "InputLayer"
-    ]
-    active = {h: hp.values[h.name] for h in hp.space if hp.is_active(h)}
-    return active, (repr(layers), recipe)
-
-
-def choices(hp):
-    kind = type(hp).__name__
-    if kind == "Boolean":
-        return [True, False]
-    if kind == "Choice":
-        return list(hp.values)
-    return [hp.min_value, hp.max_value]
 
 
 @pytest.mark.parametrize("name", ["images", "digits"])

@@ -6,7 +6,6 @@ import time
 from functools import cache
 
 import keras
-import keras_tuner
 import numpy as np
 import optuna
 import pytest
@@ -138,52 +137,6 @@ def test_padding_changes_nothing_of_the_batch_statistics(seed):
         found.append([w.numpy() for w in statistics])
     for short, long in zip(*found, strict=True):
         np.testing.assert_allclose(long, short, atol=1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["series", "motion"])
-def test_every_hyperparameter_changes_the_model_or_the_recipe(name):
-    space = load(name)
-    shape = {"series": (600, 2), "motion": (6, 32, 32, 1)}[name]
-    info = info_of(name, shape)
-    changed: dict[str, bool] = {}
-    extra = [{**start, "lstm_layers": 2} for start in (space.baseline, *space.good_starts)]
-    for start in (space.baseline, *space.good_starts, *extra):
-        active, first = outcome(space, info, start)
-        for hp_name, (hp, value) in active.items():
-            if changed.get(hp_name):
-                continue
-            values = {each: v for each, (_, v) in active.items()}
-            changed[hp_name] = any(
-                outcome(space, info, {**values, hp_name: other})[1] != first
-                for other in choices(hp)
-                if other != value
-            )
-    assert [each for each, yes in changed.items() if not yes] == []
-    assert "layer_dropout" in changed
-
-
-def outcome(space, info, values):
-    """Return the active hyperparameters with their values, and what they make."""
-    hp = keras_tuner.HyperParameters()
-    hp.values = dict(values)
-    model = space.build(hp, info)
-    recipe = space.recipe(hp, info)
-    made = [
-        (type(x).__name__, {k: v for k, v in x.get_config().items() if k != "name"})
-        for x in model.layers
-        if type(x).__module__.startswith("keras.src.layers")
-    ]
-    made += [(type(x).__name__, x.output.shape) for x in model.layers]
-    active = {h.name: (h, hp.values[h.name]) for h in hp.space if hp.is_active(h)}
-    return active, (repr(made), recipe)
-
-
-def choices(hp):
-    kind = type(hp).__name__
-    if kind == "Boolean":
-        return [True, False]
-    return list(hp.values) if kind == "Choice" else [hp.min_value, hp.max_value]
 
 
 # Blocks

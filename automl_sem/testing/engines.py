@@ -190,7 +190,7 @@ def _space(
 ) -> Space:
     return Space(
         name="made_up",
-        path=Path("automl_sem/testing.py"),
+        path=Path("automl_sem/testing/engines.py"),
         source="",
         doc="",
         kind=None,
