@@ -61,8 +61,8 @@ def resolve(
     Raises:
         UserError: If there is no such space or dataset, or they do not fit.
     """
-    choose_engine(options.engine, options.sampler, options.oracle)
     space_path, data_name = _choose(options)
+    choose_engine(options.engine, options.sampler, options.oracle)
     if space_path is None and data_name is None and arrays is None and given is None:
         raise UserError(
             "nothing to search", hint="Name a space or data, as in `automl-sem search shapes`"

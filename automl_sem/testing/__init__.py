@@ -1,6 +1,6 @@
 """Contract tests that anyone can run on their own: what is given passes, or what is wrong is said.
 
-`check_space("my_space.py")` in a test of yours, for a space; `check_engine(MyEngine)`, for an engine.
+`check_space("my_space.py")` in a test of yours for a space, `check_engine(MyEngine)` for an engine.
 """
 
 from __future__ import annotations
