@@ -208,8 +208,6 @@ def _network(model: Any, info: DataInfo) -> Any:
         inputs, outputs = model.input, model.output
     else:  # it stays inside as one layer, which must not be saved with an optimizer
         model.compiled = False
-        if turn is as_they_are:
-            return model
         inputs = keras.Input(info.input_shape)
         outputs = model(inputs)
     predictions = outputs if turn is as_they_are else turn(outputs)

@@ -22,6 +22,7 @@ from automl_sem.spaces.compiled import (
     is_compiled,
     loss_words,
     optimizer_words,
+    output_shape,
 )
 from automl_sem.spaces.heads import HEAD, ONE_OUTPUT, check_head, for_task
 from automl_sem.spaces.hypermodels import check_is_keras
@@ -110,18 +111,19 @@ class Space:
         model = built_for(model, data, where)
         if is_compiled(model):
             check_compiled(model, where)
-        if len(model.output_shape) == 4:
+        shape = tuple(output_shape(model, data))
+        if len(shape) == 4:
             raise UserError(
-                f"the model's output has the shape of images, {model.output_shape}",
+                f"the model's output has the shape of images, {shape}",
                 where=where,
                 hint="A generator alone cannot learn: return Gan(generator, discriminator, "
                 "latent_dim)",
             )
-        one_of_two = is_compiled(model) and data.classes == 2 and model.output_shape == (None, 1)
-        if tuple(model.output_shape) != (None, data.outputs) and not one_of_two:
+        one_of_two = is_compiled(model) and data.classes == 2 and shape == (None, 1)
+        if shape != (None, data.outputs) and not one_of_two:
             raise UserError(
                 f"the model's output must have shape (None, {data.outputs}), one "
-                f"{ONE_OUTPUT[data.task]}, but has {model.output_shape}",
+                f"{ONE_OUTPUT[data.task]}, but has {shape}",
                 where=where,
                 hint="" if data.task == "classification" else HEAD,
             )
