@@ -17,6 +17,8 @@ from automl_sem.data.load import GIVE
 from automl_sem.data.stream import is_tf_dataset, read_tf_dataset
 from automl_sem.errors import UserError
 from automl_sem.finalists import Verdict
+from automl_sem.objectives.choose import functions_of, measures_of
+from automl_sem.pareto import parse_pick
 from automl_sem.prepare import (
     Arrays,
     create_run,
@@ -91,7 +93,9 @@ class Run:
                 "trial": t.number,
                 "state": t.state,
                 "proposed_by": t.proposed_by,
-                "objective": t.objective,
+                "objective": t.quoted,
+                **t.costs,
+                **t.values,
                 "log_loss": t.log_loss,
                 "accuracy": t.accuracy,
                 "stress_accuracy": t.stress_accuracy,
@@ -104,6 +108,22 @@ class Run:
             for t in self.results.trials
         ]
         return pd.DataFrame(rows)
+
+    def pick(self, how: str = "best") -> int:
+        """Return the number of a trial that the whole of the run speaks for.
+
+        Args:
+            how: `"best"`; `"knee"`, where the front of score and cost bends; or
+                `"smallest-within-1se"`, that with the fewest weights within one standard error
+                of the best.
+
+        Raises:
+            UserError: If there is no such pick.
+            NegativeResult: If no trial is complete.
+        """
+        results = self.results
+        results.require_best()
+        return results.picks[parse_pick(how)]
 
     def export(
         self,
@@ -182,7 +202,8 @@ def search(
         **options: See `automl_sem.config.SearchOptions`: data, space, trials, folds,
             epochs, batch_size, weights, warm_start, augment_with, seed, out, size, image_size,
             pad, groups, skip_bad, kind, frames, rate, workers, workers_per_gpu, gpus, stress,
-            discard, deterministic, yes. For arrays `groups` is an array with the group of each
+            objective, direction, max_params, max_size_mb, max_latency_ms, max_memory, discard,
+            deterministic, yes. For arrays `groups` is an array with the group of each
             example.
 
     Raises:
@@ -210,7 +231,11 @@ def search(
     for line in (*directory.manifest.notes, *expected, f"run {directory.path}"):
         say(line)
     session, workers = Session.read(directory), workers_of(directory)
-    work(directory, space, dataset, started, listener or LineListener(say), session, workers)
+    measures = measures_of(
+        directory.manifest.objectives, directory.path, functions_of(checked.objective)
+    )
+    listener = listener or LineListener(say)
+    work(directory, space, dataset, started, listener, session, workers, measures)
     return Run(directory)
 
 
@@ -269,6 +294,7 @@ def resume(
     trials: int | None = None,
     time_limit: str | float | None = None,
     workers: int | None = None,
+    objective: Callable[..., Any] | None = None,
     listener: Listener | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Run:
@@ -279,6 +305,7 @@ def resume(
         trials: New number of trials in all.
         time_limit: More time, `"5m"` or seconds.
         workers: Number of worker processes; as many as before by default.
+        objective: The function that the search is for, where it was one: no run keeps it.
         listener: Is told what happens; by default lines on stderr.
         say: Called with lines for people; by default printed on stderr.
 
@@ -293,7 +320,7 @@ def resume(
     session = Session.read(directory)
     say = say or _print_line
     earlier = read_results(directory)
-    ended = sum(t.state != "running" for t in earlier.trials)
+    ended = sum(t.state not in ("running", "infeasible") for t in earlier.trials)
     if trials is not None and trials <= ended:
         say(f"the run has {ended} trials already; --trials counts all of them")
         trials = None
@@ -302,6 +329,7 @@ def resume(
         earlier.require_best()
         return Run(directory)
     use_tensorflow()
+    measures = measures_of(directory.manifest.objectives, directory.path, functions_of(objective))
     space = unchanged_space(directory)
     dataset = unchanged_dataset(directory)
     say(f"run {directory.path}")
@@ -309,7 +337,7 @@ def resume(
     plan = workers_of(directory, workers)
     if plan.note:
         say(plan.note)
-    work(directory, space, dataset, started, listener, session, plan)
+    work(directory, space, dataset, started, listener, session, plan, measures)
     return Run(directory)
 
 

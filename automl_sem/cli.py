@@ -161,6 +161,11 @@ def search(
     workers_per_gpu: flags.WorkersPerGpu = 1,
     gpus: flags.SearchGpus = "all",
     stress: flags.Stress = None,
+    objective: flags.Objective = None,
+    max_params: flags.MaxParams = None,
+    max_size_mb: flags.MaxSizeMb = None,
+    max_latency_ms: flags.MaxLatencyMs = None,
+    max_memory: flags.MaxMemory = None,
     discard: flags.Discard = "forgiving",
     deterministic: flags.Deterministic = False,
     yes: flags.Yes = False,
@@ -197,6 +202,11 @@ def search(
         "workers_per_gpu": workers_per_gpu,
         "gpus": _number_or(gpus, "all", "--gpus"),
         "stress": stress,
+        "objective": objective,
+        "max_params": max_params,
+        "max_size_mb": max_size_mb,
+        "max_latency_ms": max_latency_ms,
+        "max_memory": max_memory,
         "discard": discard,
         "deterministic": deterministic,
         "yes": yes,
@@ -278,6 +288,7 @@ def export(
     run: flags.Run = None,
     best: Annotated[bool, typer.Option("--best", help="The best trial (the default).")] = False,
     trial: Annotated[int | None, typer.Option(help="Another trial, by its number.")] = None,
+    pick: flags.Pick = None,
     formats: Annotated[
         str, typer.Option("--format", help="Formats, separated by commas.")
     ] = "keras,saved-model",
@@ -286,12 +297,17 @@ def export(
     as_json: flags.Json = False,
 ) -> None:
     """Retrain the best trial, export it, verify it."""
-    if best and trial is not None:
-        raise UserError("--best and --trial exclude each other", where="export")
+    if best + (trial is not None) + (pick is not None) > 1:
+        raise UserError("--best, --trial and --pick exclude each other", where="export")
+    if pick == "smallest-within" and run == Path("1se") and not run.exists():
+        run = None  # said as two words
     wanted_gpus = _number_or(gpus, "all", "--gpus")
     from automl_sem import api
 
     found = api.load_run(run)
+    if pick is not None:
+        trial = found.pick(pick)
+        _say(f"--pick {pick}: trial {trial}")
     try:
         result = found.export(
             trial,

@@ -6,9 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from automl_sem.goals import LOG_LOSS, Goal
+from automl_sem.objectives.record import ObjectiveRecord
 from automl_sem.spaces.parameters import Value
 
 SCHEMA_VERSION = 1
+STRESSED_LOG_LOSS = Goal("mean of log_loss and stress_log_loss", "objective", lowest=0.0)
+DISTANCE = Goal("distance_above_floor", "distance")
 
 
 class WeightsFile(BaseModel):
@@ -93,6 +97,9 @@ class Manifest(BaseModel):
         imagenet: Those in Keras's cache at the start that the space can ask for.
         warm_start: Another run, whose hyperparameters are tried early; None without.
         augment_with: The GAN of `--augment-with`; None without.
+        objectives: What the search is for, that which ranks trials first; empty for the usual:
+            the log-loss, under stress its mean with that of distorted copies, of GANs the distance.
+        limits: Largest cost of a candidate, by name of `automl_sem.costs.COSTS`.
         discard: Rule by which hopeless candidates are dropped.
         workers: Worker processes; 0 for the search's own process.
         threads: Processor threads of each, 0 for TensorFlow's choice; they decide the
@@ -125,6 +132,8 @@ class Manifest(BaseModel):
     imagenet: list[ImageNetFile] = []
     warm_start: WarmStart | None = None
     augment_with: AugmentWith | None = None
+    objectives: list[ObjectiveRecord] = []
+    limits: dict[str, float] = {}
     discard: str = "none"
     workers: int = 0
     threads: int = 0
@@ -142,3 +151,22 @@ class Manifest(BaseModel):
     def kind(self) -> str:
         """Kind of data, which is what people call its examples: `"images"`."""
         return str(self.data.get("kind", "images"))
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What the search is for, that which ranks trials first."""
+        if self.objectives:
+            return tuple(objective.goal for objective in self.objectives)
+        if self.generates:
+            return (DISTANCE,)
+        return (STRESSED_LOG_LOSS,) if self.stress else (LOG_LOSS,)
+
+    @property
+    def goal(self) -> Goal:
+        """What ranks trials."""
+        return self.goals[0]
+
+    @property
+    def costs(self) -> list[str]:
+        """What is to be known of a candidate's costs, by name, besides those with a limit."""
+        return [objective.name for objective in self.objectives if objective.goal.cost]

@@ -12,11 +12,12 @@ from automl_sem.engines.base import Engine
 from automl_sem.fresh import FreshListener
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.gan.halving import limits as limits_of_curves
-from automl_sem.types import AnyFold, Candidate, Outcome
+from automl_sem.types import AnyFold, Candidate, Ints, Outcome
 from automl_sem.workers.base import FoldDone, Pool
 from automl_sem.workers.evaluate import Evaluation, evaluate
 
 FINALISTS = 2  # the best trial and the baseline are trained on the fresh folds
+INFEASIBLE = 30  # candidates that break a limit, for each trial that was asked for
 CHECKS_SHARE = 1 / 3  # of the time limit, the most that is kept free for what follows these
 
 
@@ -73,6 +74,19 @@ class Limits:
         checks = min(math.ceil(self.checks / slots) * trial, CHECKS_SHARE * self.seconds)
         return self.clock() + (1 + math.ceil(FINALISTS / slots)) * trial + checks > self.seconds
 
+    def gave_up(self, infeasible: int) -> bool:
+        """Whether so many candidates broke a limit that no further one is asked for."""
+        return infeasible >= INFEASIBLE * self.trials
+
+    def explain(self, engine: Engine, say: Callable[[str], None]) -> None:
+        """Say it if the search ended because so many candidates broke a limit."""
+        trials = engine.asked - engine.infeasible
+        if self.gave_up(engine.infeasible) and trials < self.trials:
+            say(
+                f"the search ends with {trials} of {self.trials} trials: {engine.infeasible} "
+                "other candidates broke the limits"
+            )
+
     def room(self, trial_seconds: float, slots: int) -> float:
         """Return how many more candidates can be trained in full in what is left of the time.
 
@@ -119,23 +133,14 @@ def search_loop(
             return True
         if manifest.window is not None and engine.asked - engine.told >= manifest.window:
             return False
-        return not limits.reached(engine.asked, fold_seconds, manifest.folds, pool.slots)
+        # Candidates that break a limit count for nothing.
+        return not limits.gave_up(engine.infeasible) and not limits.reached(
+            engine.asked - engine.infeasible, fold_seconds, manifest.folds, pool.slots
+        )
 
     def ask() -> Evaluation:
-        candidate = engine.ask()
-        before = None if manifest.window is None else candidate.trial - manifest.window + 1
-        evaluation = Evaluation(
-            candidate,
-            folds,
-            run.read_folds(candidate.trial),
-            manifest.seed,
-            "none"
-            if candidate.trial == 0
-            else manifest.discard,  # the baseline is what all is compared to
-            lambda: engine.incumbent(before),
-            lambda: limits_of_curves(engine.curves(before)),
-        )
-        listener.trial_started(candidate, evaluation.folds_done)
+        evaluation = _evaluation(run, engine, engine.ask(), folds)
+        listener.trial_started(evaluation.candidate, evaluation.folds_done)
         return evaluation
 
     def next_evaluation() -> Evaluation | None:
@@ -179,3 +184,19 @@ def search_loop(
         else:
             not_told[evaluation.candidate.trial] = evaluation
             go_on_in_order()
+    limits.explain(engine, say)
+
+
+def _evaluation(run: RunDirectory, engine: Engine, candidate: Candidate, folds: Ints) -> Evaluation:
+    """Return a candidate on its way through its folds, with those that are done already."""
+    manifest = run.manifest
+    before = None if manifest.window is None else candidate.trial - manifest.window + 1
+    return Evaluation(
+        candidate,
+        folds,
+        run.read_folds(candidate.trial),
+        manifest.seed,
+        "none" if candidate.trial == 0 else manifest.discard,  # the baseline is compared to
+        lambda: engine.incumbent(before),
+        lambda: limits_of_curves(engine.curves(before)),
+    )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from automl_sem.errors import UserError
 from automl_sem.gan_recipe import GanRecipe
+from automl_sem.goals import Measured, mean_measured
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -428,6 +429,14 @@ class AnyScore(Protocol):
         """What the objective is called."""
 
     @property
+    def measured(self) -> tuple[Measured, ...]:
+        """What it comes to by the metrics that were asked for; empty for the usual objective."""
+
+    @property
+    def quoted(self) -> float:
+        """The objective as people quote it: of an accuracy, more is better."""
+
+    @property
     def share(self) -> float:
         """What people are shown, 0 to 1, more is better."""
 
@@ -464,6 +473,8 @@ class FoldResult:
         curve: At most ten points.
         seconds: Wall-clock time of the fit.
         stress: What it makes of distorted copies, or None where there are none.
+        measured: What it comes to by the metrics of `--objective`, the one that ranks trials
+            first; empty for the usual objective.
     """
 
     fold: int
@@ -474,10 +485,13 @@ class FoldResult:
     curve: Sequence[CurvePoint] = field(default=())
     seconds: float = 0.0
     stress: StressResult | None = None
+    measured: tuple[Measured, ...] = ()
 
     @property
     def objective(self) -> float:
-        """What is minimised: the log-loss, or its mean with that under stress."""
+        """What is minimised: by default the log-loss, or its mean with that under stress."""
+        if self.measured:
+            return self.measured[0].objective
         if self.stress is None:
             return self.log_loss
         return (self.log_loss + self.stress.log_loss) / 2
@@ -500,7 +514,7 @@ class Score:
 
     @property
     def objective(self) -> float:
-        """What is minimised: the mean of the folds' objectives in nats."""
+        """What is minimised: the mean of the folds' objectives."""
         return float(np.mean([f.objective for f in self.folds]))
 
     @property
@@ -537,7 +551,19 @@ class Score:
     @property
     def objective_word(self) -> str:
         """What the objective is called."""
+        if self.measured:
+            return self.measured[0].goal.word
         return objective_word(any(fold.stress is not None for fold in self.folds))
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """What it comes to by the metrics of `--objective`: the means of the folds."""
+        return mean_measured([fold.measured for fold in self.folds])
+
+    @property
+    def quoted(self) -> float:
+        """The objective as people quote it."""
+        return self.measured[0].value if self.measured else self.objective
 
     @property
     def curve(self) -> tuple[float, ...]:
@@ -563,7 +589,13 @@ class Score:
             "log_loss": self.log_loss,
             "stress_accuracy": self.stress_accuracy,
             "seconds": self.seconds,
+            **self._asked(),
         }
+
+    def _asked(self) -> dict[str, Any]:
+        """Return what the metrics of `--objective` come to, by name."""
+        found = {each.goal.name: each.value for each in self.measured}
+        return {"measured": found} if found else {}
 
 
 def classified(score: AnyScore | None) -> Score | None:
@@ -581,7 +613,7 @@ def objective_word(stressed: bool) -> str:
     return "objective" if stressed else "log-loss"
 
 
-Status = Literal["scored", "discarded", "diverged", "out_of_memory", "failed"]
+Status = Literal["scored", "discarded", "diverged", "out_of_memory", "infeasible", "failed"]
 
 
 @dataclass(frozen=True)
@@ -614,7 +646,10 @@ class Candidate:
         parameters: Number of weights of the model.
         proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` (random) or
             `"model"`.
-        broken: Why it cannot be trained, when building it failed.
+        broken: Why it cannot be trained, when building it failed or it breaks a limit.
+        costs: What the model costs to run, by name, as far as that was asked for.
+        over_limits: How it breaks the limits though it is trained, which is for the baseline
+            alone: it can never be the best.
     """
 
     trial: int
@@ -623,3 +658,5 @@ class Candidate:
     parameters: int
     proposed_by: str
     broken: Outcome | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
+    over_limits: str = ""

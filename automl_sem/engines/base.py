@@ -22,8 +22,14 @@ class Engine(Protocol):
     def told(self) -> int:
         """Number of trials that have ended."""
 
+    @property
+    def infeasible(self) -> int:
+        """Number of candidates that broke a limit, and so were never trained."""
+
     def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the fold scores of the best trial so far, or None.
+        """Return the objectives of the folds of the best trial so far, or None.
+
+        One that breaks a limit is never the best.
 
         Args:
             before: Only trials with a lower number count; None for all.

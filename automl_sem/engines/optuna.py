@@ -16,7 +16,10 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from automl_sem.costs import Demands
+from automl_sem.engines.values import from_study, objectives_of, to_study
 from automl_sem.failures import explain
+from automl_sem.goals import Goal
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.hyperparameters import OptunaHyperParameters
 from automl_sem.spaces.parameters import Value
@@ -79,6 +82,8 @@ class OptunaEngine:
         seed: Seed of the run.
         starts: Candidates tried first, by their names in the study; the first is the baseline.
         warm: Those of another run, tried right after the baseline.
+        goals: What the search is for; the study has a direction for each.
+        demands: Limits on candidates, and what is to be known of them besides.
     """
 
     def __init__(
@@ -90,6 +95,8 @@ class OptunaEngine:
         starts: Sequence[Mapping[str, Value]],
         *,
         warm: Sequence[Mapping[str, Value]] = (),
+        goals: Sequence[Goal] = (),
+        demands: Demands = Demands(),  # noqa: B008, it is frozen
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         study.sampler = RecordSampler(seed)
@@ -98,6 +105,8 @@ class OptunaEngine:
         self._data = data
         self._starts = [*starts[:1], *warm, *starts[1:]]
         self._warm = len(warm)
+        self._goals = goals
+        self._demands = demands
         self._open: dict[int, Trial] = {}
         self._curves = {
             t.number: tuple(t.user_attrs["curve"])
@@ -105,8 +114,14 @@ class OptunaEngine:
             if t.state.is_finished() and "curve" in t.user_attrs
         }
         self._complete = {
-            t.number: (t.value, tuple(t.user_attrs["score"]["fold_scores"]))
+            t.number: (from_study(study, t.values)[0], tuple(t.user_attrs["score"]["fold_scores"]))
             for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            if not t.user_attrs.get("over_limits")
+        }
+        self._infeasible = {
+            t.number
+            for t in study.get_trials(deepcopy=False)
+            if t.user_attrs.get("status") == "infeasible"
         }
 
     @property
@@ -119,8 +134,13 @@ class OptunaEngine:
         """Number of trials that have ended."""
         return sum(t.state.is_finished() for t in self._study.get_trials(deepcopy=False))
 
+    @property
+    def infeasible(self) -> int:
+        """Number of candidates that broke a limit, and so were never trained."""
+        return len(self._infeasible)
+
     def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the fold scores of the best trial so far, or None."""
+        """Return the objectives of the folds of the best trial so far, or None."""
         earlier = [
             (value, number)
             for number, (value, _) in self._complete.items()
@@ -145,7 +165,8 @@ class OptunaEngine:
         proposed_by = trial.user_attrs.get("proposed_by") or self._origin(trial.number)
         trial.set_user_attr("proposed_by", proposed_by)
         hp = OptunaHyperParameters(trial, self._space.settled)
-        parameters, broken = 0, None
+        parameters, broken, over = 0, None, ""
+        costs: dict[str, float] = {}
         recipe: AnyRecipe = Recipe()
         try:
             model = self._space.build(hp, self._data)
@@ -153,16 +174,44 @@ class OptunaEngine:
             parameters = int(model.count_params())
             if generates(model):
                 trial.set_user_attr("networks", sizes(model))
+            costs = self._costs(trial, model)
+            over = self._demands.over(costs)
         except Exception as error:  # a space is a person's code: whatever it raises fails the trial
             broken = explain(error)
         trial.set_user_attr("hyperparameters", dict(hp.values))
         trial.set_user_attr("recipe", recipe.to_dict())
         trial.set_user_attr("parameters", parameters)
-        return Candidate(trial.number, dict(hp.values), recipe, parameters, proposed_by, broken)
+        if over and trial.number > 0:
+            broken, over = Outcome("infeasible", over), ""
+            self._infeasible.add(trial.number)
+        if over:  # the baseline is what all is compared to, whatever it costs
+            trial.set_user_attr("over_limits", over)
+        return Candidate(
+            trial.number,
+            dict(hp.values),
+            recipe,
+            parameters,
+            proposed_by,
+            broken,
+            costs=costs,
+            over_limits=over,
+        )
+
+    def _costs(self, trial: Trial, model: Any) -> dict[str, float]:
+        """Return what a model costs: as it was measured once, since times vary."""
+        if not self._demands:
+            return {}
+        costs: dict[str, float] | None = trial.user_attrs.get("costs")
+        if costs is None:
+            costs = self._demands.costs(model, self._data.input_shape)
+            trial.set_user_attr("costs", costs)
+        return costs
 
     def tell(self, candidate: Candidate, outcome: Outcome) -> None:
         """Record the outcome: only a defect in code is FAIL, which TPE does not see."""
         trial = self._open.pop(candidate.trial)
+        for name, share in self._demands.excess(candidate.costs).items():
+            trial.set_constraint(f"max_{name}", share)
         score = outcome.score or outcome.partial
         curve = outcome.reached or (score.curve if score is not None else ())
         if curve:
@@ -172,9 +221,11 @@ class OptunaEngine:
             # One attribute, since each is written to the disk by itself.
             trial.set_user_attr("score", score.record())
         if outcome.score is not None:
-            self._study.tell(trial, outcome.score.objective)
-            losses = tuple(fold.objective for fold in outcome.score.folds)
-            self._complete[trial.number] = outcome.score.objective, losses
+            objectives = objectives_of(candidate, outcome.score, self._goals)
+            self._study.tell(trial, to_study(self._study, objectives))
+            if not candidate.over_limits:
+                losses = tuple(fold.objective for fold in outcome.score.folds)
+                self._complete[trial.number] = outcome.score.objective, losses
             return
         if outcome.partial is not None:
             self._report(trial, outcome.partial)
@@ -198,7 +249,7 @@ class OptunaEngine:
         """Report a value unless a killed process has done so."""
         reported = self._study.get_trials(deepcopy=False)[trial.number].intermediate_values
         if step not in reported:
-            trial.report(value, step)
+            trial.report(to_study(self._study, [value])[0], step)
 
     def _next_trial(self) -> Trial:
         left = self._left_running()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.goals import Goal, Measured
 from automl_sem.scoring.gan.result import GanCurvePoint, GanFoldResult, Measures
 from automl_sem.types import AnyFold, CurvePoint, FoldResult, StressResult
 
@@ -29,6 +30,10 @@ def to_arrays(result: AnyFold) -> dict[str, NDArray[Any]]:
     }
     if result.stress is not None:
         arrays |= {f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()}
+    if result.measured:
+        goals = [vars(each.goal) for each in result.measured]
+        arrays |= {f"goal_{name}": np.array([goal[name] for goal in goals]) for name in goals[0]}
+        arrays["measured"] = np.array([each.value for each in result.measured], np.float64)
     return arrays
 
 
@@ -54,7 +59,17 @@ def from_arrays(fold: int, arrays: Arrays) -> FoldResult | GanFoldResult:
         curve=tuple(CurvePoint(int(e), a, b, c) for e, a, b, c in arrays["curve"].tolist()),
         seconds=seconds,
         stress=_stress(arrays),
+        measured=_measured(arrays),
     )
+
+
+def _measured(arrays: Arrays) -> tuple[Measured, ...]:
+    if "measured" not in arrays:
+        return ()
+    columns = {each.name: arrays[f"goal_{each.name}"].tolist() for each in fields(Goal)}
+    rows = zip(*columns.values(), strict=True)
+    goals = [Goal(**dict(zip(columns, row, strict=True))) for row in rows]
+    return tuple(map(Measured, goals, arrays["measured"].tolist()))
 
 
 def _stress(arrays: Arrays) -> StressResult | None:

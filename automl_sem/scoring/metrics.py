@@ -44,7 +44,13 @@ class Interval:
     level: float = 0.95
 
 
-def fold_interval(values: Sequence[float], metric: str, *, lowest: float = -math.inf) -> Interval:
+def fold_interval(
+    values: Sequence[float],
+    metric: str,
+    *,
+    lowest: float = -math.inf,
+    highest: float = math.inf,
+) -> Interval:
     """Return the corrected resampled t interval for a mean over k folds.
 
     mean +- t(k-1, .975) * s * sqrt(1/k + 1/(k-1)): folds share training examples, so
@@ -54,6 +60,7 @@ def fold_interval(values: Sequence[float], metric: str, *, lowest: float = -math
         values: One value per fold, at least two.
         metric: Name of what the values are.
         lowest: No value can be below; the interval ends there.
+        highest: No value can be above, likewise.
 
     Raises:
         ValueError: If there are fewer than two values.
@@ -65,7 +72,7 @@ def fold_interval(values: Sequence[float], metric: str, *, lowest: float = -math
         raise ValueError(f"an interval needs at least two folds. Received: {k}")
     mean, s = float(np.mean(values)), float(np.std(values, ddof=1))
     half = float(stats.t.ppf(0.975, k - 1)) * s * math.sqrt(1 / k + 1 / (k - 1))
-    return Interval(metric, T_METHOD, max(lowest, mean - half), mean + half)
+    return Interval(metric, T_METHOD, max(lowest, mean - half), min(highest, mean + half))
 
 
 def wilson_interval(hits: float, n: int) -> Interval:
