@@ -167,6 +167,19 @@ class Manifest(BaseModel):
         return self.goals[0]
 
     @property
+    def of_stress(self) -> str:
+        """What the objective is the mean of, of examples as they are and of distorted ones.
+
+        `"log-loss"`; empty without stress, or where this plays no part in the objective.
+        """
+        if not self.stress or self.generates:
+            return ""
+        if not self.objectives:
+            return LOG_LOSS.word
+        first = self.objectives[0]
+        return first.asked.replace("_", "-") if first.name != first.asked else ""
+
+    @property
     def costs(self) -> list[str]:
         """What is to be known of a candidate's costs, by name, besides those with a limit."""
         return [objective.name for objective in self.objectives if objective.goal.cost]

@@ -156,8 +156,8 @@ class Results:
 
     @property
     def proposed_by_model(self) -> int:
-        """How many trials the sampler's model proposed."""
-        return sum(t.proposed_by == "model" for t in self.trials)
+        """How many trials the sampler's model proposed, without those beyond the limits."""
+        return sum(t.proposed_by == "model" and t.state != "infeasible" for t in self.trials)
 
     @property
     def discarded_trials(self) -> tuple[TrialRecord, ...]:

@@ -77,18 +77,19 @@ def _what(dataset: Dataset, trial: TrialRecord, record: Mapping[str, Any]) -> li
 def _score(results: Results, trial: TrialRecord) -> list[str]:
     """Return the k-fold score with its interval, on fresh folds where there are some."""
     word = results.objective_word
-    for standing in (results.best, results.baseline):
+    nats = " nats" if word in ("log-loss", "objective") else ""
+    for standing in (results.best, results.baseline, *results.finalists):
         if standing is not None and standing.trial.number == trial.number:
             share = standing.accuracy_interval
             return [
-                f"- k-fold {word} {standing.score:.4f} nats, "
+                f"- k-fold {word} {standing.quoted:.4f}{nats}, "
                 f"{in_words(asdict(standing.interval), '.4f')}, on {standing.scored_on}",
                 f"- k-fold accuracy {standing.accuracy:.1%}, {in_words(asdict(share), '.1%')}",
             ]
-    interval = asdict(fold_interval(trial.fold_scores, "log_loss"))
+    interval = asdict(fold_interval(trial.quoted_folds, results.goal.name))
     accuracy = f", accuracy {trial.accuracy:.1%}" if trial.accuracy is not None else ""
     return [
-        f"- k-fold {word} {trial.objective:.4f} nats, {in_words(interval, '.4f')}, on the search "
+        f"- k-fold {word} {trial.quoted:.4f}{nats}, {in_words(interval, '.4f')}, on the search "
         f"folds{accuracy}; a score that the search chose by is a little too good"
     ]
 
@@ -118,7 +119,11 @@ def _stress(run: RunDirectory, results: Results, trial: TrialRecord) -> list[str
     stress = run.manifest.stress
     if not stress:
         return []
-    lines = ["- objective: the mean of the log-loss on examples as they are and on distorted ones"]
+    mean = run.manifest.of_stress
+    what = f"{results.objective_word} on examples as they are"
+    if mean:
+        what = f"the mean of the {mean} on examples as they are and on distorted ones"
+    lines = [f"- objective: {what}"]
     quoted = [s for s in (results.best, results.baseline) if s and s.trial.number == trial.number]
     share = quoted[0].folds.stress_accuracy if quoted else trial.stress_accuracy
     if share is not None:

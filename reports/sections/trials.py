@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from automl_sem.costs import COSTS
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import values
 from automl_sem.results import Results
@@ -17,9 +18,14 @@ def render(context: Context) -> Markup | None:
     if not results.trials:
         return None
     without = [trial for trial in results.trials if trial.objective is None]
-    without.sort(key=lambda trial: trial.state != "discarded")
+    without.sort(key=lambda trial: (trial.state != "discarded", trial.state == "infeasible"))
+    names = [n for n in COSTS if n != "params" and any(n in t.costs for t in results.trials)]
     rows = [
-        {"trial": trial, "settings": values(trial.hyperparameters)}
+        {
+            "trial": trial,
+            "settings": values(trial.hyperparameters),
+            "costs": [trial.costs.get(name) for name in names],
+        }
         for trial in (*results.complete, *without)
     ]
     best = results.best.trial.number if results.best else None
@@ -32,6 +38,9 @@ def render(context: Context) -> Markup | None:
         stressed=bool(context.manifest.stress),
         objective_word=results.objective_word,
         share_word=results.share_word,
+        goal=results.goal,
+        costs=[COSTS[name].word for name in names],
+        front=results.front if len(results.goals) > 1 else (),
         note=_without_or_with(results),
     )
 
