@@ -132,15 +132,13 @@ def latency_ms(model: Any, shape: Sequence[int]) -> float:
     """
     import tensorflow as tf
 
-    given = model.inputs[0] if getattr(model, "inputs", None) else None
-    known = given is not None and None not in tuple(given.shape)[1:]
-    sizes = tuple(given.shape)[1:] if known and given is not None else tuple(shape)
-    example = tf.zeros((1, *sizes), getattr(given, "dtype", "float32"))
+    given = getattr(model, "inputs", None)  # several of a generator that is told the class
+    examples = [_zeros(tensor, shape) for tensor in given] if given else [tf.zeros((1, *shape))]
     run = tf.function(lambda x: model(x, training=False))
 
     def once() -> float:
         begun = time.perf_counter()
-        for output in tf.nest.flatten(run(example)):
+        for output in tf.nest.flatten(run(examples if len(examples) > 1 else examples[0])):
             output.numpy()  # waits for a GPU
         return time.perf_counter() - begun
 
@@ -151,6 +149,16 @@ def latency_ms(model: Any, shape: Sequence[int]) -> float:
     while len(times) < RUNS and (not times or time.perf_counter() - begun < LATENCY_S):
         times.append(once())
     return 1000 * statistics.median(times)
+
+
+def _zeros(given: Any, shape: Sequence[int]) -> Any:
+    """Return one example for an input; where it takes any size, that of the data."""
+    import tensorflow as tf
+
+    sizes = tuple(given.shape)[1:]
+    if len(sizes) == len(shape):
+        sizes = tuple(size or other for size, other in zip(sizes, shape, strict=True))
+    return tf.zeros((1, *(size or 1 for size in sizes)), given.dtype)
 
 
 def _peak(model: Any) -> int:
