@@ -84,6 +84,16 @@ class SearchOptions(BaseModel):
         gpus: GPUs to search on: `"all"`, or how many.
         stress: Distortions that labels survive, `"rotate=180,scale"`; held-out examples are
             scored under them as well. By default the space's own, `"none"` for none.
+        objective: What is best: the name of a metric, of scikit-learn's and Keras's or a short one
+            (`"macro_f1"`, `"auc"`), with `:max` or `:min` where its name does not tell;
+            `FILE.py:function:max`; in Python a function of (y_true, predictions) too. Up to three
+            with commas between them, costs among them (`"accuracy,params"`), make a front. By
+            default the log-loss.
+        direction: `"max"` or `"min"`, of an objective that is a function.
+        max_params: Most weights of a candidate; `"50k"` and `"1.5M"` are understood.
+        max_size_mb: Most MB (10^6 bytes) of its weights in a file.
+        max_latency_ms: Longest time in ms that one example may take on this machine.
+        max_memory: Most MB of memory that one example may take, by an estimate.
         discard: Rule by which hopeless candidates are dropped after some of their folds.
         engine: Who proposes candidates, `"optuna"` or `"keras-tuner"`.
         sampler: Optuna's sampler: `"tpe"` (the default), `"random"`, `"qmc"`, `"cmaes"`,
@@ -123,6 +133,12 @@ class SearchOptions(BaseModel):
     workers_per_gpu: int = Field(default=1, ge=1, le=64)
     gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"
     stress: str | None = None
+    objective: str | Callable[..., Any] | Sequence[str | Callable[..., Any]] | None = None
+    direction: Literal["max", "min"] | None = None
+    max_params: int | None = Field(default=None, ge=1)
+    max_size_mb: float | None = Field(default=None, gt=0)
+    max_latency_ms: float | None = Field(default=None, gt=0)
+    max_memory: float | None = Field(default=None, gt=0)
     discard: str = "forgiving"
     engine: str = "optuna"
     sampler: str | None = None
@@ -143,6 +159,27 @@ class SearchOptions(BaseModel):
     @classmethod
     def _read_duration(cls, value: Any) -> Any:
         return parse_duration(value) if isinstance(value, str) else value
+
+    @field_validator("max_params", mode="before")
+    @classmethod
+    def _read_count(cls, value: Any) -> Any:
+        return parse_count(value) if isinstance(value, str) else value
+
+    @field_validator("max_memory", mode="before")
+    @classmethod
+    def _read_memory(cls, value: Any) -> Any:
+        return parse_megabytes(value) if isinstance(value, str) else value
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Largest cost of a candidate by name, those that were set."""
+        named = {
+            "params": self.max_params,
+            "size_mb": self.max_size_mb,
+            "memory_mb": self.max_memory,
+            "latency_ms": self.max_latency_ms,
+        }
+        return {name: float(most) for name, most in named.items() if most is not None}
 
     @property
     def trial_limit(self) -> int:
@@ -196,6 +233,30 @@ def parse_duration(text: str) -> float:
     if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError(f"a duration looks like 90s, 5m or 1h30m. Received: {text!r}")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def parse_count(text: str) -> int:
+    """Return a number from `50k`, `1.5M` or `200000`.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text.replace(",", "").replace("_", ""))
+    if not found:
+        raise ValueError(f"a number looks like 50000, 50k or 1.5M. Received: {text!r}")
+    return round(float(found[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[found[2].lower()])
+
+
+def parse_megabytes(text: str) -> float:
+    """Return megabytes from `512kB`, `64MB`, `1.5GB` or `64`.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmg]?)b?", text.lower())
+    if not found:
+        raise ValueError(f"memory looks like 512kB, 64MB or 1.5GB. Received: {text!r}")
+    return float(found[1]) * {"": 1.0, "k": 1e-3, "m": 1.0, "g": 1e3}[found[2]]
 
 
 def search_options(**values: Any) -> SearchOptions:

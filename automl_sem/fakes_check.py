@@ -34,7 +34,7 @@ class Side:
     """The best trial with fakes or without, on fresh folds.
 
     Args:
-        objective: Mean objective of its folds.
+        objective: Mean objective of its folds, as people quote it.
         accuracy: Share of held-out rows that are right.
     """
 
@@ -52,7 +52,7 @@ class Finding:
         share: The same of the one of both that has some.
         fakes: That one.
         real: The other.
-        gain: By how much the objective is lower with fakes, mean over the paired folds.
+        gain: By how much the objective is better with fakes, mean over the paired folds.
         low: Lower end of its 95 % interval (`fold_interval`).
         high: Upper end.
         word: What the objective is called.
@@ -192,8 +192,8 @@ def compared(found: Finding, fakes: Score, real: Score) -> Finding:
     interval = fold_interval(gains, "objective gain")
     return replace(
         found,
-        fakes=Side(fakes.objective, fakes.accuracy),
-        real=Side(real.objective, real.accuracy),
+        fakes=Side(fakes.quoted, fakes.accuracy),
+        real=Side(real.quoted, real.accuracy),
         gain=float(np.mean(gains)),
         low=interval.low,
         high=interval.high,

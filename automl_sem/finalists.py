@@ -23,6 +23,8 @@ from automl_sem.fresh import (
     train_on_fresh_folds,
     with_second_seed,
 )
+from automl_sem.goals import turned
+from automl_sem.pareto import PICKS
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval
 from automl_sem.types import AnyScore, Candidate
@@ -40,13 +42,21 @@ class Verdict:
 
     Args:
         word: The answer in a word.
-        difference: Mean objective of the best minus the baseline's, below 0 is better.
+        difference: Mean objective of the best minus the baseline's, as people quote it: of a
+            log-loss below 0 is better, of an accuracy above.
         interval: Interval of the paired difference, or None for the baseline itself.
+        maximize: Whether more is better.
     """
 
     word: Word
     difference: float
     interval: Interval | None
+    maximize: bool = False
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the best is ahead, be it by chance."""
+        return turned(self.difference, self.maximize) < 0
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,15 @@ def contenders(best_first: Sequence[int], scored: Scored, generates: bool) -> li
     return [*best_first[:CONTENDERS], *others]
 
 
-def further_trainings(generates: bool) -> int:
-    """Return how many trainings on the fresh folds there are beside the best and the baseline."""
+def further_trainings(generates: bool, goals: int = 1) -> int:
+    """Return how many trainings on the fresh folds there are beside the best and the baseline.
+
+    Args:
+        generates: Whether the trials are GANs.
+        goals: Number of objectives; of several, two more of the front are trained.
+    """
+    if goals > 1:
+        return len(PICKS) - 1
     return SEEDS * (CONTENDERS + 1) - 2 if generates else 0
 
 
@@ -106,9 +123,10 @@ def score_finalists(
 ) -> None:
     """Train finalists on the fresh folds, as far as that is not done yet.
 
-    The best trial and the baseline are trained in any case. Of GANs, others that may win follow
-    as far as there is time, and a second seed of all if there is time for all. Where finalists
-    of a shorter search have two seeds already, each that is trained gets two.
+    The best trial and the baseline are trained in any case. Others follow as far as there is time:
+    of GANs those that may win, of several objectives those that stand for a part of the front. Of
+    GANs, all get a second seed if there is time for all; where finalists of a shorter search have
+    two seeds already, each that is trained gets two.
 
     One that cannot be trained there is noted in `finalists.json` with its reason, and cannot
     win; without any other the verdict stays open.
@@ -166,22 +184,21 @@ def undecided(scored: Scored, trials: Collection[int]) -> str:
     )
 
 
-def compare(best: AnyScore, baseline: AnyScore, *, same: bool) -> Verdict:
+def compare(best: AnyScore, baseline: AnyScore, *, same: bool, maximize: bool = False) -> Verdict:
     """Return the verdict from two scores on the same folds.
 
     Args:
         best: Score of the best trial.
         baseline: Score of the baseline.
         same: Whether both are one and the same trial.
+        maximize: Whether people want more of the objective.
     """
     if same:
-        return Verdict("the baseline itself", 0.0, None)
+        return Verdict("the baseline itself", 0.0, None, maximize)
     pairs = zip(best.folds, baseline.folds, strict=True)
-    differences = [ours.objective - theirs.objective for ours, theirs in pairs]
+    differences = [turned(ours.objective - theirs.objective, maximize) for ours, theirs in pairs]
     interval = fold_interval(differences, "objective difference")
     word: Word = "not distinguishable"
-    if interval.high < 0:
-        word = "better"
-    elif interval.low > 0:
-        word = "worse"
-    return Verdict(word, float(np.mean(differences)), interval)
+    if interval.high < 0 or interval.low > 0:
+        word = "better" if (interval.low > 0) == maximize else "worse"
+    return Verdict(word, float(np.mean(differences)), interval, maximize)

@@ -158,4 +158,36 @@ Config = Annotated[
         show_default="the nearest automl-sem.toml or pyproject.toml",
     ),
 ]
+Objective = Annotated[
+    str | None,
+    Option(
+        metavar="NAME[,NAME]",
+        help="What is best: a metric such as accuracy, macro_f1 or auc, any of scikit-learn or "
+        "Keras, or FILE.py:function:max; with a cost (params, size_mb, latency_ms, memory_mb) "
+        "behind it, as in accuracy,params, a front of both.",
+        show_default="log_loss",
+    ),
+]
+MaxParams = Annotated[
+    str | None, Option(metavar="N", help="Most weights of a candidate: 50000, 50k, 1.5M.")
+]
+MaxSizeMb = Annotated[
+    float | None, Option(metavar="MB", help="Most MB of a candidate's weights in a file.")
+]
+MaxLatencyMs = Annotated[
+    float | None,
+    Option(metavar="MS", help="Longest time for one example, measured on this machine."),
+]
+MaxMemory = Annotated[
+    str | None,
+    Option(metavar="MB", help="Most memory for one example, by an estimate: 512kB, 64MB, 1.5GB."),
+]
+Pick = Annotated[
+    str | None,
+    Option(
+        metavar="best|knee|smallest-within-1se",
+        help="Which trial: the best; where the front of score and cost bends; or the smallest "
+        "within one standard error of the best.",
+    ),
+]
 DryRun = Annotated[bool, Option("--dry-run", help="Say what would be searched, and stop.")]

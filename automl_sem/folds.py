@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.arrays import Floats, Ints
+from automl_sem.goals import Measured, mean_measured
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,14 @@ class AnyScore(Protocol):
         """What the objective is called."""
 
     @property
+    def measured(self) -> tuple[Measured, ...]:
+        """What it comes to by the metrics that were asked for; empty for the usual objective."""
+
+    @property
+    def quoted(self) -> float:
+        """The objective as people quote it: of an accuracy, more is better."""
+
+    @property
     def share(self) -> float:
         """What people are shown, 0 to 1, more is better."""
 
@@ -147,6 +156,8 @@ class FoldResult:
         seconds: Wall-clock time of the fit.
         stress: What it makes of distorted copies, or None where there are none.
         metrics: What the compiled metrics of the model, if it has some, tell of the held-out rows.
+        measured: What it comes to by the metrics of `--objective`, the one that ranks trials
+            first; empty for the usual objective.
     """
 
     fold: int
@@ -158,10 +169,18 @@ class FoldResult:
     seconds: float = 0.0
     stress: StressResult | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    measured: tuple[Measured, ...] = ()
+
+    @property
+    def predictions(self) -> Floats:
+        """The class probabilities, (n, classes)."""
+        return self.probabilities
 
     @property
     def objective(self) -> float:
-        """What is minimised: the log-loss, or its mean with that under stress."""
+        """What is minimised: by default the log-loss, or its mean with that under stress."""
+        if self.measured:
+            return self.measured[0].objective
         if self.stress is None:
             return self.log_loss
         return (self.log_loss + self.stress.log_loss) / 2
@@ -184,7 +203,7 @@ class Score:
 
     @property
     def objective(self) -> float:
-        """What is minimised: the mean of the folds' objectives in nats."""
+        """What is minimised: the mean of the folds' objectives."""
         return float(np.mean([f.objective for f in self.folds]))
 
     @property
@@ -226,7 +245,19 @@ class Score:
     @property
     def objective_word(self) -> str:
         """What the objective is called."""
+        if self.measured:
+            return self.measured[0].goal.word
         return objective_word(any(fold.stress is not None for fold in self.folds))
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """What it comes to by the metrics of `--objective`: the means of the folds."""
+        return mean_measured([fold.measured for fold in self.folds])
+
+    @property
+    def quoted(self) -> float:
+        """The objective as people quote it."""
+        return self.measured[0].value if self.measured else self.objective
 
     @property
     def curve(self) -> tuple[float, ...]:
@@ -253,6 +284,7 @@ class Score:
             "stress_accuracy": self.stress_accuracy,
             "seconds": self.seconds,
             **({"metrics": self.metrics} if self.metrics else {}),
+            **record_of(self.measured),
         }
 
 
@@ -268,6 +300,12 @@ def mean_metrics(folds: Sequence[WithMetrics]) -> dict[str, float]:
     """Return the mean over folds of each compiled metric of a model; none without any."""
     names = folds[0].metrics if folds else {}
     return {n: float(np.mean([fold.metrics[n] for fold in folds])) for n in names}
+
+
+def record_of(measured: Sequence[Measured]) -> dict[str, Any]:
+    """Return what a trial's record keeps of the metrics of `--objective`, by name."""
+    found = {each.goal.name: each.value for each in measured}
+    return {"measured": found} if found else {}
 
 
 def classified(score: AnyScore | None) -> Score | None:

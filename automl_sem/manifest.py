@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from automl_sem.engines.make import EngineChoice
+from automl_sem.goals import LOG_LOSS, Goal
+from automl_sem.objectives.record import ObjectiveRecord
 from automl_sem.scoring.words import Words, words_of
 from automl_sem.spaces.parameters import Value
 from automl_sem.types import Task, task_named
 
 SCHEMA_VERSION = 1
+STRESSED_LOG_LOSS = Goal("mean of log_loss and stress_log_loss", "objective", lowest=0.0)
 
 
 class WeightsFile(BaseModel):
@@ -96,6 +100,10 @@ class Manifest(BaseModel):
         imagenet: Those in Keras's cache at the start that the space can ask for.
         warm_start: Another run, whose hyperparameters are tried early; None without.
         augment_with: The GAN of `--augment-with`; None without.
+        objectives: What the search is for, that which ranks trials first; empty for the usual:
+            the log-loss, under stress its mean with that of distorted copies, of labels the
+            cross-entropy, of numbers the squared error, of GANs the distance.
+        limits: Largest cost of a candidate, by name of `automl_sem.costs.COSTS`.
         discard: Rule by which hopeless candidates are dropped.
         engine: Who proposes candidates.
         sampler: Optuna's sampler, or None with another engine.
@@ -131,6 +139,8 @@ class Manifest(BaseModel):
     imagenet: list[ImageNetFile] = []
     warm_start: WarmStart | None = None
     augment_with: AugmentWith | None = None
+    objectives: list[ObjectiveRecord] = []
+    limits: dict[str, float] = {}
     discard: str = "none"
     engine: str = "optuna"
     sampler: str | None = "tpe"
@@ -157,6 +167,7 @@ class Manifest(BaseModel):
         """What scores are called."""
         return words_of(self.task, generates=self.generates, stressed=bool(self.stress))
 
+    @property
     def engine_choice(self) -> EngineChoice:
         """Who proposes candidates."""
         return EngineChoice(self.engine, self.sampler, self.oracle)
@@ -165,3 +176,35 @@ class Manifest(BaseModel):
     def kind(self) -> str:
         """Kind of data, which is what people call its examples: `"images"`."""
         return str(self.data.get("kind", "images"))
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What the search is for, that which ranks trials first."""
+        if self.objectives:
+            return tuple(objective.goal for objective in self.objectives)
+        words = self.words
+        lowest = -math.inf if words.lowest is None else words.lowest
+        return (Goal(words.objective_name, words.objective, lowest=lowest),)
+
+    @property
+    def goal(self) -> Goal:
+        """What ranks trials."""
+        return self.goals[0]
+
+    @property
+    def of_stress(self) -> str:
+        """What the objective is the mean of, of examples as they are and of distorted ones.
+
+        `"log-loss"`; empty without stress, or where this plays no part in the objective.
+        """
+        if not self.stress or self.generates:
+            return ""
+        if not self.objectives:
+            return LOG_LOSS.word
+        first = self.objectives[0]
+        return first.asked.replace("_", "-") if first.name != first.asked else ""
+
+    @property
+    def costs(self) -> list[str]:
+        """What is to be known of a candidate's costs, by name, besides those with a limit."""
+        return [objective.name for objective in self.objectives if objective.goal.cost]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,15 +17,20 @@ from automl_sem.augment_with import described as described_gan
 from automl_sem.augmentation.kinds import checked_stress, described, parse_stress
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import NO_LIMIT, SearchOptions, fold_count
+from automl_sem.costs import COSTS, Demands
 from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
 from automl_sem.data.examples import stays_on_disk
 from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
 from automl_sem.engines.make import choose_engine, plan_engine
 from automl_sem.errors import Unlabelled, UserError
+from automl_sem.feasible import check_reachable
 from automl_sem.fresh import fresh_seed
 from automl_sem.gan_plan import check_gan, expected_seconds
 from automl_sem.manifest import Manifest, WarmStart
+from automl_sem.objectives.choose import Chosen, choose
+from automl_sem.objectives.measure import STRESSED, check_measures
+from automl_sem.objectives.record import ObjectiveRecord
 from automl_sem.registry import RUNS
 from automl_sem.reports.wording import count, roughly
 from automl_sem.run import RunDirectory, now
@@ -158,7 +163,14 @@ def create_run(
     manifest, splits = plan_run(options, space, dataset, from_memory)
     path = options.out or _free_name(dataset.name)
     arrays = dataset.to_arrays() if from_memory else None
-    return RunDirectory.create(path, manifest, space.source, splits, arrays, gan_source(manifest))
+    files = {
+        each.record.copy_name: each.source
+        for each in choose(options.objective, options.direction)
+        if each.record.copy_name
+    }
+    return RunDirectory.create(
+        path, manifest, space.source, splits, arrays, gan_source(manifest), files
+    )
 
 
 def plan_run(
@@ -189,6 +201,11 @@ def plan_run(
     }
     few = check_gan(options, dataset, splits["search"]) if drawing else ""
     stress, unstressed = ({}, "") if drawing else _stress(options, space, dataset.info)
+    objectives = _objectives(options, drawing, bool(stress), dataset, splits)
+    records = [each.record for each in objectives]
+    several = len(records) > 1
+    costs = [record.name for record in records if record.kind == "cost"]
+    over = check_reachable(space, dataset.info, Demands(options.limits, costs))
     gan, fakes = None, ""
     if options.augment_with is not None:
         gan = augment_with(options.augment_with, dataset)
@@ -231,7 +248,9 @@ def plan_run(
         imagenet=imagenet_record(asked.networks),
         warm_start=warm,
         augment_with=gan,
-        discard=options.discard if engine.discards else "none",
+        objectives=records,
+        limits=options.limits,
+        discard=options.discard if engine.discards and not several else "none",
         engine=engine.engine,
         sampler=engine.sampler,
         oracle=engine.oracle,
@@ -255,15 +274,57 @@ def plan_run(
                     few,
                     fakes,
                     warm_note,
-                    workers.note,
+                    over,
                 ),
             ),
+            *_about(records, options, bool(stress)),
             *engine_plan.notes,
+            *filter(None, (workers.note,)),
         ],
         versions=environment.versions(),
         machine=machine,
     )
     return manifest, splits
+
+
+def _objectives(
+    options: SearchOptions,
+    drawing: bool,
+    stressed: bool,
+    dataset: Dataset,
+    splits: Mapping[str, NDArray[Any]],
+) -> tuple[Chosen, ...]:
+    """Return what the search is for, tried on made-up predictions; empty for the usual."""
+    objectives = choose(options.objective, options.direction, stressed=stressed)
+    if objectives and drawing:
+        raise UserError(
+            "a GAN is scored by the distance of its images from real ones, and by nothing else",
+            where="--objective",
+            hint="Leave it out",
+        )
+    measures = [each.measure for each in objectives if each.measure is not None]
+    check_measures(measures, dataset.train.y, dataset.info.classes, splits)
+    return objectives
+
+
+def _about(
+    records: Sequence[ObjectiveRecord], options: SearchOptions, stressed: bool
+) -> Iterator[str]:
+    """Yield what people should know of objectives and limits."""
+    if len(records) > 1:
+        yield "with several objectives no trial is discarded early: all get all folds"
+    metrics = [r for r in records if r.kind != "cost"]
+    clean = [r.word for r in metrics if stressed and r.asked not in STRESSED]
+    if clean:
+        yield (
+            f"{', '.join(clean)} counts examples as they are: the stress is scored and shown, but "
+            "does not decide"
+        )
+    if "latency_ms" in (*options.limits, *(r.name for r in records)):
+        yield (
+            "latency is measured on this machine beside all else that it does, so that the same "
+            "seed need not give the same study"
+        )
 
 
 def _drawings(space: Space, dataset: Dataset) -> str:
@@ -345,6 +406,8 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"search    {trials}, {manifest.folds} folds each{limit}; discard rule {manifest.discard}",
         f"engine    {manifest.engine_choice}",
         f"stress    {described(manifest.stress) or 'none'}",
+        f"objective {_objectives_shown(manifest)}",
+        *([f"limits    {shown_limits(manifest)}"] if manifest.limits else []),
         f"after     {_afterwards(manifest)}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
         f"GPUs: {len(manifest.gpus) or 'none'}",
@@ -352,6 +415,16 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         *(f"note      {note}" for note in manifest.notes),
         "nothing was written: leave --dry-run out to search",
     ]
+
+
+def _objectives_shown(manifest: Manifest) -> str:
+    """Return what is best, for people."""
+    return ", ".join(f"{goal.word} ({goal.better} is better)" for goal in manifest.goals)
+
+
+def shown_limits(manifest: Manifest) -> str:
+    """Return the limits on candidates, for people."""
+    return ", ".join(f"at most {COSTS[name].text(n)}" for name, n in manifest.limits.items())
 
 
 def expected_time(manifest: Manifest) -> str:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from automl_sem.costs import COSTS
 from automl_sem.fresh import Entry
 from automl_sem.reports.wording import (
     count,
@@ -75,16 +76,20 @@ class LineListener:
         """Say how the trial ended."""
         line = f"trial {candidate.trial:>2}  {candidate.proposed_by:<10}  "
         if outcome.score is not None:
-            best = outcome.score.objective < self._best
-            self._best = min(self._best, outcome.score.objective)
-            line += self._scored(outcome.score) + ("  best so far" if best else "")
+            best = outcome.score.objective < self._best and not candidate.over_limits
+            if best:
+                self._best = outcome.score.objective
+            line += self._scored(outcome.score) + _costs(candidate)
+            line += "  best so far" if best else ""
+            line += "  breaks the limits" if candidate.over_limits else ""
             self._print(line, "green" if best else "")
         elif outcome.partial is not None:
             self._print(line + self._discarded(outcome.partial, outcome.reason), "dim")
         elif outcome.reached:
             self._print(f"{line}discarded  {outcome.reason}", "dim")
         else:
-            self._print(f"{line}{outcome.status.replace('_', ' ')}: {outcome.reason}", "yellow")
+            style = "dim" if outcome.status == "infeasible" else "yellow"
+            self._print(f"{line}{outcome.status.replace('_', ' ')}: {outcome.reason}", style)
 
     def planned(self, folds: int, fresh: int) -> None:
         """Stay silent: how much is to do shows on a terminal alone."""
@@ -104,7 +109,7 @@ class LineListener:
         off = off_by(score)
         return (
             f"{score.share_word} {share(score.share, score.share_word):>7}{_stressed(score)}"
-            f"{f'  {off:<12}' if off else ''}  {score.objective_word} {loss(score.objective):<6}"
+            f"{f'  {off:<12}' if off else ''}{_objective(score)}"
             f"  folds {folds}  {score.seconds:.1f} s"
         )
 
@@ -113,8 +118,7 @@ class LineListener:
         folds = _folds(partial)
         after = reason.partition(":")[0]  # "after 2 of 5 folds", without the two means
         return (
-            f"{'discarded':<16}{_stressed(partial)}"
-            f"  {partial.objective_word} {loss(partial.objective):<6}"
+            f"{'discarded':<16}{_stressed(partial)}{_objective(partial)}"
             f"  folds {folds:<{self._folds_width}}  {partial.seconds:.1f} s  {after}"
         )
 
@@ -157,6 +161,7 @@ class LiveListener(LineListener):
         self._trials = trials or 0
         self._last_trial = -1
         self._fresh_fits = 0
+        self._infeasible = 0  # trials of this session that count for nothing
         self._best_text = "-"
         if best is not None:
             self._best_text = share(best.trial.share, best.folds.share_word)
@@ -203,7 +208,10 @@ class LiveListener(LineListener):
 
     def trial_done(self, candidate: Candidate, outcome: Outcome) -> None:
         """Print the trial's line."""
-        if outcome.score is not None and outcome.score.objective < self._best:
+        if outcome.status == "infeasible":
+            self._infeasible += 1
+        better = outcome.score is not None and outcome.score.objective < self._best
+        if outcome.score is not None and better and not candidate.over_limits:
             self._best_text = share(outcome.score.share, outcome.score.share_word)
         super().trial_done(candidate, outcome)
         self._running.pop((candidate.trial, ""), None)
@@ -251,8 +259,9 @@ class LiveListener(LineListener):
     def _fold_fits(self, fresh: bool) -> int:
         """Return the fold fits done or spared: all of the trials that are not under way."""
         if fresh:  # the search is over
-            return max(self._last_trial + 1, self._trials) * self._folds + self._fresh_fits
-        ended = self._last_trial + 1 - len(self._running)
+            counted = max(self._last_trial + 1 - self._infeasible, self._trials)
+            return counted * self._folds + self._fresh_fits
+        ended = self._last_trial + 1 - len(self._running) - self._infeasible
         return ended * self._folds + sum(running.done for running in self._running.values())
 
     def _time_left(self) -> str:
@@ -280,3 +289,14 @@ def _stressed(score: AnyScore) -> str:
     """Return the share of distorted copies that are right, as a column; empty without stress."""
     withstood = score.stress_accuracy
     return "" if withstood is None else f"  stressed {percent(withstood):>7}"
+
+
+def _objective(score: AnyScore) -> str:
+    """Return the objective as a column; nothing where the share says it already."""
+    word = score.objective_word
+    return "" if word == score.share_word else f"  {word} {loss(score.quoted):<6}"
+
+
+def _costs(candidate: Candidate) -> str:
+    """Return what a candidate costs to run, as far as it was asked for."""
+    return "".join(f"  {COSTS[name].text(value)}" for name, value in candidate.costs.items())

@@ -6,30 +6,23 @@ Reports, tables, JSON and export all read a run through here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.fakes_check import Finding, read_finding, score_as_kept
 from automl_sem.finalists import Scored, Verdict, compare, contenders, undecided
-from automl_sem.fresh import fresh_scores, mean_fresh_score
+from automl_sem.goals import Goal
+from automl_sem.pareto import Pick, front, knee, smallest_within_one_error
 from automl_sem.run import RunDirectory
-from automl_sem.scoring.gan.result import MEASURES
-from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
-from automl_sem.scoring.output_folds import OutputScore
-from automl_sem.scoring.scores import score_of
-from automl_sem.scoring.stress import stress_scores
-from automl_sem.scoring.words import ALL_WORDS, OUTPUT_MEASURES
+from automl_sem.standings import Standing, standing_by, standing_of
 from automl_sem.stress_check import read_findings
-from automl_sem.types import (
-    AnyRecipe,
-    AnyScore,
-    Candidate,
-    Score,
-    of_classifier,
-    recipe_from_dict,
-)
+from automl_sem.trials import State, TrialRecord, own_metrics, trial_record
+from automl_sem.types import of_classifier
+
+__all__ = ["Results", "Standing", "State", "TrialRecord", "own_metrics", "read_results"]
 
 SCHEMA_VERSION = 1
 FOLD_FILES = (
@@ -40,165 +33,6 @@ FOLD_FILES = (
     "fakes/*/*/*.npz",
 )
 
-State = Literal["complete", "discarded", "pruned", "failed", "repeated", "running"]
-
-
-@dataclass(frozen=True)
-class TrialRecord:
-    """One trial as recorded.
-
-    Args:
-        number: Number in the study, from 0.
-        state: How it ended.
-        reason: Why there is no score; empty when there is one.
-        proposed_by: Who chose it, as of `Candidate`.
-        objective: What is minimised, mean over its folds in nats, or None: the log-loss, or
-            its mean with that under stress.
-        log_loss: Mean log-loss of examples as they are, or None.
-        share: What people are shown of it, or None: the share of out-of-fold predictions that
-            are right, of labels macro F1, of numbers R2, of a GAN the coverage of held-out images.
-        stress_accuracy: Share of distorted copies that are right, or None.
-        fold_scores: Objective of each fold; of a discarded trial only the folds done.
-        fold_shares: Share of each fold, likewise.
-        networks: Weights of the generator and the discriminator of a GAN; else empty.
-        reached: Objective at which its first fold was stopped, or None.
-        measures: What else is measured, by name: of a GAN means over its folds, of labels and
-            numbers that of all out-of-fold predictions; of a classifier nothing.
-        metrics: The compiled metrics of a model that has some, means over its folds; else empty.
-        hyperparameters: Active hyperparameters by name.
-        recipe: How it was trained.
-        parameters: Number of weights.
-        seconds: Time of its fold fits.
-    """
-
-    number: int
-    state: State
-    reason: str
-    proposed_by: str
-    objective: float | None
-    log_loss: float | None
-    share: float | None
-    stress_accuracy: float | None
-    fold_scores: tuple[float, ...]
-    fold_shares: tuple[float, ...]
-    hyperparameters: Mapping[str, Any]
-    recipe: AnyRecipe
-    parameters: int
-    seconds: float
-    networks: Mapping[str, int] = field(default_factory=dict)
-    measures: Mapping[str, float | None] = field(default_factory=dict)
-    reached: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def accuracy(self) -> float | None:
-        """The share, of a classifier."""
-        return self.share
-
-    @property
-    def mean_so_far(self) -> float | None:
-        """Mean objective of the folds done, or what the first had come to when it was stopped.
-
-        Of a discarded trial it is no score: never rank it.
-        """
-        if self.fold_scores:
-            return sum(self.fold_scores) / len(self.fold_scores)
-        return self.reached
-
-    def candidate(self) -> Candidate:
-        """Return what trains it again."""
-        return Candidate(
-            self.number, self.hyperparameters, self.recipe, self.parameters, self.proposed_by
-        )
-
-
-def own_metrics(trials: Iterable[TrialRecord]) -> list[str]:
-    """Return the names of the compiled metrics of trials, but for the accuracy, shown anyway."""
-    names = dict.fromkeys(name for trial in trials for name in trial.metrics)
-    return [name for name in names if name not in ("accuracy", "acc")]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A trial with the score to quote.
-
-    Args:
-        trial: The trial.
-        score: Mean objective, on fresh folds if they are there.
-        interval: Interval of `score`.
-        share: Share of out-of-fold predictions that are right, of labels macro F1, of numbers
-            R2, of a GAN the mean coverage of held-out images.
-        share_interval: Interval of `share`.
-        scored_on: `"fresh folds"`, or `"search folds"` while fresh ones are missing.
-        folds: The fold results behind it.
-        by_seed: Mean objective on the fresh folds by seed; empty where there is one at most.
-    """
-
-    trial: TrialRecord
-    score: float
-    interval: Interval
-    share: float
-    share_interval: Interval
-    scored_on: Literal["fresh folds", "search folds"]
-    folds: AnyScore
-    by_seed: tuple[float, ...] = ()
-
-    @property
-    def fresh(self) -> bool:
-        """Whether it was scored on fresh folds."""
-        return self.scored_on == "fresh folds"
-
-    @property
-    def accuracy(self) -> float:
-        """The share, of a classifier."""
-        return self.share
-
-    @property
-    def accuracy_interval(self) -> Interval:
-        """The interval of the share, of a classifier."""
-        return self.share_interval
-
-    @property
-    def classified(self) -> Score:
-        """The fold results of a classifier."""
-        assert isinstance(self.folds, Score)
-        return self.folds
-
-    @property
-    def outputs(self) -> OutputScore:
-        """The fold results of a model of labels or numbers."""
-        assert isinstance(self.folds, OutputScore)
-        return self.folds
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the standing for scripts."""
-        word = self.share_interval.metric
-        return {
-            "trial": self.trial.number,
-            "score": self.score,
-            "interval": asdict(self.interval),
-            word: self.share,
-            f"{word}_interval": asdict(self.share_interval),
-            "scored_on": self.scored_on,
-            **({"by_seed": list(self.by_seed)} if self.by_seed else {}),
-            **self._measures(),
-            "search_score": self.trial.objective,
-            f"search_{word}": self.trial.share,
-            "hyperparameters": dict(self.trial.hyperparameters),
-            "parameters": self.trial.parameters,
-        }
-
-    def _measures(self) -> dict[str, Any]:
-        if isinstance(self.folds, Score):
-            return {
-                "log_loss": self.folds.log_loss,
-                "stress_accuracy": self.folds.stress_accuracy,
-                "stress": [asdict(condition) for condition in stress_scores(self.folds)],
-            }
-        if isinstance(self.folds, OutputScore):
-            return self.folds.measures
-        return {k: v for k, v in self.folds.record().items() if k != "seconds"}
-
 
 @dataclass(frozen=True)
 class Results:
@@ -207,8 +41,9 @@ class Results:
     Args:
         run: The run directory.
         trials: All trials, by number.
-        best: The complete trial with the lowest objective, or None; of finalists, that with the
-            lowest on the fresh folds; with fakes or without, as `fakes` says.
+        best: The complete trial with the lowest objective that keeps the limits, or None; of
+            finalists, that with the lowest on the fresh folds; with fakes or without, as `fakes`
+            says.
         baseline: Trial 0, if it is complete.
         finalists: What was trained on the fresh folds, by its objective there; empty until all is.
         verdict: Best against baseline on fresh folds, or None while they are missing.
@@ -234,7 +69,17 @@ class Results:
     @property
     def objective_word(self) -> str:
         """What the objective is called."""
-        return self.run.manifest.words.objective
+        return self.goal.word
+
+    @property
+    def goal(self) -> Goal:
+        """What ranks trials."""
+        return self.run.manifest.goal
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What the search is for, that which ranks trials first."""
+        return self.run.manifest.goals
 
     @property
     def share_word(self) -> str:
@@ -243,9 +88,56 @@ class Results:
 
     @property
     def complete(self) -> tuple[TrialRecord, ...]:
-        """The trials that have a score, best first."""
+        """The trials that have a score, best first; the baseline last if it breaks the limits."""
         done = [t for t in self.trials if t.objective is not None]
-        return tuple(sorted(done, key=lambda t: (t.objective, t.number)))
+        return tuple(sorted(done, key=lambda t: (not t.eligible, t.objective, t.number)))
+
+    @property
+    def eligible(self) -> tuple[TrialRecord, ...]:
+        """The trials that have a score and keep the limits, best first."""
+        return tuple(t for t in self.complete if t.eligible)
+
+    @property
+    def infeasible(self) -> tuple[TrialRecord, ...]:
+        """The candidates that broke a limit and were never trained, by number."""
+        return tuple(t for t in self.trials if t.state == "infeasible")
+
+    @cached_property
+    def front(self) -> tuple[int, ...]:
+        """Numbers of the trials that no other one beats in all objectives, best first.
+
+        In a search for one objective, the number of weights is the other.
+        """
+        able = self.eligible
+        return tuple(able[place].number for place in front([self._minimised(t) for t in able]))
+
+    @cached_property
+    def picks(self) -> dict[Pick, int]:
+        """Numbers of the trials that the ways to pick one come to; empty without a best one."""
+        able = self.eligible
+        if self.best is None or not able:
+            return {}
+        smallest = smallest_within_one_error(
+            [t.objective or 0.0 for t in able],
+            [t.fold_scores for t in able],
+            [t.parameters for t in able],
+        )
+        return {
+            "best": self.best.trial.number,
+            "knee": able[knee([self._minimised(t) for t in able])].number,
+            "smallest-within-1se": able[smallest].number,
+        }
+
+    def _minimised(self, trial: TrialRecord) -> tuple[float, ...]:
+        """Return what is minimised of a trial; costs by their logarithm, as ratios count there."""
+        if len(self.goals) < 2:
+            return trial.objective or 0.0, math.log(max(trial.parameters, 1))
+        return tuple(
+            math.log(max(trial.values[goal.name], 1e-9))
+            if goal.cost
+            else goal.turned(trial.values[goal.name])
+            for goal in self.goals
+        )
 
     @property
     def chosen_on_fresh(self) -> bool:
@@ -258,8 +150,8 @@ class Results:
 
     @property
     def proposed_by_model(self) -> int:
-        """How many trials a model of the scores proposed."""
-        return sum(t.proposed_by == "model" for t in self.trials)
+        """How many trials a model of the scores proposed, without those beyond the limits."""
+        return sum(t.proposed_by == "model" and t.state != "infeasible" for t in self.trials)
 
     @property
     def discarded_trials(self) -> tuple[TrialRecord, ...]:
@@ -308,8 +200,11 @@ class Results:
             NegativeResult: If no trial is complete.
         """
         if self.best is None:
+            lacks = "is complete"
+            if self.complete:
+                lacks = "that keeps the limits is complete"
             raise NegativeResult(
-                "no trial is complete, so there is no best one",
+                f"no trial {lacks}, so there is no best one",
                 where=self.run.path,
                 hint="`automl-sem show` lists why trials failed",
             )
@@ -329,7 +224,8 @@ class Results:
         return {
             "schema_version": SCHEMA_VERSION,
             "run": str(self.run.path),
-            "objective": _objective(self.run),
+            "objective": {"name": self.goal.name, "direction": self.goal.direction},
+            **self._several(),
             "best": self.best.to_json() if self.best else None,
             "baseline": self.baseline.to_json() if self.baseline else None,
             "finalists": [standing.to_json() for standing in self.finalists],
@@ -339,6 +235,7 @@ class Results:
             "fakes": self.fakes and self.fakes.to_json(),
             "trials": len(self.trials),
             "discarded": self.discarded,
+            "infeasible": len(self.infeasible),
             "proposed_by_model": self.proposed_by_model,
             "fold_fits": self.fold_fits,
             "fold_fits_saved": self.fold_fits_saved,
@@ -346,19 +243,34 @@ class Results:
             "finished": self.finished,
         }
 
+    def _several(self) -> dict[str, Any]:
+        """Return what there is to say of several objectives, and of limits."""
+        found: dict[str, Any] = {"picks": dict(self.picks)} if self.picks else {}
+        if self.run.manifest.limits:
+            found["limits"] = dict(self.run.manifest.limits)
+        if len(self.goals) > 1:
+            found["objectives"] = [
+                {"name": goal.name, "direction": goal.direction} for goal in self.goals
+            ]
+            found["front"] = list(self.front)
+        return found
+
 
 def read_results(run: RunDirectory) -> Results:
     """Read what a run found so far; it may be in use by a search."""
     study = run.read_study()
     frozen = study.get_trials(deepcopy=False) if study is not None else []
-    trials = tuple(_record(t) for t in frozen if t.state.name != "WAITING")
+    goals = run.manifest.goals
+    trials = tuple(trial_record(t, study, goals) for t in frozen if t.state.name != "WAITING")
     complete = [t for t in trials if t.objective is not None]
-    complete.sort(key=lambda t: (t.objective, t.number))
+    complete.sort(key=lambda t: (not t.eligible, t.objective, t.number))
     baseline = next((t for t in complete if t.number == 0), None)
     scored = Scored.read(run)
-    may_win = contenders([t.number for t in complete], scored, run.manifest.generates)
-    asked = [t for t in complete if t is baseline or t.number in may_win]
-    standings = {trial.number: _standing(run, trial, scored.seeds) for trial in asked}
+    able = [t.number for t in complete if t.eligible]
+    may_win = contenders(able, scored, run.manifest.generates)
+    others = scored.trials if len(goals) > 1 else ()
+    asked = [t for t in complete if t is baseline or t.number in (*may_win, *others)]
+    standings = {trial.number: standing_of(run, trial, scored.seeds) for trial in asked}
     finalists = _finalists(may_win, standings, scored)
     best = next((s for s in finalists if s.trial.number in may_win), None)
     if best is None and may_win:
@@ -372,7 +284,9 @@ def read_results(run: RunDirectory) -> Results:
     theirs = standings.get(0)
     verdict = None
     if best is not None and theirs is not None and best.fresh and theirs.fresh:
-        verdict = compare(best.folds, theirs.folds, same=best is theirs)
+        verdict = compare(
+            best.folds, theirs.folds, same=best is theirs, maximize=run.manifest.goal.maximize
+        )
     session = run.read_json("session.json") or {}
     return Results(
         run=run,
@@ -396,7 +310,7 @@ def _as_kept(run: RunDirectory, trial: TrialRecord, found: Finding) -> Standing:
         recipe=replace(of_classifier(trial.recipe), fakes=found.kept),
         hyperparameters={**trial.hyperparameters, "fakes": found.kept},
     )
-    return _standing_by(run, kept, score_as_kept(run, found))
+    return standing_by(run, kept, score_as_kept(run, found))
 
 
 def _finalists(
@@ -407,101 +321,3 @@ def _finalists(
         return []  # trials came after those that were trained on the fresh folds
     there = [s for n, s in standings.items() if n in scored.trials and s.fresh]
     return sorted(there, key=lambda s: (s.score, s.trial.number))
-
-
-def _standing(run: RunDirectory, trial: TrialRecord, seeds: int) -> Standing:
-    by_seed = fresh_scores(run, trial.number, seeds) if seeds > 1 else ()
-    return _standing_by(run, trial, mean_fresh_score(run, trial.number, seeds), by_seed)
-
-
-def _standing_by(
-    run: RunDirectory, trial: TrialRecord, score: AnyScore | None, by_seed: Sequence[AnyScore] = ()
-) -> Standing:
-    """Return a trial's standing by its score on the fresh folds, or without one by the search."""
-    folds = score or score_of(run.read_folds(trial.number).values())
-    if len(folds.folds) < len(trial.fold_scores):
-        raise UserError(
-            f"fold results of trial {trial.number} are missing",
-            where=run.path / "folds" / str(trial.number),
-            hint="Put them back, or start anew with `automl-sem search`",
-        )
-    objectives = [f.objective for f in folds.folds]
-    words = run.manifest.words
-    if run.manifest.generates:
-        interval = fold_interval(objectives, words.objective_name)
-        shares = fold_interval([f.share for f in folds.folds], words.share_name, lowest=0.0)
-    elif isinstance(folds, OutputScore):
-        interval = fold_interval(objectives, words.objective_name, lowest=0.0)
-        shares = fold_interval(
-            [f.share for f in folds.folds],
-            words.share_name,
-            lowest=-math.inf if folds.task == "regression" else 0.0,
-            highest=1.0,
-            around=folds.share,
-        )
-    else:
-        n = sum(len(f.indices) for f in folds.folds)
-        metric = "objective" if run.manifest.stress else "log_loss"
-        interval = fold_interval(objectives, metric, lowest=0.0)
-        shares = wilson_interval(round(folds.share * n), n)
-    return Standing(
-        trial=trial,
-        score=folds.objective,
-        interval=interval,
-        share=folds.share,
-        share_interval=shares,
-        scored_on="fresh folds" if score else "search folds",
-        folds=folds,
-        by_seed=tuple(each.objective for each in by_seed),
-    )
-
-
-def _objective(run: RunDirectory) -> dict[str, str]:
-    return {"name": run.manifest.words.objective_name, "direction": "minimize"}
-
-
-def _record(trial: Any) -> TrialRecord:
-    attrs = trial.user_attrs
-    score = attrs.get("score", {})
-    states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-    repeated = attrs.get("status") == "repeated" and trial.state.is_finished()
-    complete = trial.state.name == "COMPLETE" and not repeated  # the first one is ranked
-    state = "repeated" if repeated else states.get(trial.state.name, "running")
-    if state == "pruned" and attrs.get("status") == "discarded":
-        state = "discarded"
-    return TrialRecord(
-        number=trial.number,
-        state=state,
-        reason=attrs.get("reason", ""),
-        proposed_by=attrs.get("proposed_by", ""),
-        objective=float(trial.value) if complete else None,
-        log_loss=_log_loss(trial, score) if complete else None,
-        share=_first(score, [words.share_name for words in ALL_WORDS]) if complete else None,
-        stress_accuracy=score.get("stress_accuracy") if complete else None,
-        fold_scores=tuple(score.get("fold_scores", ())),
-        fold_shares=tuple(_first(score, [words.fold_shares for words in ALL_WORDS]) or ()),
-        hyperparameters=attrs.get("hyperparameters", {}),
-        recipe=recipe_from_dict(attrs.get("recipe", {})),
-        parameters=int(attrs.get("parameters", 0)),
-        seconds=float(score.get("seconds", 0.0)),
-        networks=attrs.get("networks", {}),
-        metrics=score.get("metrics", {}),
-        measures={
-            name: score[name]
-            for name in (*MEASURES, *(OUTPUT_MEASURES if complete else ()))
-            if name in score
-        },
-        reached=attrs["curve"][-1] if state == "discarded" and "curve" in attrs else None,
-    )
-
-
-def _log_loss(trial: Any, score: Mapping[str, Any]) -> float | None:
-    """Return the log-loss of a complete trial; None of labels and numbers, which have none."""
-    if any(name in score for name in OUTPUT_MEASURES):
-        return None
-    return float(score.get("log_loss", trial.value))
-
-
-def _first(score: Mapping[str, Any], names: Sequence[str]) -> Any:
-    """Return what a record has under the first of these names that is there, or None."""
-    return next((score[name] for name in names if name in score), None)

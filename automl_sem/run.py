@@ -4,6 +4,7 @@ runs/20261123-1412-shapes/
   run.json        options, versions, machine, data fingerprint, seed; written once
   space.py        snapshot of the space
   gan_space.py    that of the GAN which draws images for classifiers to learn from
+  objective-0.py  copy of the file with a person's own metric
   splits.npz      fold number of every training row, for the search and for fresh folds
   data.npz        the examples, only when they came from arrays in Python
   workers.log     what worker processes printed
@@ -27,6 +28,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -89,6 +91,7 @@ class RunDirectory:
         splits: Mapping[str, NDArray[Any]],
         arrays: Mapping[str, NDArray[Any]] | None = None,
         gan_source: str | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> RunDirectory:
         """Write a new run at once: the directory appears complete or not at all.
 
@@ -105,6 +108,8 @@ class RunDirectory:
                 folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
                 folder.chmod(0o755)
             (folder / "space.py").write_text(space_source, encoding="utf-8")
+            for name, text in (files or {}).items():
+                (folder / name).write_text(text, encoding="utf-8")
             if gan_source is not None:
                 (folder / GAN_SPACE).write_text(gan_source, encoding="utf-8")
             save_npz(folder / "splits.npz", splits)
@@ -164,12 +169,14 @@ class RunDirectory:
             _cut_torn_line(journal)
             lock: Any = FileLock(self.path / "study.lock")
             backend = JournalFileBackend(str(journal), lock_obj=lock)
-            return optuna.create_study(
+            study = optuna.create_study(
                 study_name=STUDY_NAME,
                 storage=JournalStorage(backend),
-                direction="minimize",
+                directions=[goal.direction for goal in self.manifest.goals],
                 load_if_exists=True,
             )
+            _name_values(study, [goal.name for goal in self.manifest.goals])
+            return study
         except OSError as error:
             raise disk_error(error, self.path) from error
 
@@ -312,6 +319,14 @@ def check_free(path: Path) -> None:
             where=path,
             hint="Choose another --out; nothing is overwritten",
         )
+
+
+def _name_values(study: Any, names: list[str]) -> None:
+    """Name the values of a study, so that Optuna's own tools show what they are."""
+    if study.metric_names is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that names are a new thing in Optuna
+            study.set_metric_names(names)
 
 
 def _cut_torn_line(path: Path) -> None:

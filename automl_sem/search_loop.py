@@ -17,6 +17,7 @@ from automl_sem.workers.base import FoldDone, Pool
 from automl_sem.workers.evaluate import Evaluation, evaluate
 
 FINALISTS = 2  # the best trial and the baseline are trained on the fresh folds
+INFEASIBLE = 30  # candidates that break a limit, for each trial that was asked for
 CHECKS_SHARE = 1 / 3  # of the time limit, the most that is kept free for what follows these
 
 
@@ -74,6 +75,19 @@ class Limits:
         trial = folds * sum(fold_seconds) / len(fold_seconds) if fold_seconds else 0.0
         checks = min(math.ceil(self.checks / slots) * trial, CHECKS_SHARE * self.seconds)
         return self.clock() + (1 + math.ceil(FINALISTS / slots)) * trial + checks > self.seconds
+
+    def gave_up(self, infeasible: int) -> bool:
+        """Whether so many candidates broke a limit that no further one is asked for."""
+        return infeasible >= INFEASIBLE * self.trials
+
+    def explain(self, engine: Engine, say: Callable[[str], None]) -> None:
+        """Say it if the search ended because so many candidates broke a limit."""
+        trials = engine.asked - engine.infeasible
+        if self.gave_up(engine.infeasible) and trials < self.trials:
+            say(
+                f"the search ends with {trials} of {self.trials} trials: {engine.infeasible} "
+                "other candidates broke the limits or were given up"
+            )
 
     def room(self, trial_seconds: float, slots: int) -> float:
         """Return how many more candidates can be trained in full in what is left of the time.
@@ -192,7 +206,10 @@ def search_loop(
             return True
         if manifest.window is not None and engine.asked - engine.told >= manifest.window:
             return False
-        return not limits.reached(engine.asked, fold_seconds, manifest.folds, pool.slots)
+        # Candidates that break a limit count for nothing.
+        return not limits.gave_up(engine.infeasible) and not limits.reached(
+            engine.asked - engine.infeasible, fold_seconds, manifest.folds, pool.slots
+        )
 
     def next_evaluation() -> Evaluation | None:
         if asked_ahead:
@@ -230,3 +247,4 @@ def search_loop(
             go_on_in_order()
     if trials.at_an_end:
         say(f"{engine.name} has no more candidates after {engine.told} trials")
+    limits.explain(engine, say)

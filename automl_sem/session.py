@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from automl_sem import environment
 from automl_sem.config import search_options
+from automl_sem.costs import Demands
 from automl_sem.data import Dataset
 from automl_sem.data.dataset import TrainingPart
+from automl_sem.engines.base import Engine
 from automl_sem.engines.make import make_engine, open_engine
 from automl_sem.errors import NegativeResult
 from automl_sem.fakes_check import DRAWN, check_fakes, design_of, forgers_of, sentence
 from automl_sem.fakes_check import to_train as to_train_for_fakes
 from automl_sem.finalists import Scored, contenders, further_trainings, score_finalists
 from automl_sem.fresh import missing_folds, those_that_fit, train_on_fresh_folds
+from automl_sem.manifest import Manifest
+from automl_sem.objectives.measure import Measure
 from automl_sem.reports.wording import count
 from automl_sem.results import Results, Standing, read_results
 from automl_sem.run import RunDirectory
 from automl_sem.search_loop import FINALISTS, Limits, Listener, search_loop
 from automl_sem.spaces.space import Space, generates
 from automl_sem.stress_check import check_stress, read_findings, to_train
-from automl_sem.types import Ints
+from automl_sem.types import DataInfo, Ints
 from automl_sem.workers.base import Pool
+from automl_sem.workers.measuring import MeasuringPool
 from automl_sem.workers.plan import WorkerPlan
 
 JUDGES = "judges"  # folder of a run
@@ -91,6 +96,7 @@ def work(
     session: Session,
     workers: WorkerPlan,
     stopped: Callable[[], bool] = lambda: False,
+    measures: Sequence[Measure] = (),
 ) -> None:
     """Search, score the finalists, write result and report.
 
@@ -103,6 +109,7 @@ def work(
         session: The run's limits and time so far.
         workers: Who trains.
         stopped: Whether somebody has ended the search early: no new trial starts then.
+        measures: What is computed of each fold for the objectives.
 
     Raises:
         NegativeResult: If no trial gave a score.
@@ -112,18 +119,15 @@ def work(
     def clock() -> float:
         return earlier + time.perf_counter() - started
 
-    seed = directory.manifest.seed
+    manifest = directory.manifest
     with directory.lock():
         directory.log(f"search with automl-sem {environment.versions()['automl-sem']}")
         session.write(directory)  # a killed extension must not look finished
         study = directory.open_study()
-        starts, kept = space.starts(dataset.info), directory.manifest.warm_start
-        warm = kept.starts if kept else ()
-        factory = make_engine(directory.manifest.engine_choice)
-        engine = open_engine(factory, study, space, dataset.info, seed, starts, warm=warm)
-        checks = len(directory.manifest.stress) if directory.manifest.check_stress else 0
-        checks += further_trainings(directory.manifest.generates)
-        checks += directory.manifest.augment_with is not None
+        engine = _engine(manifest, study, space, dataset.info)
+        checks = len(manifest.stress) if manifest.check_stress else 0
+        checks += further_trainings(manifest.generates, len(manifest.goals))
+        checks += manifest.augment_with is not None
         listener.planned(directory.manifest.folds, FINALISTS + checks)
         limits = Limits(session.trials, session.time_limit_s, clock, checks, stopped)
 
@@ -133,7 +137,8 @@ def work(
                 session.write(directory)
 
         try:
-            with pool_of(directory, space, dataset.train, workers, listener.note) as pool:
+            with pool_of(directory, space, dataset.train, workers, listener.note) as trained:
+                pool = MeasuringPool(trained, measures, dataset.train.y)
                 search_loop(directory, engine, pool, limits, listener, lambda: keep_time(1.0))
                 _score_finalists(directory, pool, listener, limits)
                 keep_time()
@@ -158,9 +163,25 @@ def work(
             raise
     if results.best is None:
         reasons = {t.reason for t in results.trials if t.reason}
+        lacks = "no trial that keeps the limits" if manifest.limits else "no trial"
         raise NegativeResult(
-            f"no trial gave a score: {'; '.join(sorted(reasons)[:3])}", where=directory.path
+            f"{lacks} gave a score: {'; '.join(sorted(reasons)[:3])}", where=directory.path
         )
+
+
+def _engine(manifest: Manifest, study: Any, space: Space, data: DataInfo) -> Engine:
+    """Return what proposes the candidates of a run."""
+    return open_engine(
+        make_engine(manifest.engine_choice),
+        study,
+        space,
+        data,
+        manifest.seed,
+        space.starts(data),
+        warm=manifest.warm_start.starts if manifest.warm_start else (),
+        goals=manifest.goals,
+        demands=Demands(manifest.limits, manifest.costs),
+    )
 
 
 @contextlib.contextmanager
@@ -223,8 +244,10 @@ def _score_finalists(
 ) -> None:
     """Train the best trials and the baseline on the fresh folds, as far as there is time."""
     results = read_results(directory)
-    best_first = [trial.number for trial in results.complete]
+    best_first = [trial.number for trial in results.eligible]
     may_win = contenders(best_first, Scored.read(directory), directory.manifest.generates)
+    if may_win and len(directory.manifest.goals) > 1:
+        may_win = list(dict.fromkeys([*may_win, *results.picks.values()]))
     leading = [results.searched(number) for number in may_win]
     score_finalists(
         directory,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 # Those of smaller modules are found here as well.
@@ -434,8 +434,11 @@ class Candidate:
         proposed_by: `"baseline"`, `"warm start"`, `"good start"`, `"start-up"` (random),
             `"model"`, or of engines that do not model scores `"random"`, `"qmc"`, `"grid"`, of
             Hyperband `"promoted"`.
-        broken: Why it cannot be trained, when building it failed.
+        broken: Why it cannot be trained, when building it failed or it breaks a limit.
         repeats: The earlier trial with the same values and recipe, whose outcome is its own.
+        costs: What the model costs to run, by name, as far as that was asked for.
+        over_limits: How it breaks the limits though it is trained, which is for the baseline
+            alone: it can never be the best.
     """
 
     trial: int
@@ -445,3 +448,5 @@ class Candidate:
     proposed_by: str
     broken: Outcome | None = None
     repeats: int | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
+    over_limits: str = ""

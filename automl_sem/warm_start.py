@@ -36,7 +36,7 @@ def warm_start(run: Path, space: Space, data: DataInfo, baseline: Values) -> tup
             spaces have nothing in common.
     """
     directory = find_run(run)
-    ranked = read_results(directory).complete[:TOP]
+    ranked = read_results(directory).eligible[:TOP]
     where = f"{FLAG} {run}"
     if not ranked:
         raise UserError("this run has no trial with a score", where=where)

@@ -130,6 +130,13 @@ def loss_axis(title: str, values: Sequence[float], **more: Any) -> dict[str, Any
     return axis(title, rangemode="tozero", tickformat="~g", **more)
 
 
+def score_axis(title: str, values: Sequence[float], maximize: bool, **more: Any) -> dict[str, Any]:
+    """Return an axis for an objective: of one that is maximised, from where its values begin."""
+    if maximize:
+        return axis(title, tickformat="~g", **more)
+    return loss_axis(title, values, **more)
+
+
 def figure(traces: Sequence[Trace], *, legend: bool = False, **layout: Any) -> Figure:
     """Return a chart in the report's style.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
+from automl_sem.goals import turned
 from automl_sem.reports import charts
 from automl_sem.results import TrialRecord
 from automl_sem.scoring.metrics import Interval, fold_interval
@@ -38,6 +40,22 @@ class Point:
     def objective(self) -> float:
         """Mean objective of the trials."""
         return fmean(t.objective for t in self.trials if t.objective is not None)
+
+    @property
+    def maximize(self) -> bool:
+        """Whether people want more of what the objective stands for."""
+        return self.trials[0].maximize
+
+    @property
+    def quoted(self) -> float:
+        """Mean objective as people quote it."""
+        return turned(self.objective, self.maximize)
+
+    @property
+    def interval(self) -> Interval:
+        """Interval of `quoted`."""
+        values = [turned(value, self.maximize) for value in self.folds]
+        return fold_interval(values, "objective", lowest=-math.inf if self.maximize else 0.0)
 
     @property
     def accuracy(self) -> float:
@@ -97,10 +115,10 @@ ACCURACY = Panel(
 )
 OBJECTIVE = Panel(
     2,
-    lambda point: point.objective,
-    lambda trial: trial.objective,
-    lambda trial: trial.mean_so_far,
-    lambda point: fold_interval(point.folds, "objective", lowest=0.0),
+    lambda point: point.quoted,
+    lambda trial: trial.quoted,
+    lambda trial: trial.quoted_so_far,
+    lambda point: point.interval,
 )
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from automl_sem.engines.values import from_study
+
 MIN_TRIALS = 10  # complete trials below which nothing can be told
 GOOD = 0.25  # share of trials called good
 SHUFFLES = 60  # of the scores, to see what chance alone gives
@@ -48,7 +50,8 @@ def importances(study: Any) -> tuple[Importance, ...]:
     complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
     if len(complete) < MIN_TRIALS:
         return ()
-    scores = np.array([trial.value for trial in complete])
+    scores = np.array([from_study(study, trial.values)[0] for trial in complete])
+    real = dict(zip((t.number for t in complete), scores, strict=True))
     rng = np.random.default_rng(0)
     shuffled = []
     for _ in range(SHUFFLES):
@@ -56,15 +59,17 @@ def importances(study: Any) -> tuple[Importance, ...]:
         shuffled.append(_shares(study, values))
     return tuple(
         Importance(name, share, float(np.quantile([s.get(name, 0.0) for s in shuffled], 0.95)))
-        for name, share in _shares(study, None).items()
+        for name, share in _shares(study, real).items()
     )
 
 
-def _shares(study: Any, scores: Mapping[int, float] | None) -> dict[str, float]:
-    """Return the importances, from other scores by trial number if they are given."""
+def _shares(study: Any, scores: Mapping[int, float]) -> dict[str, float]:
+    """Return the importances for low scores, which are given by trial number."""
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    target = None if scores is None else lambda trial: float(scores[trial.number])
+    def target(trial: Any) -> float:
+        return float(scores[trial.number])
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that PED-ANOVA minimizes, as we do
         evaluator = PedAnovaImportanceEvaluator(target_quantile=GOOD)

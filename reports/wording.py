@@ -135,9 +135,9 @@ def signed_loss(value: float) -> str:
     return (MINUS if value < 0 else "+") + loss(abs(value))
 
 
-def loss_range(interval: Interval) -> str:
-    """Return `0.0120 to 0.213`; a mean of log-losses is never below 0."""
-    return f"{loss(max(0.0, interval.low))} to {loss(interval.high)}"
+def loss_range(interval: Interval, lowest: float = 0.0) -> str:
+    """Return `0.0120 to 0.213`; a mean of log-losses is never below 0, the lowest by default."""
+    return f"{loss(max(lowest, interval.low))} to {loss(interval.high)}"
 
 
 def count(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from automl_sem.backend import use_tensorflow
 from automl_sem.errors import NegativeResult, UserError
 from automl_sem.finalists import Verdict
+from automl_sem.pareto import parse_pick
 from automl_sem.results import Results, Standing, TrialRecord, read_results
 from automl_sem.run import RunDirectory
 from automl_sem.session import write_report
@@ -70,7 +71,9 @@ class Run:
                 "trial": t.number,
                 "state": t.state,
                 "proposed_by": t.proposed_by,
-                "objective": t.objective,
+                "objective": t.quoted,
+                **t.costs,
+                **t.values,
                 **_shown(t, share_name),
                 "stress_accuracy": t.stress_accuracy,
                 "parameters": t.parameters,
@@ -82,6 +85,22 @@ class Run:
             for t in self.results.trials
         ]
         return pd.DataFrame(rows)
+
+    def pick(self, how: str = "best") -> int:
+        """Return the number of a trial that the whole of the run speaks for.
+
+        Args:
+            how: `"best"`; `"knee"`, where the front of score and cost bends; or
+                `"smallest-within-1se"`, that with the fewest weights within one standard error
+                of the best.
+
+        Raises:
+            UserError: If there is no such pick.
+            NegativeResult: If no trial is complete.
+        """
+        results = self.results
+        results.require_best()
+        return results.picks[parse_pick(how)]
 
     @property
     def study(self) -> Any:

@@ -14,6 +14,7 @@ from automl_sem.api.given import Given, given_of
 from automl_sem.api.run import Run
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import search_options
+from automl_sem.objectives.choose import functions_of, measures_of
 from automl_sem.prepare import (
     create_run,
     describe_plan,
@@ -132,8 +133,10 @@ class Search:
             say(line)
         session, workers = Session.read(directory), workers_of(directory)
         listener = listener or LineListener(say)
+        functions = functions_of(given.checked.objective)
+        measures = measures_of(directory.manifest.objectives, directory.path, functions)
         with _calling(callbacks, directory, listener) as told:
-            work(directory, space, dataset, started, told, session, workers, told.stopped)
+            work(directory, space, dataset, started, told, session, workers, told.stopped, measures)
         return Run(directory)
 
     def plan(self, *, trials: int | None = None, timeout: str | float | None = None) -> list[str]:
@@ -206,6 +209,7 @@ def resume(
     trials: int | None = None,
     time_limit: str | float | None = None,
     workers: int | None = None,
+    objective: Callable[..., Any] | None = None,
     callbacks: Sequence[Any] = (),
     listener: Listener | None = None,
     say: Say | None = None,
@@ -217,6 +221,7 @@ def resume(
         trials: New number of trials in all.
         time_limit: More time, `"5m"` or seconds.
         workers: Number of worker processes; as many as before by default.
+        objective: The function that the search is for, where it was one: no run keeps it.
         callbacks: `SearchCallback`s, or functions (study, trial) as for `study.optimize`.
         listener: Is told what happens; by default lines on stderr.
         say: Called with lines for people; by default printed on stderr.
@@ -232,7 +237,7 @@ def resume(
     session = Session.read(directory)
     say = say or _print_line
     earlier = read_results(directory)
-    ended = sum(t.state != "running" for t in earlier.trials)
+    ended = sum(t.state not in ("running", "infeasible") for t in earlier.trials)
     if trials is not None and trials <= ended:
         say(f"the run has {ended} trials already; --trials counts all of them")
         trials = None
@@ -241,6 +246,7 @@ def resume(
         earlier.require_best()
         return Run(directory)
     use_tensorflow()
+    measures = measures_of(directory.manifest.objectives, directory.path, functions_of(objective))
     space = unchanged_space(directory)
     dataset = unchanged_dataset(directory)
     say(f"run {directory.path}")
@@ -249,7 +255,7 @@ def resume(
     if plan.note:
         say(plan.note)
     with _calling(callbacks, directory, listener) as told:
-        work(directory, space, dataset, started, told, session, plan, told.stopped)
+        work(directory, space, dataset, started, told, session, plan, told.stopped, measures)
     return Run(directory)
 
 

@@ -21,6 +21,7 @@ def export(
     run: flags.Run = None,
     best: Annotated[bool, Option("--best", help="The best trial (the default).")] = False,
     trial: Annotated[int | None, Option(help="Another trial, by its number.")] = None,
+    pick: flags.Pick = None,
     format: Annotated[
         str | None,
         Option(help="Formats, separated by commas.", show_default="keras,saved-model"),
@@ -34,8 +35,10 @@ def export(
 ) -> None:
     """Retrain the best trial, export it, verify it."""
     given = dict(locals())  # the flags by name, None where one was not given
-    if best and trial is not None:
-        raise UserError("--best and --trial exclude each other", where="export")
+    if best + (trial is not None) + (pick is not None) > 1:
+        raise UserError("--best, --trial and --pick exclude each other", where="export")
+    if pick == "smallest-within" and run == Path("1se") and not run.exists():
+        run = None  # said as two words
     from automl_sem.settings import read_settings
 
     chosen = read_settings(config).choose("export", given)
@@ -43,6 +46,9 @@ def export(
     from automl_sem import api
 
     found = api.load_run(run)
+    if pick is not None:
+        trial = found.pick(pick)
+        say(f"--pick {pick}: trial {trial}")
     try:
         with chosen.blamed():
             result = found.export(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from automl_sem.costs import Demands
+from automl_sem.goals import Goal
 from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space
 from automl_sem.types import Candidate, DataInfo, Outcome
@@ -33,8 +35,14 @@ class Engine(Protocol):
     def told(self) -> int:
         """Number of trials that have ended."""
 
+    @property
+    def infeasible(self) -> int:
+        """Number of candidates that broke a limit, or that their space gave up."""
+
     def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the fold scores of the best trial so far, or None.
+        """Return the objectives of the folds of the best trial so far, or None.
+
+        One that breaks a limit is never the best.
 
         Args:
             before: Only trials with a lower number count; None for all.
@@ -76,6 +84,8 @@ class EngineFactory(Protocol):
         starts: Sequence[Mapping[str, Value]],
         *,
         warm: Sequence[Mapping[str, Value]] = (),
+        goals: Sequence[Goal] = (),
+        demands: Demands = Demands(),  # noqa: B008, it is frozen
     ) -> Engine:
         """Return the engine.
 
@@ -87,4 +97,6 @@ class EngineFactory(Protocol):
             starts: Candidates tried first, by their names in the study; the first is the
                 baseline, which is trial 0 of every search.
             warm: Those of another run, tried right after the baseline.
+            goals: What the search is for; the study has a direction for each.
+            demands: Limits on candidates, and what is to be known of them besides.
         """

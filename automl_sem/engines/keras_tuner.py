@@ -14,6 +14,7 @@ from typing import Any
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, Trial
 
+from automl_sem.costs import Demands
 from automl_sem.engines.oracles import OBJECTIVE, make_oracle
 from automl_sem.engines.propose import propose
 from automl_sem.engines.record import StudyRecord
@@ -21,6 +22,7 @@ from automl_sem.engines.samplers import RecordSampler
 from automl_sem.engines.starts import Starts
 from automl_sem.engines.whole_space import names_in_study, values_of_start, whole_space
 from automl_sem.errors import UserError
+from automl_sem.goals import Goal
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space
@@ -48,6 +50,8 @@ class KerasTunerEngine:
         seed: Seed of the run.
         starts: Candidates tried first, by their names in the study; the first is the baseline.
         warm: Those of another run, tried right after the baseline.
+        goals: What the search is for; the study has a direction for each.
+        demands: Limits on candidates, and what is to be known of them besides.
         oracle: One of `automl_sem.engines.make.ORACLES`.
 
     Raises:
@@ -63,11 +67,14 @@ class KerasTunerEngine:
         starts: Sequence[Mapping[str, Value]],
         *,
         warm: Sequence[Mapping[str, Value]] = (),
+        goals: Sequence[Goal] = (),
+        demands: Demands = Demands(),  # noqa: B008, it is frozen
         oracle: str = "random",
     ) -> None:
         self.name = f"keras-tuner's {oracle} oracle"
         study.sampler = RecordSampler(seed, "random")
-        self._record = StudyRecord(study)
+        self._record = StudyRecord(study, goals, demands)
+        self._demands = demands
         self._sign = -1 if study.direction is StudyDirection.MAXIMIZE else 1
         self._space = space
         self._data = data
@@ -97,8 +104,13 @@ class KerasTunerEngine:
         """Number of trials that have ended."""
         return self._record.told
 
+    @property
+    def infeasible(self) -> int:
+        """Number of candidates that broke a limit, or that their space gave up."""
+        return self._record.infeasible
+
     def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the fold scores of the best trial so far, or None."""
+        """Return the objectives of the folds of the best trial so far, or None."""
         return self._record.incumbent(before)
 
     def curves(self, before: int | None = None) -> list[tuple[float, ...]]:
@@ -119,7 +131,7 @@ class KerasTunerEngine:
         if epochs is not None:
             space = space.with_fixed(**{**space.fixed, "epochs": epochs})
         origin = trial.user_attrs["proposed_by"]
-        return self._record.open(trial, propose(trial, space, self._data, origin))
+        return self._record.open(trial, propose(trial, space, self._data, origin, self._demands))
 
     def tell(self, candidate: Candidate, outcome: Outcome) -> None:
         """Record the outcome, and tell the oracle what is on record."""

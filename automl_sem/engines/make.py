@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from automl_sem.costs import Demands
 from automl_sem.engines.base import Engine, EngineFactory
 from automl_sem.errors import UserError, did_you_mean
+from automl_sem.goals import Goal
 from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space
 from automl_sem.types import DataInfo
@@ -197,6 +199,8 @@ def open_engine(
     starts: Sequence[Mapping[str, Value]],
     *,
     warm: Sequence[Mapping[str, Value]] = (),
+    goals: Sequence[Goal] = (),
+    demands: Demands = Demands(),  # noqa: B008, it is frozen
 ) -> Engine:
     """Open an engine on the study of a run.
 
@@ -208,6 +212,8 @@ def open_engine(
         seed: Seed of the run.
         starts: Candidates tried first, by their names in the study.
         warm: Those of another run.
+        goals: What the search is for; the study has a direction for each.
+        demands: Limits on candidates, and what is to be known of them besides.
 
     Raises:
         UserError: If a newer version wrote the study.
@@ -217,7 +223,7 @@ def open_engine(
         raise _newer(f"engine state {version}")
     if STATE not in study.user_attrs:
         study.set_user_attr(STATE, STATE_VERSION)
-    return factory(study, space, data, seed, starts, warm=warm)
+    return factory(study, space, data, seed, starts, warm=warm, goals=goals, demands=demands)
 
 
 def _newer(what: str) -> UserError:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from optuna.study import Study
 from optuna.trial import Trial
 
+from automl_sem.costs import Demands
 from automl_sem.engines.propose import propose
 from automl_sem.engines.record import StudyRecord
 from automl_sem.engines.samplers import RecordSampler
 from automl_sem.engines.starts import Starts
+from automl_sem.goals import Goal
 from automl_sem.spaces.parameters import Value
 from automl_sem.spaces.space import Space
 from automl_sem.types import Candidate, DataInfo, Outcome
@@ -26,6 +28,8 @@ class OptunaEngine:
         seed: Seed of the run.
         starts: Candidates tried first, by their names in the study; the first is the baseline.
         warm: Those of another run, tried right after the baseline.
+        goals: What the search is for; the study has a direction for each.
+        demands: Limits on candidates, and what is to be known of them besides.
         sampler: One of `automl_sem.engines.samplers.SAMPLERS`.
     """
 
@@ -38,11 +42,14 @@ class OptunaEngine:
         starts: Sequence[Mapping[str, Value]],
         *,
         warm: Sequence[Mapping[str, Value]] = (),
+        goals: Sequence[Goal] = (),
+        demands: Demands = Demands(),  # noqa: B008, it is frozen
         sampler: str = "tpe",
     ) -> None:
         self.name = f"Optuna's {sampler} sampler"
         self._sampler = study.sampler = RecordSampler(seed, sampler)
-        self._record = StudyRecord(study)
+        self._record = StudyRecord(study, goals, demands)
+        self._demands = demands
         self._space = space
         self._data = data
         self._starts = Starts(starts, warm)
@@ -57,8 +64,13 @@ class OptunaEngine:
         """Number of trials that have ended."""
         return self._record.told
 
+    @property
+    def infeasible(self) -> int:
+        """Number of candidates that broke a limit, or that their space gave up."""
+        return self._record.infeasible
+
     def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the fold scores of the best trial so far, or None."""
+        """Return the objectives of the folds of the best trial so far, or None."""
         return self._record.incumbent(before)
 
     def curves(self, before: int | None = None) -> list[tuple[float, ...]]:
@@ -75,7 +87,9 @@ class OptunaEngine:
         if trial is None:
             return None
         origin = trial.user_attrs.get("proposed_by") or self._origin(trial.number)
-        return self._record.open(trial, propose(trial, self._space, self._data, origin))
+        return self._record.open(
+            trial, propose(trial, self._space, self._data, origin, self._demands)
+        )
 
     def tell(self, candidate: Candidate, outcome: Outcome) -> None:
         """Record the outcome."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,9 @@ import optuna
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from automl_sem.costs import Demands
+from automl_sem.engines.values import from_study, objectives_of, to_study
+from automl_sem.goals import Goal
 from automl_sem.types import AnyScore, Candidate, Outcome
 
 EXHAUSTED = 50  # repeats in a row after which a space counts as exhausted
@@ -22,11 +25,20 @@ class StudyRecord:
 
     Args:
         study: The study, opened for writing.
+        goals: What the search is for; the study has a direction for each.
+        demands: Limits on candidates.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(
+        self,
+        study: Study,
+        goals: Sequence[Goal] = (),
+        demands: Demands = Demands(),  # noqa: B008, it is frozen
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.study = study
+        self._goals = goals
+        self._demands = demands
         self._open: dict[int, Trial] = {}
         self._first: dict[str, int] = {}  # the first trial of each candidate
         for trial in self.trials():
@@ -37,9 +49,12 @@ class StudyRecord:
             if t.state.is_finished() and "curve" in t.user_attrs
         }
         self._complete = {
-            t.number: (t.value, tuple(t.user_attrs["score"]["fold_scores"]))
+            t.number: (from_study(study, t.values)[0], tuple(t.user_attrs["score"]["fold_scores"]))
             for t in self.trials(TrialState.COMPLETE)
-            if "repeats" not in t.user_attrs
+            if "repeats" not in t.user_attrs and not t.user_attrs.get("over_limits")
+        }
+        self._infeasible = {
+            t.number for t in self.trials() if t.user_attrs.get("status") == "infeasible"
         }
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
@@ -56,8 +71,13 @@ class StudyRecord:
         """Number of trials that have ended."""
         return sum(t.state.is_finished() for t in self.trials())
 
+    @property
+    def infeasible(self) -> int:
+        """Number of candidates that broke a limit, or that their space gave up."""
+        return len(self._infeasible)
+
     def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the fold scores of the best trial so far, or None."""
+        """Return the objectives of the folds of the best trial so far, or None."""
         earlier = [
             (value, number)
             for number, (value, _) in self._complete.items()
@@ -92,6 +112,8 @@ class StudyRecord:
     def open(self, trial: Trial, candidate: Candidate) -> Candidate:
         """Note that a trial is under way; return its candidate, with the trial that it repeats."""
         self._open[trial.number] = trial
+        if candidate.broken is not None and candidate.broken.status == "infeasible":
+            self._infeasible.add(trial.number)
         first = self._note(trial.number, trial.user_attrs)
         if first >= trial.number or candidate.broken is not None:
             return candidate
@@ -114,6 +136,8 @@ class StudyRecord:
         if outcome.status == "repeated":
             self._tell_repeated(trial, candidate, outcome)
             return
+        for name, share in self._demands.excess(candidate.costs).items():
+            trial.set_constraint(f"max_{name}", share)
         score = outcome.score or outcome.partial
         curve = outcome.reached or (score.curve if score is not None else ())
         if curve:
@@ -123,9 +147,11 @@ class StudyRecord:
             # One attribute, since each is written to the disk by itself.
             trial.set_user_attr("score", score.record())
         if outcome.score is not None:
-            self.study.tell(trial, outcome.score.objective)
-            losses = tuple(fold.objective for fold in outcome.score.folds)
-            self._complete[trial.number] = outcome.score.objective, losses
+            objectives = objectives_of(candidate, outcome.score, self._goals)
+            self.study.tell(trial, to_study(self.study, objectives))
+            if not candidate.over_limits:
+                losses = tuple(fold.objective for fold in outcome.score.folds)
+                self._complete[trial.number] = outcome.score.objective, losses
             return
         if outcome.partial is not None:
             self._report(trial, outcome.partial)
@@ -135,6 +161,10 @@ class StudyRecord:
         trial.set_user_attr("status", outcome.status)
         if outcome.status == "out_of_memory":
             trial.set_constraint("memory", 1.0)
+        elif outcome.status == "infeasible":
+            self._infeasible.add(trial.number)
+            if not candidate.costs:  # its space gave it up
+                trial.set_constraint("given_up", 1.0)
         failed = outcome.status == "failed"
         self.study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
 
@@ -150,7 +180,7 @@ class StudyRecord:
             self.study.tell(trial, first.values)
             return
         for step, value in first.intermediate_values.items():
-            self._report_once(trial, value, step)
+            self._report_once(trial, from_study(self.study, [value])[0], step)
         self.study.tell(trial, state=first.state)
 
     def _report(self, trial: Trial, partial: AnyScore) -> None:
@@ -163,7 +193,7 @@ class StudyRecord:
     def _report_once(self, trial: Trial, value: float, step: int) -> None:
         """Report a value unless a killed process has done so."""
         if step not in self.trials()[trial.number].intermediate_values:
-            trial.report(value, step)
+            trial.report(to_study(self.study, [value])[0], step)
 
     def _left_running(self) -> list[FrozenTrial]:
         return [t for t in self.trials(TrialState.RUNNING) if t.number not in self._open]

@@ -83,18 +83,19 @@ def _score(results: Results, trial: TrialRecord) -> list[str]:
     word = results.objective_word
     if results.run.manifest.task != "classification":
         return _output_score(results, trial)
-    for standing in (results.best, results.baseline):
+    nats = " nats" if word in ("log-loss", "objective") else ""
+    for standing in (results.best, results.baseline, *results.finalists):
         if standing is not None and standing.trial.number == trial.number:
             share = standing.accuracy_interval
             return [
-                f"- k-fold {word} {standing.score:.4f} nats, "
+                f"- k-fold {word} {standing.quoted:.4f}{nats}, "
                 f"{in_words(asdict(standing.interval), '.4f')}, on {standing.scored_on}",
                 f"- k-fold accuracy {standing.accuracy:.1%}, {in_words(asdict(share), '.1%')}",
             ]
-    interval = asdict(fold_interval(trial.fold_scores, "log_loss"))
+    interval = asdict(fold_interval(trial.quoted_folds, results.goal.name))
     accuracy = f", accuracy {trial.accuracy:.1%}" if trial.accuracy is not None else ""
     return [
-        f"- k-fold {word} {trial.objective:.4f} nats, {in_words(interval, '.4f')}, on the search "
+        f"- k-fold {word} {trial.quoted:.4f}{nats}, {in_words(interval, '.4f')}, on the search "
         f"folds{accuracy}; a score that the search chose by is a little too good"
     ]
 
@@ -103,18 +104,18 @@ def _output_score(results: Results, trial: TrialRecord) -> list[str]:
     """Return the k-fold scores of labels or numbers, on fresh folds where there are some."""
     words = results.run.manifest.words
     spec = ".3f" if words.share == R2 else ".1%"
-    for standing in (results.best, results.baseline):
+    for standing in (results.best, results.baseline, *results.finalists):
         if standing is not None and standing.trial.number == trial.number:
             return [
                 f"- k-fold {words.share} {standing.share:{spec}}, "
                 f"{in_words(asdict(standing.share_interval), spec)}, on {standing.scored_on}",
                 *_errors(standing.outputs, results.run.manifest.data["class_names"]),
-                f"- k-fold {words.objective} {standing.score:.4f}, "
+                f"- k-fold {results.objective_word} {standing.quoted:.4f}, "
                 f"{in_words(asdict(standing.interval), '.4f')}",
             ]
-    interval = asdict(fold_interval(trial.fold_scores, words.objective_name))
+    interval = asdict(fold_interval(trial.quoted_folds, results.goal.name))
     return [
-        f"- k-fold {words.objective} {trial.objective:.4f}, {in_words(interval, '.4f')}, "
+        f"- k-fold {results.objective_word} {trial.quoted:.4f}, {in_words(interval, '.4f')}, "
         f"{words.share} {trial.share:{spec}}, on the search folds; a score that the search chose "
         "by is a little too good"
     ]
@@ -156,7 +157,11 @@ def _stress(run: RunDirectory, results: Results, trial: TrialRecord) -> list[str
     stress = run.manifest.stress
     if not stress:
         return []
-    lines = ["- objective: the mean of the log-loss on examples as they are and on distorted ones"]
+    mean = run.manifest.of_stress
+    what = f"{results.objective_word} on examples as they are"
+    if mean:
+        what = f"the mean of the {mean} on examples as they are and on distorted ones"
+    lines = [f"- objective: {what}"]
     quoted = [s for s in (results.best, results.baseline) if s and s.trial.number == trial.number]
     share = quoted[0].folds.stress_accuracy if quoted else trial.stress_accuracy
     if share is not None:

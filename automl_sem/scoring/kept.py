@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_sem.goals import Goal, Measured
 from automl_sem.scoring.gan.result import GanCurvePoint, GanFoldResult, Measures
 from automl_sem.scoring.output_folds import OutputFold
 from automl_sem.types import AnyFold, CurvePoint, FoldResult, StressResult, task_named
@@ -29,7 +30,7 @@ def to_arrays(result: AnyFold) -> dict[str, NDArray[Any]]:
         "curve": _of_curve(result.curve),
         "scores": np.array([result.log_loss, result.accuracy, result.seconds], np.float64),
     }
-    arrays |= _of_metrics(result.metrics)
+    arrays |= _of_metrics(result.metrics) | _of_measured(result.measured)
     if result.stress is not None:
         arrays |= {f"stress_{name}": np.array(value) for name, value in vars(result.stress).items()}
     return arrays
@@ -60,6 +61,7 @@ def from_arrays(fold: int, arrays: Arrays) -> FoldResult | OutputFold | GanFoldR
         seconds=seconds,
         stress=_stress(arrays),
         metrics=_metrics(arrays),
+        measured=_measured(arrays),
     )
 
 
@@ -81,6 +83,7 @@ def _of_outputs(result: OutputFold) -> dict[str, NDArray[Any]]:
         "curve": _of_curve(result.curve),
         "scores": np.array([result.loss, result.seconds], np.float64),
         **_of_metrics(result.metrics),
+        **_of_measured(result.measured),
     }
 
 
@@ -96,6 +99,7 @@ def _to_outputs(fold: int, arrays: Arrays) -> OutputFold:
         curve=_to_curve(arrays),
         seconds=seconds,
         metrics=_metrics(arrays),
+        measured=_measured(arrays),
     )
 
 
@@ -113,6 +117,23 @@ def _metrics(arrays: Arrays) -> dict[str, float]:
         return {}
     names, values = arrays["metric_names"].tolist(), arrays["metric_values"].tolist()
     return dict(zip(names, values, strict=True))
+
+
+def _of_measured(measured: Sequence[Measured]) -> dict[str, NDArray[Any]]:
+    if not measured:
+        return {}
+    goals = [vars(each.goal) for each in measured]
+    found = {f"goal_{name}": np.array([goal[name] for goal in goals]) for name in goals[0]}
+    return {**found, "measured": np.array([each.value for each in measured], np.float64)}
+
+
+def _measured(arrays: Arrays) -> tuple[Measured, ...]:
+    if "measured" not in arrays:
+        return ()
+    columns = {each.name: arrays[f"goal_{each.name}"].tolist() for each in fields(Goal)}
+    rows = zip(*columns.values(), strict=True)
+    goals = [Goal(**dict(zip(columns, row, strict=True))) for row in rows]
+    return tuple(map(Measured, goals, arrays["measured"].tolist()))
 
 
 def _stress(arrays: Arrays) -> StressResult | None:

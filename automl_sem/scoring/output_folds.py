@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.arrays import Floats, Ints
-from automl_sem.folds import CurvePoint, mean_metrics
+from automl_sem.folds import CurvePoint, mean_metrics, record_of
+from automl_sem.goals import Measured, mean_measured
 from automl_sem.scoring.measures import macro_f1, measured, r2
 from automl_sem.scoring.words import words_of
 from automl_sem.types import Task
@@ -34,6 +35,8 @@ class OutputFold:
         curve: At most ten points.
         seconds: Wall-clock time of the fit.
         metrics: What the compiled metrics of the model, if it has some, tell of the held-out rows.
+        measured: What it comes to by the metrics of `--objective`, the one that ranks trials
+            first; empty for the usual objective.
     """
 
     fold: int
@@ -45,11 +48,17 @@ class OutputFold:
     curve: Sequence[CurvePoint] = field(default=())
     seconds: float = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict)
+    measured: tuple[Measured, ...] = ()
+
+    @property
+    def predictions(self) -> Floats:
+        """What was predicted, (n, outputs)."""
+        return self.predicted
 
     @property
     def objective(self) -> float:
-        """What is minimised."""
-        return self.loss
+        """What is minimised: by default the loss."""
+        return self.measured[0].objective if self.measured else self.loss
 
     @property
     def share(self) -> float:
@@ -90,13 +99,25 @@ class OutputScore:
 
     @property
     def objective(self) -> float:
-        """What is minimised: the mean of the folds' losses."""
-        return float(np.mean([fold.loss for fold in self.folds]))
+        """What is minimised: the mean of the folds' objectives."""
+        return float(np.mean([fold.objective for fold in self.folds]))
 
     @property
     def objective_word(self) -> str:
         """What the objective is called."""
+        if self.measured:
+            return self.measured[0].goal.word
         return words_of(self.task).objective
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """What it comes to by the metrics of `--objective`: the means of the folds."""
+        return mean_measured([fold.measured for fold in self.folds])
+
+    @property
+    def quoted(self) -> float:
+        """The objective as people quote it."""
+        return self.measured[0].value if self.measured else self.objective
 
     @property
     def curve(self) -> tuple[float, ...]:
@@ -143,4 +164,5 @@ class OutputScore:
             **self.measures,
             "seconds": self.seconds,
             **({"metrics": self.metrics} if self.metrics else {}),
+            **record_of(self.measured),
         }

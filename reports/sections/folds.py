@@ -60,8 +60,8 @@ def _figure(trials: list[TrialRecord], results: Results) -> charts.Figure:
     traces: list[charts.Trace] = []
     for row, trial in enumerate(trials):
         color = charts.ORANGE if trial.number == 0 else charts.BLUE
-        mean_loss = sum(trial.fold_scores) / len(trial.fold_scores)
-        columns: list[Column] = [(trial.fold_scores, mean_loss, loss, "x2")]
+        scores = trial.quoted_folds
+        columns: list[Column] = [(scores, sum(scores) / len(scores), loss, "x2")]
         if trial.fold_shares and trial.share is not None:
             columns.append((trial.fold_shares, trial.share, shown, "x"))
         for values, mean, text, axis in columns:
@@ -86,7 +86,9 @@ def _figure(trials: list[TrialRecord], results: Results) -> charts.Figure:
             )
             bar["marker"]["line"] = {"color": charts.INK, "width": 3}
             traces += [{**ring, "xaxis": axis}, {**bar, "xaxis": axis}]
-    losses = [score for trial in trials for score in trial.fold_scores]
+    losses = [score for trial in trials for score in trial.quoted_folds]
+    goal = results.goal
+    side = "right" if goal.maximize else "left"
     shares = [each for trial in trials for each in trial.fold_shares]
     return charts.figure(
         traces,
@@ -98,8 +100,11 @@ def _figure(trials: list[TrialRecord], results: Results) -> charts.Figure:
             nticks=4,
             tickangle=0,
         ),
-        xaxis2=charts.loss_axis(
-            f"{results.objective_word}<br>(left is better)", losses, domain=[0.56, 1]
+        xaxis2=charts.score_axis(
+            f"{charts.label(goal.word)}<br>({side} is better)",
+            losses,
+            goal.maximize,
+            domain=[0.56, 1],
         ),
         yaxis=charts.axis(
             tickvals=rows, ticktext=names, range=[len(trials) - 0.4, -0.6], side="left"

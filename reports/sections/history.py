@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from automl_sem.costs import COSTS
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, percent, share, values
@@ -16,8 +17,8 @@ from automl_sem.results import Results, TrialRecord
 TITLE = "Search history"
 
 LOOK_FOR = (
-    "Each sign is one trial; lower is better. The line is the best score so far: once the "
-    "sampler's model has taken over from the random start-up, it should go on falling. If it "
+    "Each sign is one trial; {better} is better. The line is the best score so far: once the "
+    "sampler's model has taken over from the random start-up, it should go on {going}. If it "
     "went flat long ago, more trials will probably not help. Hover over a trial to see its "
     "hyperparameters."
 )
@@ -37,22 +38,34 @@ def render(context: Context) -> Markup | None:
     chart = context.chart(
         _figure(context.results, complete, word),
         title=f"{word.capitalize()} and {context.results.share_word} of every trial",
-        look_for=LOOK_FOR + (LOOK_FOR_DISCARDED if context.results.discarded else ""),
+        look_for=_look_for(context.results),
         height=460,
     )
     return context.render("history.html", chart=chart)
 
 
+def _look_for(results: Results) -> str:
+    goal = results.goal
+    going = "rising" if goal.maximize else "falling"
+    text = LOOK_FOR.format(better=goal.better, going=going)
+    return text + (LOOK_FOR_DISCARDED if results.discarded else "")
+
+
 def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.Figure:
     trials = results.trials
     dropped = [t for t in results.discarded_trials if t.mean_so_far is not None]
-    losses = [t.objective for t in complete if t.objective is not None]
-    numbers = [t.number for t in complete]
-    best = list(accumulate(losses, min))
+    losses = [t.quoted for t in complete if t.quoted is not None]
+    able = [t for t in complete if t.eligible]
+    numbers = [t.number for t in able]
+    best = list(
+        accumulate(
+            (t.quoted for t in able if t.quoted is not None), max if results.goal.maximize else min
+        )
+    )
     traces = [
         charts.line(
-            [*numbers, trials[-1].number],
-            [*best, best[-1]],
+            [*numbers, *([trials[-1].number] if able else [])],
+            [*best, *best[-1:]],
             name="best so far",
             color=charts.INK,
             width=1.5,
@@ -70,35 +83,35 @@ def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.
             [hover_text(t, word, results.share_word) for t in chosen],
         )
         style: dict[str, Any] = {"name": name, "color": color, "symbol": symbol, "hover": hover}
-        traces.append(charts.points(x, [t.objective for t in chosen], **style))
+        traces.append(charts.points(x, [t.quoted for t in chosen], **style))
         below = charts.points(x, [t.share for t in chosen], **style, showlegend=False)
         traces.append({**below, "yaxis": "y2"})
     traces += _discarded(dropped, results, word)
-    losses += [t.mean_so_far for t in dropped if t.mean_so_far is not None]
-    without = [t for t in trials if t.state in ("pruned", "failed")]
+    losses += [t.quoted_so_far for t in dropped if t.quoted_so_far is not None]
+    without = [t for t in trials if t.state in ("pruned", "infeasible", "failed")]
     if without:
         hover = [f"trial {t.number} {t.state}: {charts.label(t.reason)}" for t in without]
         x = [t.number for t in without]
         traces.append(
             charts.points(
                 x,
-                [max(losses)] * len(x),
-                name="no score (pruned or failed)",
+                [min(losses) if results.goal.maximize else max(losses)] * len(x),
+                name=_without(without),
                 color=charts.MUTED,
                 symbol="x-thin",
                 hover=hover,
             )
         )
-    best_trial = min(complete, key=lambda t: (t.objective, t.number))
+    leading = results.eligible[:1]
     ring = charts.points(
-        [best_trial.number],
-        [best_trial.objective],
+        [t.number for t in leading],
+        [t.quoted for t in leading],
         name="the best",
         color=charts.INK,
         symbol="circle-open",
         size=18,
     )
-    traces += [ring, {**ring, "y": [best_trial.share], "yaxis": "y2", "showlegend": False}]
+    traces += [ring, {**ring, "y": [t.share for t in leading], "yaxis": "y2", "showlegend": False}]
     span = [-0.6, trials[-1].number + 0.6]
     dtick = 1 if len(trials) <= 20 else None
     shares = [t.share for t in complete if t.share is not None]
@@ -107,9 +120,18 @@ def _figure(results: Results, complete: list[TrialRecord], word: str) -> charts.
         traces,
         legend=True,
         xaxis=charts.axis("trial", range=span, dtick=dtick, anchor="y2", showgrid=False),
-        yaxis=charts.loss_axis(word, losses, domain=[0.42, 1]),
+        yaxis=charts.score_axis(word, losses, results.goal.maximize, domain=[0.42, 1]),
         yaxis2=charts.share_axis(results.share_word, results.share_word, shares, domain=[0, 0.33]),
     )
+
+
+def _without(trials: Sequence[TrialRecord]) -> str:
+    """Return what is said of trials without a score, by what became of them."""
+    broken = all(t.state == "infeasible" for t in trials)
+    some = any(t.state == "infeasible" for t in trials)
+    if broken:
+        return "breaks the limits"
+    return f"no score (pruned or failed{', or beyond the limits' if some else ''})"
 
 
 def _discarded(trials: Sequence[TrialRecord], results: Results, word: str) -> list[charts.Trace]:
@@ -125,7 +147,7 @@ def _discarded(trials: Sequence[TrialRecord], results: Results, word: str) -> li
         "opacity": 0.7,
         "hover": [hover_text(t, word, results.share_word, folds) for t in trials],
     }
-    above = charts.points(x, [t.mean_so_far for t in trials], **style)
+    above = charts.points(x, [t.quoted_so_far for t in trials], **style)
     shares = [_mean(t.fold_shares) if t.fold_shares else None for t in trials]
     below = charts.points(x, shares, **style, showlegend=False)
     return [above, {**below, "yaxis": "y2"}]
@@ -156,7 +178,7 @@ def hover_text(trial: TrialRecord, word: str, share_word: str, folds: int = 0) -
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
     shown = share(trial.share, share_word)
     shown = f"{shown} right" if share_word == "accuracy" else f"{share_word} {shown}"
-    score = f"{word} {loss(trial.objective)}, {shown}"
+    score = f"{word} {loss(trial.quoted)}, {shown}"
     if trial.stress_accuracy is not None:
         score += f", {percent(trial.stress_accuracy)} under stress"
     if trial.state == "discarded" and not trial.fold_scores:
@@ -164,7 +186,11 @@ def hover_text(trial: TrialRecord, word: str, share_word: str, folds: int = 0) -
     elif trial.state == "discarded":
         score = (
             f"discarded after {len(trial.fold_scores)} of {folds} folds: "
-            f"mean {word} {loss(trial.mean_so_far)} so far"
+            f"mean {word} {loss(trial.quoted_so_far)} so far"
         )
     head = f"<b>trial {trial.number}</b>, {charts.label(_origin_name(trial.proposed_by))}"
-    return "<br>".join([head, score, f"{trial.parameters:,} weights", *lines])
+    if trial.over_limits:
+        head += ", breaks the limits"
+    costs = [COSTS[name].text(value) for name, value in trial.costs.items() if name != "params"]
+    costs = [f"{trial.parameters:,} weights", *costs]
+    return "<br>".join([head, score, ", ".join(costs), *lines])

@@ -38,7 +38,7 @@ def render(context: Context) -> Markup | None:
     outstanding = [importance.name for importance in found if importance.stands_out]
     chart = context.chart(
         _figure(shown),
-        title=f"Importance of each hyperparameter for a low {context.results.objective_word}",
+        title=f"Importance of each hyperparameter for a {_good(context.results)}",
         look_for=LOOK_FOR,
         height=84 + row * len(shown),
     )
@@ -58,6 +58,11 @@ def facts(context: Context) -> dict[str, Any]:
             for i in found
         ],
     }
+
+
+def _good(results: Results) -> str:
+    """Return `low log-loss` or `high accuracy`."""
+    return f"{'high' if results.goal.maximize else 'low'} {results.objective_word}"
 
 
 def _too_few(results: Results) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from automl_sem.goals import turned
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
 from automl_sem.reports.lines import (
@@ -55,7 +56,8 @@ class Change:
     Args:
         first: The one.
         last: The other.
-        difference: Objective of the other minus that of the one, mean over the folds, paired.
+        difference: What is minimised of the other minus that of the one, mean over the folds,
+            paired.
         interval: Its 95 % interval.
     """
 
@@ -142,14 +144,16 @@ def findings(lines: Sequence[Line], word: str) -> list[str]:
 def _sentences(line: Line, word: str, named: bool) -> str:
     change = Change.between(line.points[0], line.points[-1])
     low, high = change.interval.low, change.interval.high
+    more = line.points[0].maximize
+    shown = [turned(end, more) for end in ((high, low) if more else (low, high))]
     best, enough = _enough(line)
     start = f"{line.name}: from" if named else "From"
     changed = (
         f"{start} {change.first.at:g} to {change.last.at:g} units the {word} changes by "
-        f"{signed_loss(change.difference)} (95 % interval {signed_loss(low)} to "
-        f"{signed_loss(high)}, paired by fold)"
+        f"{signed_loss(turned(change.difference, more))} (95 % interval {signed_loss(shown[0])} "
+        f"to {signed_loss(shown[1])}, paired by fold)"
     )
-    lowest = f"lowest mean {word} is at {best.at:g} units"
+    lowest = f"{'highest' if more else 'lowest'} mean {word} is at {best.at:g} units"
     if high < 0 and enough is change.first:
         return (
             f"{changed}, but the {lowest}, and {enough.at:g} are not clearly worse than those: "
@@ -191,7 +195,7 @@ def _times(ratio: float, word: str) -> str:
 
 
 def _enough(line: Line) -> tuple[Point, Point | None]:
-    """Return the size with the lowest mean, and the smallest one not clearly worse, if any is."""
+    """Return the size with the best mean, and the smallest one not clearly worse, if any is."""
     best = min(line.points, key=lambda point: point.objective)
     smaller = line.points[: line.points.index(best)]
     enough = (p for p in smaller if Change.between(p, best).interval.high >= 0)
@@ -199,11 +203,11 @@ def _enough(line: Line) -> tuple[Point, Point | None]:
 
 
 def _size_facts(point: Point) -> dict[str, Any]:
-    interval = fold_interval(point.folds, "objective", lowest=0.0)
+    interval = point.interval
     return {
         UNITS: point.at,
         "trials": [t.number for t in point.trials],
-        "objective": point.objective,
+        "objective": point.quoted,
         "low": interval.low,
         "high": interval.high,
         "accuracy": point.accuracy,
@@ -284,7 +288,7 @@ def _axes(lines: Sequence[Line], score_word: str) -> dict[str, Any]:
     }
     left, right = {"domain": [0, 0.42]}, {"domain": [0.6, 1]}
     above, below = {"domain": [0.58, 1]}, {"domain": [0, 0.4]}
-    losses = [t.mean_so_far for t in trials if t.mean_so_far is not None]
+    losses = [t.quoted_so_far for t in trials if t.quoted_so_far is not None]
     shares = [fmean(t.fold_shares) for t in trials if t.fold_shares]
     weights = [trial.parameters for trial in complete]
     wide = min(weights) > 0 and max(weights) > 10 * min(weights)
@@ -309,10 +313,10 @@ def _axes(lines: Sequence[Line], score_word: str) -> dict[str, Any]:
 
 
 def _hover(trial: TrialRecord, score_word: str) -> str:
-    score = f"{score_word} {loss(trial.objective)}, {percent(trial.accuracy)} right"
+    score = f"{score_word} {loss(trial.quoted)}, {percent(trial.accuracy)} right"
     if trial.objective is None:
         done = count(len(trial.fold_scores), "fold")
-        score = f"discarded after {done}: mean {score_word} {loss(trial.mean_so_far)} so far"
+        score = f"discarded after {done}: mean {score_word} {loss(trial.quoted_so_far)} so far"
     cost = f"{trial.parameters:,} weights, {duration(_seconds_of(trial))} a fold fit"
     name = charts.label(_cell(trial))
     size = f"{name}, {trial.hyperparameters[UNITS]:g} units"

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from automl_sem.costs import COSTS
 from automl_sem.reports.context import Context
 from automl_sem.results import Results
 from automl_sem.spaces.find import builtin_spaces
@@ -71,6 +72,10 @@ def command(results: Results) -> str:
         words += ["--gpus", str(len(manifest.gpus))]
     if manifest.window is not None and manifest.workers > 1:
         words.append("--deterministic")
+    if manifest.objectives:
+        words += ["--objective", ",".join(objective.flag for objective in manifest.objectives)]
+    for name, most in manifest.limits.items():
+        words += [COSTS[name].flag, f"{most:.0f}" if name == "params" else f"{most:g}"]
     for name, number in manifest.fixed.items():
         words += [f"--{name.replace('_', '-')}", str(number)]
     if manifest.weights:
@@ -95,7 +100,7 @@ def _space(results: Results) -> str:
 
 def _trials(results: Results) -> int:
     """Return the trials of a finished search, else those asked for (none when time limits it)."""
-    ended = sum(trial.state != "running" for trial in results.trials)
+    ended = sum(trial.state not in ("running", "infeasible") for trial in results.trials)
     manifest = results.run.manifest
     limited_by_time = manifest.time_limit_s is not None
     return max(1, ended) if results.finished or limited_by_time else max(manifest.trials, ended)

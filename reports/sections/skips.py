@@ -38,7 +38,7 @@ LOOK_FOR_DISCARDED = (
 
 @dataclass(frozen=True)
 class Gap:
-    """By how much the objective without skip connections is higher than with them.
+    """By how much the objective without skip connections is worse than with them.
 
     Args:
         depth: At which depth.
@@ -126,6 +126,7 @@ def finding(lines: Lines, word: str) -> str:
     if not compared:
         return "No depth was tried both with and without skip connections: nothing to compare."
     worse = [gap.interval.low > 0 for gap in compared]
+    worse_way = "lower" if lines[True][0].maximize else "higher"
     start = len(worse)
     while start and worse[start - 1]:
         start -= 1
@@ -133,8 +134,8 @@ def finding(lines: Lines, word: str) -> str:
         first = compared[start]
         sentence = (
             f"From depth {first.depth:g} on, the network without skip connections is worse: at "
-            f"depth {first.depth:g} its {word} is {loss(first.difference)} higher (95 % interval "
-            f"{loss_range(first.interval)}) than with them, on the same folds."
+            f"depth {first.depth:g} its {word} is {loss(first.difference)} {worse_way} "
+            f"(95 % interval {loss_range(first.interval)}) than with them, on the same folds."
         )
         if start == 0:
             sentence += " That is the shallowest depth that was tried both ways."
@@ -191,7 +192,7 @@ def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict
     depths = sorted({t.hyperparameters["depth"] for t in trials})
     room = 0.05 * (depths[-1] - depths[0])
     depth = {"tickvals": depths, "range": [depths[0] - room, depths[-1] + room], "showgrid": False}
-    losses = [t.mean_so_far for t in trials if t.mean_so_far is not None]
+    losses = [t.quoted_so_far for t in trials if t.quoted_so_far is not None]
     shares = [fmean(t.fold_shares) for t in trials if t.fold_shares]
     return {
         "xaxis": charts.axis("depth", domain=charts.LEFT_PANEL, **depth),
@@ -203,8 +204,8 @@ def _axes(lines: Lines, dropped: Sequence[TrialRecord], score_word: str) -> dict
 
 def _hover(trial: TrialRecord, kind: str, score_word: str) -> str:
     depth = f"depth {trial.hyperparameters['depth']:g}, {kind}"
-    score = f"{score_word} {loss(trial.objective)}, {percent(trial.accuracy)} right"
+    score = f"{score_word} {loss(trial.quoted)}, {percent(trial.accuracy)} right"
     if trial.objective is None:
         done = count(len(trial.fold_scores), "fold")
-        score = f"discarded after {done}: mean {score_word} {loss(trial.mean_so_far)} so far"
+        score = f"discarded after {done}: mean {score_word} {loss(trial.quoted_so_far)} so far"
     return f"<b>trial {trial.number}</b>, {depth}<br>{score}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from automl_sem.costs import COSTS
 from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, values
 from automl_sem.results import Results, own_metrics
@@ -17,8 +18,9 @@ def render(context: Context) -> Markup | None:
     if not results.trials:
         return None
     without = [trial for trial in results.trials if trial.objective is None]
-    without.sort(key=lambda trial: trial.state != "discarded")
+    without.sort(key=lambda trial: (trial.state != "discarded", trial.state == "infeasible"))
     own = own_metrics(results.trials)
+    names = [n for n in COSTS if n != "params" and any(n in t.costs for t in results.trials)]
     rows = [
         {
             "trial": trial,
@@ -26,6 +28,7 @@ def render(context: Context) -> Markup | None:
             "metrics": [
                 f"{name} {loss(trial.metrics[name])}" for name in own if name in trial.metrics
             ],
+            "costs": [trial.costs.get(name) for name in names],
         }
         for trial in (*results.complete, *without)
     ]
@@ -39,6 +42,9 @@ def render(context: Context) -> Markup | None:
         stressed=bool(context.manifest.stress),
         objective_word=results.objective_word,
         share_word=results.share_word,
+        goal=results.goal,
+        costs=[COSTS[name].word for name in names],
+        front=results.front if len(results.goals) > 1 else (),
         note=_without_or_with(results),
     )
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, get_args
 
 from markupsafe import Markup
 
 from automl_sem.augmentation.kinds import described
+from automl_sem.costs import COSTS
 from automl_sem.export.record import kind_of, says, test_of
 from automl_sem.finalists import Verdict
+from automl_sem.goals import LOG_LOSS
+from automl_sem.manifest import Manifest
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
 from automl_sem.reports.predictions import OutOfFold
@@ -54,8 +56,10 @@ def render(context: Context) -> Markup:
         discarded=discarded(results),
         reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
-        log_loss_means=log_loss_means(len(context.class_names)),
-        objective_means=objective_means(context.manifest.stress, context.examples),
+        score_means=score_means(results, len(context.class_names)),
+        objective_means=objective_means(manifest, context.examples),
+        limits=limits(results),
+        goal=results.goal,
         stress_warnings=read_findings(results.run).warnings,
         results=results,
         manifest=manifest,
@@ -126,8 +130,9 @@ def _lead(
     """
     name = f"Trial {best.trial.number}"
     word = best.folds.objective_word
-    losses = f"{loss(best.score)} against {loss(baseline.score)}"
+    losses = f"{loss(best.quoted)} against {loss(baseline.quoted)}"
     by = f"by {'the ' if word == 'objective' else ''}{word} ({losses}), which ranks trials"
+    sure = "by being surer" if word in ("log-loss", "objective") else "by what ranks trials"
     more, withstands = best.accuracy - baseline.accuracy, _more_withstood(best, baseline)
     right = more or withstands  # above 0: right answers speak for the trial, below: against it
     interval = best.accuracy_interval
@@ -140,16 +145,18 @@ def _lead(
             but = f", but not on {examples} as they are" if more < 0 else ""
             return f"{name} is better than the baseline under stress{but}", False
         if right == 0:
-            return f"{name} is better than the baseline, by being surer ({word} {losses})", False
+            return f"{name} is better than the baseline, {sure} ({word} {losses})", False
         shown = baseline.accuracy < interval.low
         return f"{name} is better than the baseline{'' if shown else f' {by}'}", right < 0
     if verdict.word == "worse":
         shown = interval.high < baseline.accuracy
         better = f"the baseline is better{'' if shown else f' {by}'}"
+        if baseline.trial.over_limits:
+            return f"{name} is the best that keeps the limits, but {better}", right > 0
         return f"{name} won the search by luck, {better}", right > 0
     if more == withstands == 0:
         return f"{name} and the baseline get as many right", False
-    if verdict.difference < 0:
+    if verdict.ahead:
         if right < 0:
             return f"{name} is ahead of the baseline only {by}, and it could be luck", False
         return f"{name} is ahead of the baseline, but it could be luck", False
@@ -162,6 +169,34 @@ def _more_withstood(best: Standing, baseline: Standing) -> float:
     return 0.0 if ours is None or theirs is None else ours - theirs
 
 
+def score_means(results: Results, classes: int) -> str:
+    """Return what the score that ranks trials is."""
+    goal = results.goal
+    if goal.name == LOG_LOSS.name or results.run.manifest.of_stress == LOG_LOSS.word:
+        return log_loss_means(classes)
+    return (
+        f"Trials are ranked by {goal.word}, computed on each fold held out: {goal.better} is "
+        "better."
+    )
+
+
+def limits(results: Results) -> str:
+    """Return what limits there were, and what broke them; empty without."""
+    asked = results.run.manifest.limits
+    if not asked:
+        return ""
+    text = f"Limits: {', '.join(f'at most {COSTS[n].text(most)}' for n, most in asked.items())}."
+    broken = len(results.infeasible)
+    text += (
+        f" {count(broken, 'candidate')} broke them and {'was' if broken == 1 else 'were'} never "
+    )
+    text += "trained; they do not count as trials of the search."
+    over = results.baseline and results.baseline.trial.over_limits
+    if over:
+        text += f" The baseline breaks them as well ({over}): it is there to compare with."
+    return text
+
+
 def log_loss_means(classes: int) -> str:
     """Return what log-loss is, with a number to compare with."""
     return (
@@ -171,14 +206,22 @@ def log_loss_means(classes: int) -> str:
     )
 
 
-def objective_means(stress: Mapping[str, float], examples: str) -> str:
+def objective_means(manifest: Manifest, examples: str) -> str:
     """Return what the objective is under stress; empty without."""
-    if not stress:
+    if not manifest.stress:
         return ""
+    below = "\u201cUnder stress\u201d below tells the distortions apart."
+    distorted = described(manifest.stress)
+    if not manifest.of_stress:
+        return (
+            f"The objective, {manifest.goal.word}, is that of {examples} as they are; distorted "
+            f"ones ({distorted}) do not decide. {below}"
+        )
+    word = manifest.of_stress
+    what = "it is what the search minimizes" if word == LOG_LOSS.word else "it ranks trials"
     return (
-        f"The objective is the mean of the log-loss on {examples} as they are and on distorted "
-        f"ones ({described(stress)}): it is what the search minimizes. \u201cUnder stress\u201d "
-        "below tells the distortions apart."
+        f"The objective is the mean of the {word} on {examples} as they are and on distorted "
+        f"ones ({distorted}): {what}. {below}"
     )
 
 
@@ -198,10 +241,12 @@ def luck(results: Results) -> str:
     word = results.objective_word
     if verdict.interval is None:
         return (
-            f"There is nothing to compare: the search found no trial with a lower {word} than the "
+            f"There is nothing to compare: the search found no trial with a {results.goal.better} "
+            f"{word} than the "
             "baseline. More trials, or a wider search space, may find one."
         )
     low, high = verdict.interval.low, verdict.interval.high
+    good, bad = ("above", "below") if verdict.maximize else ("below", "above")
     difference = signed_loss(verdict.difference)
     method = f"{signed_loss(low)} to {signed_loss(high)}, {verdict.interval.method}"
     fold_by_fold = (
@@ -216,14 +261,25 @@ def luck(results: Results) -> str:
         )
     if verdict.word == "better":
         return (
-            f"Probably not. {fold_by_fold} The whole interval lies below 0, where lower is better."
+            f"Probably not. {fold_by_fold} The whole interval lies {good} 0, where "
+            f"{results.goal.better} is better."
+        )
+    if verdict.word == "worse" and _over(results):
+        return (
+            f"No, but the baseline, which breaks the limits, is better. {fold_by_fold} The whole "
+            f"interval lies {bad} 0."
         )
     if verdict.word == "worse":
-        return f"Yes. {fold_by_fold} The whole interval lies above 0: take the baseline."
+        return f"Yes. {fold_by_fold} The whole interval lies {bad} 0: take the baseline."
     return (
         f"It could be. {fold_by_fold} The interval includes 0, so there may be no difference: with "
         f"{len(best.folds.folds)} folds only one that is large and steady shows."
     )
+
+
+def _over(results: Results) -> bool:
+    """Whether the baseline breaks the limits."""
+    return results.baseline is not None and bool(results.baseline.trial.over_limits)
 
 
 def maximum(results: Results) -> str:
@@ -234,8 +290,9 @@ def maximum(results: Results) -> str:
     tries = len(results.complete)
     search, fresh = best.trial.objective, best.score
     numbers = (
-        f"In the search, trial {best.trial.number} had {best.folds.objective_word} {loss(search)} "
-        f"({percent(best.trial.accuracy)} right); on fresh folds it has {loss(fresh)} "
+        f"In the search, trial {best.trial.number} had {best.folds.objective_word} "
+        f"{loss(best.trial.quoted)} "
+        f"({percent(best.trial.accuracy)} right); on fresh folds it has {loss(best.quoted)} "
         f"({percent(best.accuracy)} right)."
     )
     if tries == 1:
@@ -356,8 +413,9 @@ def _standings(results: Results) -> list[dict[str, Any]]:
                 "accuracy_range": percent_range(standing.accuracy_interval),
                 "stressed": percent(standing.folds.stress_accuracy),
                 "stressed_range": percent_range(stressed) if stressed else "",
-                "loss": loss(standing.score),
-                "loss_range": loss_range(standing.interval),
+                "loss": loss(standing.quoted),
+                "loss_range": loss_range(standing.interval, results.goal.lowest),
+                "costs": ", ".join(COSTS[n].text(c) for n, c in standing.trial.costs.items()),
                 "clean_loss": loss(standing.classified.log_loss),
                 "stressed_loss": loss(standing.classified.stress_log_loss),
             }
@@ -407,21 +465,22 @@ def difference_chart(results: Results) -> list[dict[str, Any]]:
     best, baseline, verdict = results.best, results.baseline, results.verdict
     if verdict is None or verdict.interval is None or best is None or baseline is None:
         return []
-    pairs = zip(best.folds.folds, baseline.folds.folds, strict=True)
+    pairs = zip(best.quoted_folds, baseline.quoted_folds, strict=True)
     row = Row(
         "Difference",
         "winner" if verdict.word == "better" else "neutral",
         verdict.difference,
         verdict.interval.low,
         verdict.interval.high,
-        dots=tuple(ours.objective - theirs.objective for ours, theirs in pairs),
+        dots=tuple(ours - theirs for ours, theirs in pairs),
     )
     word = results.objective_word.capitalize()
+    side = "right" if verdict.maximize else "left"
     return [
         {
             "title": f"{word} of trial {best.trial.number} minus the baseline's, by fold",
             "note": "small rings: folds · dot and bar: mean with 95 % interval · "
-            "left of 0 the trial is better",
+            f"{side} of 0 the trial is better",
             **interval_chart([row], signed_loss, include=0.0),
         }
     ]

@@ -4,7 +4,10 @@ import numpy as np
 import optuna
 import pytest
 
+from automl_sem.costs import COSTS, Demands
 from automl_sem.engines.optuna import STARTUP_TRIALS, OptunaEngine
+from automl_sem.engines.values import from_study, to_study
+from automl_sem.goals import Goal, Measured
 from automl_sem.run import FileLock
 from automl_sem.spaces.load import load_space
 from automl_sem.types import FoldResult, Outcome, Score
@@ -27,9 +30,12 @@ def quality(candidate) -> Outcome:
 def make_engine(tiny_space, stripes, tmp_path):
     space = load_space(tiny_space)
 
-    def make(study=None, seed=0, space=space):
-        study = study or optuna.create_study(direction="minimize")
-        return OptunaEngine(study, space, stripes.info, seed, space.starts(stripes.info)), study
+    def make(study=None, seed=0, space=space, goals=(), **more):
+        if study is None:
+            study = optuna.create_study(directions=[g.direction for g in goals] or ["minimize"])
+        starts = space.starts(stripes.info)
+        more = {"goals": goals, **more}
+        return OptunaEngine(study, space, stripes.info, seed, starts, **more), study
 
     return make
 
@@ -145,6 +151,91 @@ def test_a_model_too_large_to_build_is_a_violated_constraint(make_engine, tmp_pa
     engine, _ = make_engine(space=load_space(path))
     candidates = ask_and_tell(engine, 8)
     assert {c.broken.status for c in candidates if c.broken} == {"out_of_memory"}
+
+
+ACCURACY = Goal("accuracy", "accuracy", maximize=True)
+PARAMS = Goal("params", "weights", cost=True)
+
+
+def right(share: float, folds: int = 1) -> Score:
+    empty = np.zeros(1, np.int64), np.zeros((1, 3), np.float32)
+    fold = FoldResult(0, *empty, 0.5, share, measured=(Measured(ACCURACY, share),))
+    return Score((fold,) * folds)
+
+
+def test_a_study_speaks_peoples_numbers_and_the_search_minimises(make_engine):
+    engine, study = make_engine(goals=(ACCURACY,))
+    for share in (0.6, 0.9, 0.8):
+        engine.tell(engine.ask(), Outcome("scored", score=right(share)))
+    assert [trial.value for trial in study.trials] == [0.6, 0.9, 0.8]
+    assert study.best_trial.number == 1
+    assert engine.incumbent() == (-0.9,)
+    engine.tell(engine.ask(), Outcome("discarded", "behind", partial=right(0.3)))
+    assert study.trials[3].intermediate_values == {0: 0.3}
+    assert study.trials[3].value == 0.3
+    again, _ = make_engine(study, goals=(ACCURACY,))
+    assert again.incumbent() == (-0.9,)
+    assert from_study(study, to_study(study, [-0.25])) == [-0.25]
+
+
+def test_of_several_objectives_each_has_a_value_and_the_front_is_optunas(make_engine):
+    goals = (ACCURACY, PARAMS)
+    engine, study = make_engine(goals=goals, demands=Demands(wanted=["params"]))
+    for number in range(12):
+        candidate = engine.ask()
+        score = right(1 - 1 / candidate.values["units"])
+        outcome = Outcome("scored", score=score) if number % 5 != 3 else Outcome("diverged", "NaN")
+        engine.tell(candidate, outcome)
+    told = [trial for trial in study.trials if trial.values]
+    assert all(trial.values[1] == trial.user_attrs["parameters"] for trial in told)
+    assert len(told) == 10
+    assert study.best_trials
+
+
+def test_a_candidate_beyond_a_limit_is_never_trained_and_the_model_learns_from_it(make_engine):
+    demands = Demands({"params": 600.0})  # 8 units have 547 weights, 9 have 615
+    engine, study = make_engine(demands=demands)
+    broken = []
+    for _ in range(40):
+        candidate = engine.ask()
+        broken.append(candidate.broken is not None)
+        outcome = candidate.broken or scored(abs(np.log(candidate.values["rate"] / 0.02)))
+        engine.tell(candidate, outcome)
+    assert engine.infeasible == sum(broken)
+    assert sum(broken[-20:]) < 20 * 4 / 13  # of chance it would be 8 in 13
+    for trial, beyond in zip(study.trials, broken, strict=True):
+        assert (trial.constraints["max_params"] > 0) is beyond
+        assert trial.state.name == ("PRUNED" if beyond else "COMPLETE")
+    first = next(t for t in study.trials if t.user_attrs.get("status") == "infeasible")
+    assert first.user_attrs["reason"].endswith("weights, --max-params allows 600 weights")
+    again, _ = make_engine(study, demands=demands)
+    assert again.infeasible == engine.infeasible
+
+
+def test_a_baseline_beyond_a_limit_is_trained_but_never_the_one_to_beat(make_engine):
+    demands = Demands({"params": 500.0})
+    engine, study = make_engine(demands=demands)
+    baseline = engine.ask()
+    assert baseline.broken is None
+    assert baseline.over_limits == "547 weights, --max-params allows 500 weights"
+    engine.tell(baseline, scored(0.1))
+    assert engine.incumbent() is None
+    assert study.trials[0].constraints["max_params"] > 0
+    while (candidate := engine.ask()).broken:
+        engine.tell(candidate, candidate.broken)
+    engine.tell(candidate, scored(0.5))
+    assert engine.incumbent() == (0.5,)
+    assert study.best_trial.number == candidate.trial
+    assert make_engine(study, demands=demands)[0].incumbent() == (0.5,)
+
+
+def test_times_are_measured_once_even_if_the_process_dies(make_engine):
+    demands = Demands(wanted=list(COSTS))
+    engine, study = make_engine(demands=demands)
+    first = engine.ask().costs
+    assert set(first) == set(COSTS)
+    again, _ = make_engine(study, demands=demands)
+    assert again.ask().costs == first
 
 
 def test_the_journal_lock_waits_for_nothing_that_is_gone(tmp_path):

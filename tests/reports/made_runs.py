@@ -14,7 +14,10 @@ from optuna.trial import TrialState, create_trial
 
 from automl_sem.data.channels import SeriesFacts, describe_channels
 from automl_sem.data.dataset import Dataset, HeldOutPart, Inspection, TrainingPart
+from automl_sem.goals import Goal
 from automl_sem.manifest import Manifest
+from automl_sem.objectives.choose import measures_of
+from automl_sem.objectives.measure import measured
 from automl_sem.results import Results, read_results
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import accuracy, log_loss
@@ -32,7 +35,8 @@ class Made:
     `wrong` are the rows it gets wrong, in the search and on fresh folds; `sure` is the
     probability of what it says, by row where that differs; `discarded_after` is the number of
     folds after which it was dropped, 0 if it was not. In a run with stress, `stress_wrong` are the
-    rows it gets wrong besides, by condition.
+    rows it gets wrong besides, by condition. `over` says how it breaks the limits: then it was
+    never trained, unless it is the baseline.
     """
 
     wrong: Sequence[int] = ()
@@ -48,6 +52,7 @@ class Made:
     fresh_wrong: Sequence[int] | None = None
     discarded_after: int = 0
     stress_wrong: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    over: str = ""
 
 
 def make_dataset(
@@ -148,11 +153,12 @@ def make_run(
         study = run.open_study() if trials else None
         for number, made in enumerate(trials):
             trained = made.state == "COMPLETE" or made.discarded_after
+            trained = trained and not (made.over and number)
             results = _fit(run, made, dataset, "search") if trained else []
             results = results[: made.discarded_after or FOLDS]
             for result in results:
                 run.write_fold(number, result)
-            study.add_trial(_frozen(made, number, results))
+            study.add_trial(_frozen(made, number, results, run.manifest))
             if number in fresh:
                 for result in _fit(run, made, dataset, "fresh"):
                     run.write_fold(number, result, "fresh")
@@ -179,7 +185,9 @@ def _fit(run: RunDirectory, made: Made, dataset: Dataset, stage: str) -> list[Fo
         loss, share = log_loss(labels, p), accuracy(labels, p)
         curve = (CurvePoint(1, 1.2, 1.1, 0.4), CurvePoint(2, 0.5, loss, share))
         stress = _stressed(run, made, probabilities, rows, y)
-        folds.append(FoldResult(fold, rows, p, loss, share, curve, made.seconds, stress))
+        result = FoldResult(fold, rows, p, loss, share, curve, made.seconds, stress)
+        measures = measures_of(run.manifest.objectives, run.path, {})
+        folds.append(measured(result, measures, y) if measures else result)
     return folds
 
 
@@ -204,13 +212,18 @@ def _stressed(
     return StressResult(tuple(names), tuple(scored), rows, labels, true[:, None], guesses[:, None])
 
 
-def _frozen(made: Made, number: int, results: list[FoldResult]) -> optuna.trial.FrozenTrial:
+def _frozen(
+    made: Made, number: int, results: list[FoldResult], manifest: Manifest
+) -> optuna.trial.FrozenTrial:
     attrs: dict[str, object] = {
         "proposed_by": "baseline" if number == 0 else made.proposed_by,
         "hyperparameters": {"rate": made.rate, "residual": True, **made.values},
         "recipe": Recipe(learning_rate=made.rate).to_dict(),
         "parameters": made.parameters,
     }
+    goals = manifest.goals
+    if len(goals) > 1 or manifest.limits:
+        attrs["costs"] = {"params": made.parameters}
     means = np.array([f.objective for f in results]).cumsum() / np.arange(1, 1 + len(results))
     state, reason = made.state, made.reason
     if results:
@@ -222,22 +235,37 @@ def _frozen(made: Made, number: int, results: list[FoldResult]) -> optuna.trial.
             "fold_accuracies": [f.accuracy for f in results],
             "accuracy": hits / sum(len(f.indices) for f in results),
             "seconds": sum(f.seconds for f in results),
+            "measured": Score(tuple(results)).record().get("measured", {}),
         }
+        if not attrs["score"]["measured"]:
+            del attrs["score"]["measured"]
     if made.discarded_after:  # Optuna takes the last value reported as that of a pruned trial
         attrs["status"], state = "discarded", "PRUNED"
         mean = f"mean {means[-1]:.3g}"
         worse = "is worse than the best trial's worst fold 0.34"
         reason = f"after {len(results)} of {FOLDS} folds: {mean} {worse}"
+    if made.over and number:
+        attrs["status"], state, reason = "infeasible", "PRUNED", made.over
+    elif made.over:
+        attrs["over_limits"] = made.over
     if reason:
         attrs["reason"] = reason
+    shown = {step: goals[0].turned(mean) for step, mean in enumerate(means.tolist())}
     return create_trial(
         state=TrialState[state],
-        value=float(means[-1]) if results else None,
-        intermediate_values=dict(enumerate(means.tolist())) if made.discarded_after else {},
+        values=_values(made, results, goals) if results and state == "COMPLETE" else None,
+        intermediate_values=shown if made.discarded_after else {},
         params={"rate": made.rate},
         distributions={"rate": FloatDistribution(1e-4, 1.0, log=True)},
         user_attrs=attrs,
     )
+
+
+def _values(made: Made, results: list[FoldResult], goals: Sequence[Goal]) -> list[float]:
+    metrics = iter([m.value for m in Score(tuple(results)).measured])
+    if len(goals) == 1:
+        return [goals[0].turned(Score(tuple(results)).objective)]
+    return [float(made.parameters) if goal.cost else next(metrics) for goal in goals]
 
 
 class Page(HTMLParser):

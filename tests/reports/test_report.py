@@ -308,7 +308,7 @@ def test_a_run_of_the_baseline_alone_has_every_section(tmp_path, dataset):
     page = page_of(make_run(tmp_path / "run", [BASELINE], dataset, finished=False), dataset)
     assert "Only the baseline has a score so far" in page.sections["verdict"]
     assert "too few trials to tell" in page.sections["importances"]
-    of_some_runs = {"skips", "lstm", "stress", "fakes"}  # their own tests say which
+    of_some_runs = {"skips", "lstm", "stress", "fakes", "pareto"}  # their own tests say which
     assert {slug(section) for section in CLASSIFIER_SECTIONS} - of_some_runs <= set(page.sections)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from automl_sem.goals import Measured
 from automl_sem.types import Bytes, Ints
 
 MEASURES = ("kid", "density", "coverage", "two_sample", "copying", "usefulness")
@@ -145,6 +146,16 @@ class GanScore:
     def objective_word(self) -> str:
         """What the objective is called."""
         return OBJECTIVE_WORD
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """Nothing: a GAN is scored by its distance alone."""
+        return ()
+
+    @property
+    def quoted(self) -> float:
+        """The objective as people quote it."""
+        return self.objective
 
     @property
     def curve(self) -> tuple[float, ...]:

@@ -1,0 +1,119 @@
+"""Compute metrics of the predictions of a fold, once it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from automl_sem.errors import UserError
+from automl_sem.goals import Goal, Measured
+from automl_sem.objectives.base import Metric, Predicted, Unmeasurable, Wanted, is_classes
+from automl_sem.objectives.own import WHERE
+from automl_sem.scoring.output_folds import OutputFold
+from automl_sem.types import FoldResult, Ints, StressResult
+
+# What distorted copies have as well: of these only the probability of the true class and the most
+# probable one are kept. Other metrics are of examples as they are.
+STRESSED = ("accuracy", "log_loss")
+
+
+AnyPrediction = FoldResult | OutputFold
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is computed of a fold for a goal.
+
+    Args:
+        goal: The goal.
+        metric: What is computed; under stress the goal may be the mean of two.
+    """
+
+    goal: Goal
+    metric: Metric
+
+    def of(self, result: AnyPrediction, wanted: Wanted) -> Measured:
+        """Return what a fold comes to.
+
+        Args:
+            result: The fold.
+            wanted: What is right for its rows, (n,) or (n, outputs).
+
+        Raises:
+            Unmeasurable: If it has no value.
+        """
+        value = self.metric.value(wanted, result.predictions)
+        name = self.metric.goal.name
+        stress = result.stress if isinstance(result, FoldResult) else None
+        if stress is not None and name in STRESSED:
+            value = (value + _under_stress(name, stress)) / 2
+        return Measured(self.goal, value)
+
+
+def measured(result: AnyPrediction, measures: Sequence[Measure], y: Wanted) -> AnyPrediction:
+    """Return a fold result with what it comes to by each measure.
+
+    Args:
+        result: The fold.
+        measures: What to compute.
+        y: What is right for all rows of the training data.
+
+    Raises:
+        Unmeasurable: If one has no value there.
+    """
+    wanted = y[result.indices]
+    return replace(result, measured=tuple(measure.of(result, wanted) for measure in measures))
+
+
+def _under_stress(name: str, stress: StressResult) -> float:
+    if name == "log_loss":
+        return stress.log_loss
+    return float(stress.hits[np.array(stress.scored)].mean())
+
+
+def check_measures(
+    measures: Sequence[Measure], y: Wanted, classes: int, splits: Mapping[str, Ints]
+) -> None:
+    """Try the metrics on made-up predictions of every fold, before anything is trained.
+
+    Args:
+        measures: What is to be computed.
+        y: What is right for the training data.
+        classes: Number of classes, or of numbers that are predicted.
+        splits: Fold number of every row, by the name of a split.
+
+    Raises:
+        UserError: If one has no value there, as the area under a curve where a fold holds a single
+            class.
+    """
+    predicted = _made_up(y, classes)
+    for measure in measures:
+        if measure.metric.of_numbers and is_classes(y):
+            raise UserError(
+                f"{measure.metric.goal.name} is for numbers, but the data are classes", where=WHERE
+            )
+        for folds in splits.values():
+            for fold in range(int(folds.max()) + 1):
+                rows = np.flatnonzero(folds == fold)
+                try:
+                    measure.metric.value(y[rows], predicted[rows])
+                except Unmeasurable as error:
+                    raise UserError(
+                        f"it cannot be computed on a fold of {len(rows)} examples: {error}",
+                        where=f"{WHERE} {measure.metric.goal.name}",
+                        hint="Fewer --folds hold more examples each; or choose another objective",
+                    ) from error
+
+
+def _made_up(y: Wanted, classes: int) -> Predicted:
+    """Return what a poor model might say, (n, outputs)."""
+    rng = np.random.default_rng(0)
+    if is_classes(y):
+        return rng.dirichlet(np.ones(max(2, classes)), len(y)).astype(np.float32)
+    if np.issubdtype(y.dtype, np.integer):
+        return rng.random(y.shape).astype(np.float32)
+    numbers = y.reshape(len(y), -1)
+    spread = numbers.std(axis=0) + 1e-3
+    return (numbers + spread * rng.standard_normal(numbers.shape)).astype(np.float32)

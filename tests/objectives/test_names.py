@@ -1,0 +1,154 @@
+"""Metrics by name: what is computed, which way is better, and what is said of unknown ones."""
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from automl_sem.backend import use_tensorflow
+from automl_sem.errors import UserError
+from automl_sem.goals import LOG_LOSS
+from automl_sem.objectives.base import Unmeasurable
+from automl_sem.objectives.choose import choose, find_metric, measures_of
+
+RNG = np.random.default_rng(0)
+Y3, P3 = np.arange(30) % 3, RNG.dirichlet(np.ones(3), 30).astype(np.float32)
+Y2, P2 = np.arange(30) % 2, RNG.dirichlet(np.ones(2), 30).astype(np.float32)
+SAID = P3.argmax(axis=1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tensorflow():
+    use_tensorflow()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "maximize", "value"),
+    [
+        ("accuracy", "accuracy", True, (SAID == Y3).mean()),
+        ("acc", "accuracy", True, (SAID == Y3).mean()),
+        ("log_loss", "log_loss", False, sklearn.metrics.log_loss(Y3, P3)),
+        ("f1", "macro_f1", True, sklearn.metrics.f1_score(Y3, SAID, average="macro")),
+        ("Macro-F1", "macro_f1", True, sklearn.metrics.f1_score(Y3, SAID, average="macro")),
+        ("auc", "auc", True, sklearn.metrics.roc_auc_score(Y3, P3, multi_class="ovr")),
+        ("mcc", "matthews_corrcoef", True, sklearn.metrics.matthews_corrcoef(Y3, SAID)),
+        ("kappa", "kappa", True, sklearn.metrics.cohen_kappa_score(Y3, SAID)),
+        ("neg_log_loss", "neg_log_loss", True, -sklearn.metrics.log_loss(Y3, P3)),
+        ("balanced_accuracy", "balanced_accuracy", True, (SAID == Y3).mean()),
+        ("hamming_loss", "hamming_loss", False, (SAID != Y3).mean()),
+        ("top_k_accuracy_score", None, True, sklearn.metrics.top_k_accuracy_score(Y3, P3, k=2)),
+        ("categorical_crossentropy", None, False, sklearn.metrics.log_loss(Y3, P3)),
+        ("CategoricalCrossentropy", "categorical_crossentropy", False, None),
+        ("SparseTopKCategoricalAccuracy", "sparse_top_k_categorical_accuracy", True, 1.0),
+        ("KLDivergence", "kl_divergence", False, sklearn.metrics.log_loss(Y3, P3)),
+        ("OneHotMeanIoU", "one_hot_mean_iou", True, None),
+        ("F1Score", "f1_score", True, sklearn.metrics.f1_score(Y3, SAID, average="macro")),
+        ("brier_score_loss", "brier_score_loss", False, None),
+    ],
+)
+def test_a_name_is_found_with_its_direction_and_computed(name, shown, maximize, value):
+    metric = find_metric(name)
+    assert metric.goal.name == (shown or name)
+    assert metric.goal.maximize is maximize
+    found = metric.value(Y3, P3)
+    assert np.isfinite(found)
+    if value is not None:
+        assert found == pytest.approx(value, rel=1e-4)
+
+
+def test_of_two_classes_the_area_under_the_curve_is_that_of_the_second():
+    assert find_metric("auc").value(Y2, P2) == pytest.approx(
+        sklearn.metrics.roc_auc_score(Y2, P2[:, 1])
+    )
+
+
+def test_labels_side_by_side_and_numbers_are_measured_as_they_are():
+    labels = (RNG.random((20, 4)) > 0.5).astype(np.int64)
+    sure = RNG.random((20, 4)).astype(np.float32)
+    wanted = sklearn.metrics.f1_score(labels, sure > 0.5, average="macro")
+    assert find_metric("macro_f1").value(labels, sure) == pytest.approx(wanted)
+    numbers = RNG.normal(size=20).astype(np.float32)
+    said = numbers[:, None] + 0.5
+    assert find_metric("mae").value(numbers, said) == pytest.approx(0.5, rel=1e-5)
+    assert find_metric("r2").value(numbers, numbers[:, None]) == pytest.approx(1.0)
+    assert not find_metric("mae").goal.maximize
+
+
+def test_a_metric_without_a_value_says_so_in_one_line():
+    with pytest.raises(Unmeasurable, match=r"auc is nan, there is a single class|auc: ValueError"):
+        find_metric("auc").value(np.zeros(5, int), P2[:5])
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("acuracy", "no model reports an objective 'acuracy'. Did you mean 'accuracy'?"),
+        ("params", "--objective accuracy,params"),
+        ("params,accuracy", "params is a cost"),
+        ("accuracy,params:max", "less of params is better"),
+        ("accuracy,auc,params,size_mb", "4 objectives are too many"),
+        ("auc,roc_auc", "auc is named twice"),
+        ("RecallAtPrecision", "needs precision"),
+        ("nowhere.py:f:max", "cannot read nowhere.py"),
+    ],
+)
+def test_what_cannot_rank_trials_is_refused_with_a_way_out(asked, line):
+    with pytest.raises(UserError) as error:
+        choose(asked)
+    assert line in str(error.value)
+
+
+def test_the_usual_objective_needs_no_record():
+    assert choose("log_loss") == choose(None) == ()
+    assert [each.record.name for each in choose("log_loss,params")] == ["log_loss", "params"]
+
+
+def test_a_person_may_say_which_way_is_better():
+    (chosen,) = choose("macro_f1:min")
+    assert not chosen.record.maximize
+    assert chosen.record.flag == "macro_f1:min"
+
+
+def test_a_function_of_a_file_is_loaded_and_kept(tmp_path):
+    (tmp_path / "helper.py").write_text("HALF = 0.5\n")
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from helper import HALF\n"
+        "def sure(y_true, predictions):\n"
+        "    return HALF * predictions[range(len(y_true)), y_true].mean()\n"
+    )
+    with pytest.raises(UserError, match=r"which way .*sure is better is not known"):
+        choose(f"{path}:sure")
+    with pytest.raises(UserError, match=r"has no function shure\. Did you mean 'sure'"):
+        choose(f"{path}:shure:max")
+    (chosen,) = choose(f"{path}:sure:max")
+    assert chosen.source == path.read_text()
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / chosen.record.copy_name).write_text(chosen.source)
+    path.unlink()
+    (measure,) = measures_of([chosen.record], run, {})
+    assert measure.metric.value(Y3, P3) == pytest.approx(0.5 * P3[np.arange(30), Y3].mean())
+
+
+def test_a_function_of_python_must_be_handed_over_again(tmp_path):
+    def mine(y_true, predictions):
+        return float(predictions.max())
+
+    with pytest.raises(UserError, match='direction="max"'):
+        choose(mine)
+    (chosen,) = choose(mine, "max")
+    assert chosen.record.maximize
+    with pytest.raises(UserError, match=r"resume\(run, objective="):
+        measures_of([chosen.record], tmp_path, {})
+    (measure,) = measures_of([chosen.record], tmp_path, {"mine": mine})
+    assert measure.metric.value(Y3, P3) == pytest.approx(P3.max())
+    assert [each.record.name for each in choose([mine, "params"], "max")] == ["mine", "params"]
+
+
+def test_under_stress_accuracy_and_log_loss_are_the_mean_of_both():
+    (chosen,) = choose("accuracy", stressed=True)
+    assert chosen.record.name == "mean of accuracy and stress_accuracy"
+    assert chosen.record.word == "accuracy with stress"
+    (other,) = choose("macro_f1", stressed=True)
+    assert other.record.name == other.record.word == "macro_f1"
+    assert LOG_LOSS.turned(0.5) == 0.5
