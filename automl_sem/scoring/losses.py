@@ -105,6 +105,8 @@ def labels_of(model: Any, info: DataInfo) -> Labels:
         return "one-hot"
     if output_shape(model, info)[-1] == 1:
         return "column"
+    if model.loss is None:  # its own training step knows it; labels come as data have them
+        return "integers"
     return "integers" if "sparse" in _name(_only_loss(model, info)).lower() else "one-hot"
 
 

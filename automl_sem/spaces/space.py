@@ -283,7 +283,8 @@ class Space:
         return {name: value for name, value in hp.taken.items() if name not in self.settled}
 
     def _call(self, function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:
-        takes_data = len(inspect.signature(function).parameters) > 1
+        further = list(inspect.signature(function).parameters.values())[1:]
+        takes_data = any(p.default is p.empty or p.name == "data" for p in further)
         return function(hp, replace(data, weights=self.weights)) if takes_data else function(hp)
 
     def _resolve(self, label: str, values: Values, data: DataInfo) -> dict[str, Value]:
