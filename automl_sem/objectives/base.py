@@ -72,7 +72,8 @@ def is_classes(wanted: Wanted) -> bool:
 def decided(wanted: Wanted, predicted: Predicted) -> NDArray[Any]:
     """Return predictions in the form of what is wanted: the most probable class of each example."""
     if is_classes(wanted):
-        return predicted.argmax(axis=1)
+        most_probable: NDArray[Any] = predicted.argmax(axis=1)
+        return most_probable
     if np.issubdtype(wanted.dtype, np.integer):
         return (predicted > 0.5).astype(wanted.dtype)  # labels that may stand side by side
     return predicted.reshape(wanted.shape)
@@ -91,4 +92,5 @@ def one_hot(wanted: Wanted, predicted: Predicted) -> NDArray[Any]:
     """Return what is wanted with a column for each class, (n, classes)."""
     if not is_classes(wanted):
         return wanted
-    return np.eye(predicted.shape[1], dtype=np.float32)[wanted]
+    columns: NDArray[Any] = np.eye(predicted.shape[1], dtype=np.float32)[wanted]
+    return columns

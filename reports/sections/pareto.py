@@ -172,7 +172,7 @@ def _signs(
             name=name,
             color=color,
             symbol=symbol,
-            hover=[hover_text(t, one.word) for t in trials],
+            hover=[hover_text(t, one.word, results.share_word) for t in trials],
         )
     ]
 
