@@ -234,7 +234,8 @@ class Ends(layers.Layer):
     ("first", "raw"),
     [
         ([layers.Rescaling(1 / 255)], True),
-        ([layers.Resizing(4, 4), layers.RandomFlip(), layers.Normalization(mean=1, variance=1)], True),
+        ([layers.Resizing(4, 4), layers.RandomFlip(), layers.Rescaling(2.0)], True),
+        ([layers.Normalization(mean=1, variance=1)], True),
         ([layers.Resizing(4, 4), layers.Conv2D(2, 1), layers.Rescaling(2.0)], False),
         ([layers.RandomRotation(0.1)], False),
     ],
