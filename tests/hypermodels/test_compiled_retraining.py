@@ -12,8 +12,8 @@ from automl_sem.retrain import retrain
 from automl_sem.scoring.batches import epoch_order
 from automl_sem.scoring.own_fit import OwnFitter
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.spaces.load import load_space
 from automl_sem.spaces.compiled import built_for
+from automl_sem.spaces.load import load_space
 from automl_sem.types import DataInfo, Recipe
 
 PART = make_stripes(48)
