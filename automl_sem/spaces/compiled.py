@@ -47,7 +47,9 @@ def built_for(model: Any, data: DataInfo, where: str) -> Any:
     """
     import keras
 
-    if not model.built:
+    if isinstance(model, keras.Sequential) and not model.built:
+        model.build((None, *data.input_shape))
+    elif not model.built:
         model(keras.Input(data.input_shape))
     inputs, shape = getattr(model, "inputs", None), (None, *data.input_shape)
     if inputs and not _takes(tuple(inputs[0].shape), shape):
