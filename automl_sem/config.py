@@ -35,7 +35,21 @@ _MUST_BE = {
     "string_type": "a text",
     "path_type": "a path",
 }
-_OF_ANOTHER_TYPE = {*_MUST_BE, "literal_error"}
+# The same, of a value that may be of several types.
+_MAY_BE = {
+    "int_parsing": "a number",
+    "int_type": "a number",
+    "int_from_float": "a whole number",
+    "string_type": "a text",
+    "path_type": "a path",
+    "callable_type": "a function",
+    "sequence_type": "a list",
+    "list_type": "a list",
+    "is_instance_of": "a list",
+}
+_OF_ANOTHER_TYPE = {*_MUST_BE, *_MAY_BE, "literal_error"}
+# Options that go with what only Python can pass: `direction` with a function as objective.
+_OF_PYTHON = {"direction"}
 
 Options = TypeVar("Options", bound=BaseModel)
 # Marks an option that a path or a name can stand for: a name in a file is no path beside it.
@@ -297,8 +311,8 @@ def option_name(field: str) -> str:
 
 
 def options_of(model: type[BaseModel]) -> dict[str, str]:
-    """Return the field of each option by its name."""
-    return {option_name(field): field for field in model.model_fields}
+    """Return the field of each option that has a flag, by its name."""
+    return {option_name(field): field for field in model.model_fields if field not in _OF_PYTHON}
 
 
 def _said(errors: Sequence[Any]) -> str:
@@ -306,8 +320,14 @@ def _said(errors: Sequence[Any]) -> str:
     telling = [error for error in errors if error["type"] not in _OF_ANOTHER_TYPE]
     first = (telling or errors)[0]
     if len(errors) > 1 and not telling:
-        words = [w for e in errors if "expected" in e.get("ctx", {}) for w in _words(e)]
-        return f"it takes {' or '.join([*words, 'a number'])}. Received: {first['input']!r}"
+        words = [
+            word
+            for e in errors
+            for word in (
+                _words(e) if e["type"] == "literal_error" else [{**_MUST_BE, **_MAY_BE}[e["type"]]]
+            )
+        ]
+        return f"it takes {' or '.join(dict.fromkeys(words))}. Received: {first['input']!r}"
     message = first["msg"].removeprefix("Value error, ")
     hint = ""
     if first["type"] == "greater_than_equal":

@@ -38,6 +38,7 @@ PREFIX = "AUTOML_SEM_"
 FILE_VARIABLE = "AUTOML_SEM_CONFIG"
 # Variables that are no option of a command.
 OTHER_VARIABLES = {FILE_VARIABLE, "AUTOML_SEM_CACHE_GB"}
+FUNCTION = re.compile(r"[^,:]+\.py(?=:)")
 ARGUMENT = "TARGET"  # the one option that is no flag
 LISTED = "`automl-sem config show` lists all options"
 # The options of each command: those of `search` stand at the top of a file, others in a table.
@@ -285,6 +286,8 @@ def _beside(value: Any, annotation: Any, folder: Path) -> Any:
     """Return a value with a path that is relative to a folder made one from here."""
     if not isinstance(value, str) or folder == Path.cwd():
         return value
+    if FUNCTION.search(value):  # `FILE.py:function`, of an objective
+        return FUNCTION.sub(lambda found: str(folder / found[0]), value)
     path = folder / Path(value).expanduser()
     if _mentions(annotation, NAMED):
         is_path = "/" in value or value.endswith(".py")

@@ -142,7 +142,7 @@ def test_a_reader_never_writes_to_the_study(run):
         study.ask()
         before = (run.path / "study.journal").read_bytes()
         reader = run.read_study()
-        with pytest.raises(RuntimeError, match="read only"):
+        with pytest.raises(UserError, match="read only"):
             reader.tell(0, 1.0)
     assert (run.path / "study.journal").read_bytes() == before
 

@@ -106,11 +106,13 @@ def test_paths_in_a_file_are_relative_to_it_and_names_are_names(here):
     (folder / "digits").mkdir()
     (folder / "automl-sem.toml").write_text(
         'target = "digits"\ndata = "drawings"\nspace = "my.py"\nweights = "w.keras"\n'
-        'out = "/runs/x"\naugment-with = "gan"\nwarm-start = "runs/a"\n'
+        'objective = "accuracy,mine.py:cost:min"\nout = "/runs/x"\n'
+        'augment-with = "gan"\nwarm-start = "runs/a"\n'
     )
     found = choose().checked
     assert (found.target, found.data) == ("digits", f"{folder}/drawings")
     assert found.space == f"{folder}/my.py"
+    assert found.objective == f"accuracy,{folder}/mine.py:cost:min"
     assert (found.weights, found.out) == (folder / "w.keras", Path("/runs/x"))
     assert (found.augment_with, found.warm_start) == ("gan", folder / "runs/a")
 
@@ -136,6 +138,8 @@ BAD_FILES = [
     ("time = 'soon'", "toml:1: time: a duration looks like 90s"),
     ("data = 3", "toml:1: data: it must be a text. Received: 3"),
     ("batch-size = 3\nbatch_size = 4", "toml:2: batch_size: batch_size is there twice"),
+    ("objective = 3", "toml:1: objective: it takes a text or a function or a list. Received: 3"),
+    ("direction = 'max'", "toml:1: direction: no option of search has this name"),
     ("[export]\ngpus = 'some'", "toml:2: gpus: it takes all or a number. Received: 'some'"),
     ("folds = ", "automl-sem.toml: it is not TOML: Invalid value (at end of document)"),
 ]

@@ -85,19 +85,27 @@ class TunerResults:
         Args:
             num_trials: How many.
         """
-        results = self._run.results
         trials = self._best(num_trials)
+        recorded = {trial.number: trial for trial in self._run.study.trials}
         lines = [
             "Results summary",
             f"Results in {self._run.path}",
             f"Showing {len(trials)} best trials",
-            f"Objective: {results.to_json()['objective']['name']}",
+            self._objectives(),
         ]
         for trial in trials:
             lines += ["", f"Trial {trial.number} summary", "Hyperparameters:"]
             lines += [f"{name}: {value}" for name, value in trial.hyperparameters.items()]
-            lines += [f"Score: {trial.objective}"]
+            lines += [f"Score: {', '.join(map(str, recorded[trial.number].values))}"]
         print("\n".join(lines))
+
+    def _objectives(self) -> str:
+        """Return what is best, as KerasTuner says it."""
+        names = self._run.results.to_json()["objective"]["name"].split(",")
+        directions = [direction.name[:3].lower() for direction in self._run.study.directions]
+        pairs = zip(names, directions, strict=False)
+        said = [f'Objective(name="{name}", direction="{way}")' for name, way in pairs]
+        return ", ".join(said)
 
     def _best(self, count: int) -> list[TrialRecord]:
         """Return the best trials: the one that won on the fresh folds, then by their scores."""
