@@ -13,23 +13,25 @@ pytestmark = [
 ]
 
 
-def test_real_drawings_are_searched_exported_and_classified(cli):
-    done = cli("search", DRAWINGS, "--trials", 3, "--epochs", 30, "--json", "--out", "run")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+def test_real_drawings_are_searched_exported_and_classified(call):
+    code, out, err = call(
+        "search", DRAWINGS, "--trials", 3, "--epochs", 30, "--json", "--out", "run"
+    )
+    assert code == 0, err
+    found = json.loads(out)
     assert found["trials"] == 3
     trained = 3 * 5 - found["fold_fits_saved"]
     assert found["fold_fits"] == trained + 5 * len({found["best"]["trial"], 0})
     assert found["best"]["accuracy"] >= 0.9
-    run = load_run(cli.directory / "run")
+    run = load_run(call.directory / "run")
     data = run.directory.manifest.data
     assert data["class_names"] == ["circle", "rectangle", "triangle"]
     assert (data["train_examples"], data["test_examples"]) == (45, 15)
     assert data["input_shape"] == [24, 24, 1]
 
-    done = cli("export", "--best", "--json")
-    assert done.returncode == 0, done.stderr
-    exported = json.loads(done.stdout)
+    code, out, err = call("export", "--best", "--json")
+    assert code == 0, err
+    exported = json.loads(out)
     assert exported["trial"] == found["best"]["trial"]
     assert {f["name"] for f in exported["formats"]} == {"keras", "saved-model"}
     assert all(f["verified"] and f["max_abs_diff"] <= 1e-5 for f in exported["formats"])
@@ -37,18 +39,18 @@ def test_real_drawings_are_searched_exported_and_classified(cli):
     assert exported["test"]["accuracy"] >= 0.8
     assert run.directory.test_looks() == 1
 
-    again = json.loads(cli("export", "--best", "--json").stdout)
+    again = json.loads(call("export", "--best", "--json")[1])
     assert again["test"] == exported["test"]
     assert run.directory.test_looks() == 1
 
     files = sorted((DRAWINGS / "test").glob("*/*.png"))
-    done = cli("predict", exported["path"], *files, "--json")
-    predictions = json.loads(done.stdout)["predictions"]
+    _, out, _ = call("predict", exported["path"], *files, "--json")
+    predictions = json.loads(out)["predictions"]
     hits = [p["class"] == f.parent.name for p, f in zip(predictions, files, strict=True)]
     assert sum(hits) / len(hits) == pytest.approx(exported["test"]["accuracy"])
     assert all(sum(p["probabilities"].values()) == pytest.approx(1, abs=1e-3) for p in predictions)
 
-    assert (cli.directory / "run" / "report.html").stat().st_size > 1_000_000
-    shown = cli("show")
-    assert shown.returncode == 0
-    assert f"trial {exported['trial']}" in shown.stdout
+    assert (call.directory / "run" / "report.html").stat().st_size > 1_000_000
+    code, out, _ = call("show")
+    assert code == 0
+    assert f"trial {exported['trial']}" in out

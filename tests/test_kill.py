@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from automl_sem.api import load_run
+from automl_sem.api import load_run, resume, search
 
-KILLS = 3
-TRIALS, FOLDS = 7, 4
+KILLS = 2
+TRIALS, FOLDS = 6, 4
 
 SPACE = """
 from keras import Model, Input, layers
@@ -129,23 +129,21 @@ def test_a_search_killed_again_and_again_equals_an_undisturbed_one(tmp_path, str
 def test_an_extension_killed_in_its_first_trial_goes_on(tmp_path, stripes_npz):
     space, run = tmp_path / "space.py", tmp_path / "run"
     space.write_text(SPACE)
-    search = ["search", stripes_npz, "--space", space, "--trials", 1, "--folds", FOLDS]
-    search += ["--workers", 0, "--discard", "none"]
-    assert start(*search, "--out", run).wait(timeout=300) == 0
+    options = {"space": str(space), "trials": 1, "folds": FOLDS, "workers": 0, "discard": "none"}
+    search(str(stripes_npz), out=run, say=lambda _: None, **options)
     process = start("resume", run, "--trials", 3)
     while fold_files(run) < FOLDS + 1:
         assert process.poll() is None
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert start("resume", run).wait(timeout=300) == 0
-    results = load_run(run).results
+    results = resume(run, say=lambda _: None).results
     assert [t.state for t in results.trials] == ["complete"] * 3
     assert results.finished
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_cleanly_with_how_to_go_on(tmp_path, stripes_npz):
+def test_ctrl_c_ends_cleanly_with_how_to_go_on(tmp_path, stripes_npz, call):
     space = tmp_path / "space.py"
     space.write_text(SPACE)
     run = tmp_path / "run"
@@ -153,12 +151,9 @@ def test_ctrl_c_ends_cleanly_with_how_to_go_on(tmp_path, stripes_npz):
     while fold_files(run) < 3:
         assert process.poll() is None
         time.sleep(0.02)
-    second = subprocess.run(
-        [sys.executable, "-m", "automl_sem", "resume", str(run)], capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert second.returncode == 2
-    assert f"in use by another process (pid {process.pid})" in second.stderr
+    code, _, error = call("resume", run)
+    assert code == 2
+    assert f"in use by another process (pid {process.pid})" in error
     process.send_signal(signal.SIGINT)
     error = process.communicate(timeout=60)[1].decode()
     assert process.returncode == 130
@@ -181,7 +176,7 @@ def test_a_full_disk_stops_with_one_line_and_with_space_again_it_goes_on(tmp_pat
         pytest.skip("mounting a small file system is not allowed here")
     try:
         space = tmp_path / "space.py"
-        space.write_text(SPACE.replace("epochs=60", "epochs=2"))
+        space.write_text(SPACE.replace("epochs=40", "epochs=2"))
         run = disk / "run"
         search = ["search", stripes_npz, "--space", space, "--trials", 12, "--out", run]
         process = start(*search, "--discard", "none", "--workers", 0)

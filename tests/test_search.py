@@ -1,9 +1,11 @@
 """A whole search from Python: what it finds, what it records, what it refuses."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+from conftest import TINY_SPACE, make_stripes
 
 from automl_sem import NegativeResult, UserError, load_run, resume, search
 from automl_sem.failures import Diverged
@@ -34,6 +36,27 @@ def find(tmp_path, tiny_space, stripes_npz, quiet):
     return run
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A finished search of seven trials, to be looked at alone, and the lines that it said."""
+    folder, lines = tmp_path_factory.mktemp("searched"), []
+    (folder / "tiny.py").write_text(TINY_SPACE)
+    train, test = make_stripes(60), make_stripes(15, seed=1)
+    arrays = {"x_train": train.x, "y_train": train.y, "x_test": test.x, "y_test": test.y}
+    np.savez(folder / "stripes.npz", **arrays)
+    run = search(
+        str(folder / "stripes.npz"), space=str(folder / "tiny.py"), trials=7, folds=3, workers=0,
+        discard="none", out=folder / "run", say=lines.append,
+    )  # fmt: skip
+    return run, lines
+
+
+@pytest.fixture
+def copied(tmp_path, searched):
+    """A copy of it, to do anything with."""
+    return load_run(shutil.copytree(searched[0].path, tmp_path / "copied"))
+
+
 def record(run):
     """Everything that a search decided and measured, without times."""
     frame = run.trials_dataframe().drop(columns="seconds")
@@ -45,8 +68,8 @@ def record(run):
     return frame.to_csv(), folds
 
 
-def test_a_search_gives_a_run_to_look_at(find, quiet):
-    run = find(trials=7)
+def test_a_search_gives_a_run_to_look_at(searched):
+    run, lines = searched
     results = run.results
     assert results.finished
     assert [t.proposed_by for t in results.trials][:2] == ["baseline", "start-up"]
@@ -56,12 +79,12 @@ def test_a_search_gives_a_run_to_look_at(find, quiet):
     assert run.best.scored_on == "fresh folds"
     assert run.baseline.trial.number == 0
     assert (run.path / "report.html").stat().st_size > 100_000
-    assert sum(line.startswith("trial ") for line in quiet[0]) >= 7
+    assert sum(line.startswith("trial ") for line in lines) >= 7
     assert load_run(run.path).best.trial.number == run.best.trial.number
 
 
-def test_scores_can_be_recomputed_from_the_saved_predictions(find, stripes):
-    run = find()
+def test_scores_can_be_recomputed_from_the_saved_predictions(searched, stripes):
+    run = searched[0]
     for trial in run.results.trials:
         folds = run.directory.read_folds(trial.number)
         assert sorted(np.concatenate([f.indices for f in folds.values()])) == list(range(60))
@@ -71,15 +94,15 @@ def test_scores_can_be_recomputed_from_the_saved_predictions(find, stripes):
         assert trial.objective == pytest.approx(np.mean(trial.fold_scores))
 
 
-def test_json_for_scripts(find):
-    run = find()
+def test_json_for_scripts(searched):
+    run = searched[0]
     value = json.loads(json.dumps(run.results.to_json(), allow_nan=False))
     assert value["schema_version"] == 1
     assert value["objective"] == {"name": "log_loss", "direction": "minimize"}
     assert value["run"] == str(run.path)
-    assert value["trials"] == 4
+    assert value["trials"] == 7
     finalists = {value["best"]["trial"], 0}
-    assert value["fold_fits"] == 4 * 3 + len(finalists) * 3
+    assert value["fold_fits"] == 7 * 3 + len(finalists) * 3
     assert value["wall_s"] > 0
     for standing in (value["best"], value["baseline"]):
         interval = standing["interval"]
@@ -132,8 +155,8 @@ def test_arrays_by_a_built_in_space_with_flags(tmp_path, stripes, quiet):
     assert run.verdict.word == "the baseline itself"
 
 
-def test_a_finished_run_is_not_searched_again(find, quiet):
-    run = find()
+def test_a_finished_run_is_not_searched_again(copied, quiet):
+    run = copied
     before = {p: p.stat().st_mtime_ns for p in run.path.rglob("*") if p.is_file()}
     assert resume(run.path, **quiet[1]).results.to_json() == run.results.to_json()
     assert {p: p.stat().st_mtime_ns for p in run.path.rglob("*") if p.is_file()} == before
@@ -203,8 +226,8 @@ def test_a_changed_space_is_refused_with_the_line(find, tiny_space, quiet):
     assert len(resume(run.path, trials=5, **quiet[1]).results.trials) == 5
 
 
-def test_a_run_in_use_is_refused(find, quiet):
-    run = find(trials=1)
+def test_a_run_in_use_is_refused(copied, quiet):
+    run = copied
     with run.directory.lock(), pytest.raises(UserError, match="in use by another process"):
         resume(run.path, trials=9, **quiet[1])
 
@@ -275,10 +298,9 @@ def test_a_number_of_trials_replaces_a_time_limit(find, quiet):
     assert len(resume(run.path, trials=ended + 2, **quiet[1]).results.trials) == ended + 2
 
 
-def test_fewer_trials_than_there_are_is_said(find, quiet):
-    run = find(trials=2)
-    resume(run.path, trials=1, **quiet[1])
-    assert "the run has 2 trials already; --trials counts all of them" in quiet[0]
+def test_fewer_trials_than_there_are_is_said(copied, quiet):
+    resume(copied.path, trials=1, **quiet[1])
+    assert "the run has 7 trials already; --trials counts all of them" in quiet[0]
 
 
 def test_a_trial_left_running_is_finished_even_without_time(find, quiet):
@@ -330,15 +352,15 @@ def test_a_reproducible_search_takes_no_more_workers_when_it_goes_on_and_says_so
     assert run.directory.read_json("session.json")["trials"] == 2
 
 
-def test_a_changed_copy_of_the_space_is_refused(find, quiet):
-    run = find(trials=1)
+def test_a_changed_copy_of_the_space_is_refused(copied, quiet):
+    run = copied
     (run.path / "space.py").write_text((run.path / "space.py").read_text() + "\n# changed\n")
     with pytest.raises(UserError, match="copy of the space was changed"):
         resume(run.path, trials=2, **quiet[1])
 
 
-def test_missing_fold_results_are_one_clear_line(find):
-    run = find(trials=1)
+def test_missing_fold_results_are_one_clear_line(copied):
+    run = copied
     (run.path / "folds" / "0" / "1.npz").unlink()
     (run.path / "fresh" / "0" / "1.npz").unlink()
     with pytest.raises(UserError, match="fold results of trial 0 are missing"):
@@ -363,11 +385,11 @@ def test_bad_input_leaves_no_run_behind(find, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_the_run_directory_says_what_was_searched(find, tiny_space):
-    run = find(seed=3)
+def test_the_run_directory_says_what_was_searched(find):
+    run = find(seed=3, trials=1)
     manifest = RunDirectory(run.path).manifest
     assert manifest.seed == 3
-    assert (run.path / "space.py").read_text() == tiny_space.read_text()
+    assert (run.path / "space.py").read_text() == TINY_SPACE
     assert manifest.data["train_examples"] == 60
     assert manifest.data["class_names"] == ["0", "1", "2"]
     assert manifest.versions["keras"]

@@ -36,7 +36,8 @@ def test_a_search_runs_from_the_installed_wheel(tmp_path):
     tool = tmp_path / "venv" / "bin" / "automl-sem"
     listing = run(tool, "spaces", env=clean)
     assert str(tmp_path / "venv") in listing
-    arguments = ["search", "shapes", "--trials", 2, "--folds", 2, "--epochs", 1, "--json"]
+    arguments = ["search", "shapes", "--trials", 2, "--folds", 2, "--epochs", 1]
+    arguments += ["--workers", 0, "--json"]
     result = json.loads(run(tool, *arguments, env=clean))
     assert result["trials"] == 2
     assert os.path.getsize(os.path.join(result["run"], "report.html")) > 1_000_000

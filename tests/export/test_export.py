@@ -390,19 +390,16 @@ class TestVerify:
     """Each in a fresh process."""
 
     @pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS)
-    def test_a_good_one_is_verified(self, made, core, files):
-        found = verify(made, files / made.file, core, IMAGES)
-        assert found.verified
+    def test_a_good_one_is_verified_where_a_relative_path_is_that_of_this_process(
+        self, made, core, files, monkeypatch
+    ):
+        monkeypatch.chdir(files.parent)
+        found = verify(made, Path(files.name, made.file), core, IMAGES)
+        assert found.verified, found.reason
         assert found.max_abs_diff <= TOLERANCE
 
-    def test_a_relative_path_is_that_of_this_process(self, core, files, monkeypatch):
-        monkeypatch.chdir(files.parent)
-        found = verify(KERAS, Path(files.name, "model.keras"), core, IMAGES)
-        assert found.verified, found.reason
-
-    @pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS)
-    def test_one_with_other_weights_is_not(self, made, core, files):
-        found = verify(made, files / f"other-{made.file}", core, IMAGES)
+    def test_one_with_other_weights_is_not(self, core, files):
+        found = verify(SAVED_MODEL, files / f"other-{SAVED_MODEL.file}", core, IMAGES)
         assert not found.verified
         assert found.max_abs_diff > 0.01
         assert "predicts otherwise" in found.reason

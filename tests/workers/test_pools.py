@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
+from conftest import TINY_SPACE, make_stripes
 
 from automl_sem.errors import UserError
 from automl_sem.spaces.load import load_space
@@ -45,9 +46,24 @@ def processes(space, stripes, tmp_path):
         pool.close()
 
 
-@pytest.fixture(params=["inline", pytest.param("processes", marks=pytest.mark.slow)])
-def pool(request, space, stripes, processes):
-    return InlinePool(space, stripes) if request.param == "inline" else processes(1)
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory):
+    """A pool of one process, for tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("one")
+    (folder / "tiny.py").write_text(TINY_SPACE)
+    light, mapped = travelling(make_stripes(60))
+    setup = Setup(0, folder / "tiny.py", "tiny", folder, {}, light, mapped, threads=1)
+    plan = WorkerPlan(1, threads=1)
+    pool = ProcessPool(setup, plan, folder / "workers.log", 64 * GIB, lambda _: None)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(params=["inline", pytest.param("one_process", marks=pytest.mark.slow)])
+def pool(request, space, stripes):
+    if request.param == "inline":
+        return InlinePool(space, stripes)
+    return request.getfixturevalue(request.param)
 
 
 ENDLESS = Recipe(learning_rate=0.02, batch_size=1, epochs=100_000)
@@ -107,8 +123,8 @@ def test_a_slot_takes_one_fold_fit_at_a_time(pool):
 
 
 @pytest.mark.slow
-def test_processes_and_the_own_process_give_the_same_scores(processes, space, stripes):
-    theirs = run(processes(1), task()).result
+def test_processes_and_the_own_process_give_the_same_scores(one_process, space, stripes):
+    theirs = run(one_process, task()).result
     ours = run(InlinePool(space, stripes), task()).result
     np.testing.assert_allclose(theirs.probabilities, ours.probabilities, atol=1e-5)
 
@@ -228,7 +244,9 @@ def test_no_worker_stays_if_another_cannot_be_started(processes, monkeypatch):
 
 
 @pytest.mark.slow
-def test_large_examples_on_disk_are_mapped_by_the_workers(processes, stripes, tmp_path):
+def test_large_examples_on_disk_are_mapped_by_the_workers(
+    processes, one_process, stripes, tmp_path
+):
     import dataclasses
 
     from automl_sem.data.examples import STREAMED_BYTES
@@ -242,7 +260,7 @@ def test_large_examples_on_disk_are_mapped_by_the_workers(processes, stripes, tm
     done = run(processes(1, part=mapped), task())
     assert "too large to be held in memory" in done.note
     np.testing.assert_allclose(
-        done.result.probabilities, run(processes(1), task()).result.probabilities, atol=2e-4
+        done.result.probabilities, run(one_process, task()).result.probabilities, atol=2e-4
     )
 
 
