@@ -273,7 +273,7 @@ def test_a_kind_that_does_not_exist_is_one_clear_line(call):
     ("y", "task", "told"),
     [
         (np.linspace(1, 90, 40) + 0.5, "regression", "number"),
-        (np.arange(80).reshape(40, 2) % 3 > 0, "multi-label", "labels of an example: 1.33"),
+        (np.arange(80).reshape(40, 2) % 3 > 0, "multi-label", "labels of an example: 1.34"),
     ],
 )
 def test_numbers_and_labels_are_described(y, task, told, call, tmp_path):

@@ -138,3 +138,55 @@ def test_what_needs_classes_is_refused(space, tmp_path):
     softmax.write_text(SPACE.replace("data.activation", '"softmax"'))
     with pytest.raises(UserError, match="ends with a softmax, but numbers do not add up"):
         search((x, numbers), space=str(softmax), out=tmp_path / "run")
+
+
+COMPILED = '''"""A hypermodel as KerasTuner's guides write it, with a loss of its own."""
+
+import keras
+
+
+def build(hp):
+    model = keras.Sequential([
+        keras.Input((8, 8, 1)),
+        keras.layers.AveragePooling2D(4),
+        keras.layers.Flatten(),
+        keras.layers.Dense({units}),
+    ])
+    rate = hp.Float("rate", 0.05, 0.2, sampling="log")
+    model.compile(keras.optimizers.Adam(rate), loss={loss}, metrics=[{metric}])
+    return model
+'''
+
+
+@pytest.mark.parametrize(
+    ("units", "loss", "metric", "name"),
+    [
+        (1, '"mean_squared_error"', '"mean_absolute_error"', "mean_absolute_error"),
+        (
+            4,
+            "keras.losses.BinaryCrossentropy(from_logits=True)",
+            'keras.metrics.BinaryAccuracy(name="by_label")',
+            "by_label",
+        ),
+    ],
+)
+def test_loss_and_metric_of_a_compiled_model(units, loss, metric, name, tmp_path):
+    x, shines = pictures()
+    y = shines @ [0.8, 0.4, 0.2, 0.1] if units == 1 else shines
+    path = tmp_path / "compiled.py"
+    path.write_text(COMPILED.format(units=units, loss=loss, metric=metric))
+    run = search(
+        (x, y), space=str(path), trials=1, folds=2, epochs=30, workers=0, out=tmp_path / "run"
+    )
+    assert run.best.folds.share > 0.7
+    (trial,) = run.results.trials
+    fitted = run.best.trial.measures["mean_absolute_error" if units == 1 else "label_accuracy"]
+    assert trial.metrics[name] == pytest.approx(fitted, rel=0.05)
+    assert name in (run.path / "report.html").read_text()
+    exported = run.export()
+    assert all(made.verified for made in exported.formats)
+    (found,) = predict(exported.path, saved(tmp_path, x[:1]))
+    if units == 1:
+        assert found.numbers["output 0"] == pytest.approx(y[0], abs=0.4)
+    else:
+        assert all(0 <= probability <= 1 for probability in found.probabilities.values())

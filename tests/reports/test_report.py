@@ -19,7 +19,13 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix
 
 from automl_sem.reports import sections
-from automl_sem.reports.build import CLASSIFIER_SECTIONS, GAN_SECTIONS, build_report, slug
+from automl_sem.reports.build import (
+    CLASSIFIER_SECTIONS,
+    GAN_SECTIONS,
+    OUTPUT_SECTIONS,
+    build_report,
+    slug,
+)
 from automl_sem.reports.sections.verdict import headline, luck, maximum, proposers
 from automl_sem.results import read_results
 
@@ -215,7 +221,8 @@ def test_the_held_out_test_set_is_said_to_be_untouched_until_it_is_used(tmp_path
     record = {
         "trial": 1,
         "test": {"n": 9, "accuracy": 8 / 9, "metrics": {}},
-        "accuracy_interval": {"low": 0.565, "high": 0.98},
+        "accuracy_interval": {"low": 0.565, "high": 0.98, "method": "Wilson score"},
+        "looks": 2,
     }
     (exported / "export.json").write_text(json.dumps(record))
     text = page_of(run, dataset).sections["verdict"].replace("\u00a0", " ")
@@ -326,7 +333,9 @@ def test_without_its_data_pictures_and_confusion_are_left_out_and_that_is_said(
 def test_every_section_file_is_in_the_list():
     folder = Path(sections.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert files == {slug(section) for section in (*CLASSIFIER_SECTIONS, *GAN_SECTIONS)}
+    assert files == {
+        slug(section) for section in (*CLASSIFIER_SECTIONS, *GAN_SECTIONS, *OUTPUT_SECTIONS)
+    }
 
 
 # What strings of people can do

@@ -241,6 +241,7 @@ def test_the_model_card_of_a_run_without_stress_says_nothing_of_it(tmp_path, dat
 
 def card_of(run, results, dataset):
     record = {
+        "class_names": list(dataset.class_names),
         "trained_size": [8, 8],
         "channels": 1,
         "test": {"n": 0},
