@@ -82,7 +82,7 @@ class BayesianOracle(OnRecord, BayesianOptimizationOracle):  # type: ignore[misc
         """
         self.modelled = True
         if self.ongoing_trials:
-            trials = self.trials
+            trials: dict[str, Any] = self.trials
             self.trials = {k: t for k, t in trials.items() if t.status == "COMPLETED"}
             x, y = super()._vectorize_trials()
             self.trials = trials

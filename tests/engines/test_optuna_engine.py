@@ -4,7 +4,8 @@ import numpy as np
 import optuna
 import pytest
 
-from automl_sem.engines.optuna import STARTUP_TRIALS, OptunaEngine
+from automl_sem.engines.optuna import OptunaEngine
+from automl_sem.engines.samplers import STARTUP_TRIALS
 from automl_sem.run import FileLock
 from automl_sem.spaces.load import load_space
 from automl_sem.types import FoldResult, Outcome, Score
