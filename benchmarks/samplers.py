@@ -39,7 +39,7 @@ DEFAULT = "optuna tpe (default)"
 PEER = "Optuna's own TPE"
 MARKS = (25, 50, 100)  # evaluations after which the best is told
 SLOW = "keras-tuner bayesian"
-SLOW_SEEDS, SLOW_EVALUATIONS = 5, 25
+SLOW_SEEDS, SLOW_EVALUATIONS = 3, 25
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 Search = Callable[["Recorded", int, int], list[float]]
 

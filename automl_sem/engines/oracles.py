@@ -65,6 +65,8 @@ class HalvingOracle(OnRecord, HyperbandOracle):  # type: ignore[misc]
 class BayesianOracle(OnRecord, BayesianOptimizationOracle):  # type: ignore[misc]
     """Bayesian optimization with a Gaussian process and an upper confidence bound."""
 
+    trials: dict[str, Any]  # KerasTuner's, by their ids
+
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the next values; those on record without fitting a Gaussian process for them."""
         self.modelled = False
@@ -82,7 +84,7 @@ class BayesianOracle(OnRecord, BayesianOptimizationOracle):  # type: ignore[misc
         """
         self.modelled = True
         if self.ongoing_trials:
-            trials: dict[str, Any] = self.trials
+            trials = self.trials
             self.trials = {k: t for k, t in trials.items() if t.status == "COMPLETED"}
             x, y = super()._vectorize_trials()
             self.trials = trials
