@@ -68,10 +68,12 @@ def summary(results: Results) -> str:
     if results.discarded:
         saved = count(results.fold_fits_saved, "fold fit")
         dropped = f", {results.discarded} discarded early ({saved} saved){dropped}"
+    model = results.proposed_by_model
+    learned = f", {model} of them proposed by the sampler's model" if results.models else ""
     trials = count(len(states) - len(results.infeasible), "trial")
     lines.append(
-        f"search    {trials}, {results.proposed_by_model} of them proposed by the sampler's "
-        f"model{dropped}, {results.fold_fits} fold fits, {duration(results.wall_s)}"
+        f"search    {trials}{learned}{dropped}, "
+        f"{results.fold_fits} fold fits, {duration(results.wall_s)}"
     )
     lines.append(f"run       {results.run.path}")
     report = results.run.path / "report.html"

@@ -154,6 +154,11 @@ class Results:
         return sum(t.proposed_by == "model" and t.state != "infeasible" for t in self.trials)
 
     @property
+    def models(self) -> bool:
+        """Whether the search proposes by a model of the scores, once there are some."""
+        return self.run.manifest.engine_choice.models
+
+    @property
     def discarded_trials(self) -> tuple[TrialRecord, ...]:
         """The trials that were dropped after some of their folds, by number."""
         return tuple(t for t in self.trials if t.state == "discarded")

@@ -29,6 +29,10 @@ ORIGINS: dict[str, tuple[str, str]] = {
     "good start": (PINK, "square"),
     "start-up": (GREY, "circle-open"),
     "model": (BLUE, "circle"),
+    "random": (GREY, "circle-open"),
+    "qmc": (GREY, "diamond-open"),
+    "grid": (GREY, "square-open"),
+    "promoted": (BLUE, "star"),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from automl_sem.engines.optuna import OptunaEngine
+from automl_sem.engines.make import EngineChoice, make_engine, open_engine
 from automl_sem.manifest import Manifest
 from automl_sem.run import RunDirectory
 from automl_sem.search_loop import Limits, search_loop
@@ -16,6 +16,7 @@ from automl_sem.workers.base import FoldDone
 from automl_sem.workers.evaluate import ATTEMPTS, Evaluation
 
 FOLDS, TRIALS = 4, 14
+OPTUNA = EngineChoice()
 
 
 class Killed(BaseException):
@@ -60,7 +61,7 @@ class MadeUpPool:
         if self._deaths.get(key, 0):
             self._deaths[key] -= 1
             return FoldDone(slot, died="killed by SIGKILL")
-        values = task.candidate.values
+        values = {"units": 9, "rate": 0.02, **task.candidate.values}
         if values["units"] == 13:
             return FoldDone(slot, outcome=Outcome("diverged", "NaN"))
         noise = np.random.default_rng([task.fold, values["units"]]).normal(0, 0.3)
@@ -104,7 +105,7 @@ def search(tmp_path, tiny_space, stripes):
     """Search with made-up scores in a run directory of that name; again goes on with it."""
     space = load_space(tiny_space)
 
-    def go(pool, name="run", window=1, discard="none", trials=TRIALS):
+    def go(pool, name="run", window=1, discard="none", trials=TRIALS, choice=OPTUNA, by=space):
         path = tmp_path / name
         if path.exists():
             run = RunDirectory(path)
@@ -116,8 +117,8 @@ def search(tmp_path, tiny_space, stripes):
             splits = {"search": np.arange(60) % FOLDS}
             run = RunDirectory.create(path, manifest, space.source, splits)
         study, listener = run.open_study(), Silent()
-        starts = space.starts(stripes.info)
-        engine = OptunaEngine(study, space, stripes.info, 3, starts)
+        starts = by.starts(stripes.info)
+        engine = open_engine(make_engine(choice), study, by, stripes.info, 3, starts)
         limits = Limits(trials, None, lambda: 0.0)
         search_loop(run, engine, pool, limits, listener, keep_time=lambda: None)
         return record(study), listener, study
@@ -310,3 +311,63 @@ def test_a_rule_compares_the_same_folds_where_a_fold_file_was_lost():
     worse = {fold: result(fold, incumbent[fold] + 1 + fold / 100) for fold in range(3)}
     discarded = Evaluation(candidate, folds, worse, 0, "paired", lambda: incumbent)
     assert discarded.outcome.status == "discarded"
+
+
+@pytest.fixture
+def few(tmp_path):
+    """A space of six candidates."""
+    path = tmp_path / "few.py"
+    path.write_text(
+        "from keras import Model, Input, layers\n"
+        "def build(hp, data):\n"
+        "    x = inputs = Input(data.input_shape)\n"
+        "    x = layers.Dense(hp.Int('units', 1, 6))(layers.Flatten()(x))\n"
+        "    return Model(inputs, layers.Dense(data.classes, activation='softmax')(x))\n"
+    )
+    return load_space(path)
+
+
+@pytest.mark.parametrize("window", [None, 3])
+def test_a_candidate_is_trained_once_even_if_it_is_asked_for_twice_at_a_time(search, few, window):
+    pool = MadeUpPool(3)
+    study, listener, trials = search(pool, window=window, trials=100, by=few)
+    repeated = {number: first for kind, number in listener.events if kind == "repeated"
+                for first in [trials.trials[number].user_attrs["repeats"]]}  # fmt: skip
+    units = [t.params["units"] for t in trials.trials if t.number not in repeated]
+    assert sorted(units) == sorted(set(units))
+    assert {trial for trial, _ in pool.submitted} == {*range(len(study))} - {*repeated}
+    assert all(
+        trials.trials[n].value == trials.trials[first].value for n, first in repeated.items()
+    )
+    # Fifty in a row say that there are no others.
+    assert 50 < len(study) < 100
+    assert listener.notes[-1].startswith("Optuna's tpe sampler has no more candidates after ")
+
+
+@pytest.mark.parametrize("oracle", ["random", "hyperband"])
+@pytest.mark.parametrize("slots", [1, 3])
+def test_an_oracle_killed_at_any_moment_goes_on_to_the_same_study(search, slots, oracle):
+    options = {"window": slots, "choice": EngineChoice("keras-tuner", None, oracle)}
+    whole, _, _ = search(MadeUpPool(slots), "whole", **options)
+    rng, kills = random.Random(slots), 0
+    while True:
+        try:
+            pool = MadeUpPool(slots, rng.random(), kill_after=rng.randint(0, 9))
+            killed, _, _ = search(pool, "killed", **options)
+            break
+        except Killed:
+            kills += 1
+    assert kills >= 3
+    assert killed == whole
+
+
+def test_a_search_waits_for_hyperband_and_ends_with_it(search, tiny_space):
+    for window in (None, 3):
+        study, listener, _ = search(
+            MadeUpPool(3), f"run{window}", window=window, trials=99,
+            choice=EngineChoice("keras-tuner", None, "hyperband"),
+        )  # fmt: skip
+        # max_epochs is 3: a bracket of three trials with one promoted, one of two; the baseline.
+        assert len(study) == 1 + 3 + 1 + 2
+        assert {state for _, state, *_ in study} <= {"COMPLETE", "PRUNED"}
+        assert "hyperband oracle has no more candidates after 7 trials" in listener.notes[-1]

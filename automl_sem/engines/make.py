@@ -44,6 +44,11 @@ class EngineChoice:
         return f"{self.engine}, {part}"
 
     @property
+    def models(self) -> bool:
+        """Whether candidates are proposed by a model of the scores, once there are some."""
+        return self.oracle == "bayesian" or self.sampler in ("tpe", "cmaes", "nsga2", "gp")
+
+    @property
     def discards(self) -> bool:
         """Whether trials may be dropped after some folds: Hyperband compares whole ones."""
         return self.oracle != "hyperband"

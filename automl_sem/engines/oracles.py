@@ -65,6 +65,8 @@ class HalvingOracle(OnRecord, HyperbandOracle):  # type: ignore[misc]
 class BayesianOracle(OnRecord, BayesianOptimizationOracle):  # type: ignore[misc]
     """Bayesian optimization with a Gaussian process and an upper confidence bound."""
 
+    trials: dict[str, Any]  # KerasTuner's, by their ids
+
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the next values; those on record without fitting a Gaussian process for them."""
         self.modelled = False

@@ -85,7 +85,8 @@ class _Subject:
         self, study: Study, seed: int = 3, outcome: Callable[[Candidate], Outcome] | None = None
     ) -> list[Candidate]:
         """Return the candidates of a search in which each is told before the next is asked for."""
-        engine, found = self.open(study, seed), []
+        engine = self.open(study, seed)
+        found: list[Candidate] = []
         while len(found) < self.trials and (candidate := engine.ask()) is not None:
             found.append(candidate)
             engine.tell(candidate, outcome_of(candidate, outcome or made_up))
@@ -242,7 +243,8 @@ def _check_space(subject: _Subject) -> None:
 
 def _check_branches(subject: _Subject) -> None:
     """Every branch of a space is reached."""
-    engine, found = subject.open(_study(), space=branch_space()), []
+    engine = subject.open(_study(), space=branch_space())
+    found: list[dict[str, Any]] = []
     while len(found) < 60 and (candidate := engine.ask()) is not None:
         found.append(dict(candidate.values))
         engine.tell(candidate, outcome_of(candidate, made_up))
@@ -295,7 +297,7 @@ def _check_failures(subject: _Subject) -> None:
     def fails(candidate: Candidate) -> Outcome:
         if candidate.trial == 0:
             return made_up(candidate)
-        return Outcome(next(turns), "made up")  # type: ignore[arg-type]
+        return Outcome(next(turns), "made up")
 
     found = subject.search(study, outcome=fails)
     for candidate in found[1:]:
@@ -362,7 +364,7 @@ def _check_incumbent(subject: _Subject) -> None:
 def _check_parallel(subject: _Subject) -> None:
     """Several trials under way are different candidates, or one says whom it repeats."""
     for seed in range(3):
-        engine = subject.open(_study(), seed)
+        engine = subject.open(_study(), seed, branch_space())
         seen: dict[str, int] = {}
         under_way: list[Candidate] = []
         while engine.asked < subject.trials:
@@ -371,7 +373,8 @@ def _check_parallel(subject: _Subject) -> None:
                 _note_repeat(candidate, seen)
                 under_way.append(candidate)
                 continue
-            assert under_way, "ask() returned None although no trial is under way"
+            if not under_way:
+                break  # there are no more candidates
             ended = under_way.pop(0)
             engine.tell(ended, outcome_of(ended, made_up))
 
@@ -582,7 +585,7 @@ def _mixed(candidate: Candidate) -> Outcome:
     """Return scores for the most part, else a failure or a discarded trial."""
     turn = derive_seed(candidate.trial, "turn") % 8 if candidate.trial else 7
     if turn < 2:
-        return Outcome(("diverged", "failed")[turn], "made up")  # type: ignore[arg-type]
+        return Outcome("failed" if turn else "diverged", "made up")
     if turn == 2:
         value = float(np.mean(_folds(made_up(candidate)))) + 1
         return Outcome("discarded", "after 1 of 3 folds", partial=score_of(value, folds=1))

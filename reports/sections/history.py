@@ -161,6 +161,10 @@ def _origin_name(proposed_by: str) -> str:
     return {
         "start-up": "start-up (random)",
         "model": "sampler's model",
+        "random": "at random",
+        "qmc": "quasi-random sequence",
+        "grid": "the grid",
+        "promoted": "promoted to a higher rung",
         "": "unknown origin",
     }.get(proposed_by, proposed_by)
 

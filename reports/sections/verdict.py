@@ -362,6 +362,10 @@ def proposers(results: Results) -> str:
         "warm start": count(found["warm start"], "warm start"),
         "good start": count(found["good start"], "good start"),
         "start-up": f"{found['start-up']} drawn at random to start with",
+        "random": f"{found['random']} drawn at random",
+        "qmc": f"{found['qmc']} of a quasi-random sequence",
+        "grid": f"{found['grid']} of the grid",
+        "promoted": f"{found['promoted']} promoted to a higher rung",
         "model": f"{found['model']} proposed by the sampler's model",
     }
     parts = [text for origin, text in words.items() if found[origin]]

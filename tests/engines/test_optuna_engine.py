@@ -5,7 +5,8 @@ import optuna
 import pytest
 
 from automl_sem.costs import COSTS, Demands
-from automl_sem.engines.optuna import STARTUP_TRIALS, OptunaEngine
+from automl_sem.engines.optuna import OptunaEngine
+from automl_sem.engines.samplers import STARTUP_TRIALS
 from automl_sem.engines.values import from_study, to_study
 from automl_sem.goals import Goal, Measured
 from automl_sem.run import FileLock
