@@ -169,6 +169,9 @@ def trials_table(results: Results) -> Table:
     ]
     if stressed:
         columns.insert(3, "stressed")
+    twice = results.objective_word == results.share_word
+    if twice:
+        del columns[3]
     costs = [n for n in COSTS if n != "params" and any(n in t.costs for t in results.trials)]
     columns += [COSTS[name].word for name in costs]
     several = len(results.goals) > 1
@@ -181,6 +184,8 @@ def trials_table(results: Results) -> Table:
     for trial in (*results.complete, *results.discarded_trials, *failed):
         style = "dim" if trial.state == "discarded" else None
         cells = _trial_cells(trial)
+        if twice:
+            del cells[3]
         if stressed:
             share = trial.stress_accuracy
             cells.insert(3, "" if share is None else percent(share))

@@ -99,7 +99,8 @@ def _snake(name: str) -> str:
 def _computed(made: Any, shown: str) -> Callable[[Wanted, Predicted], Any]:
     """Return what computes it, anew for each fold: a metric of Keras remembers."""
     needed: set[str] = set()
-    if inspect.isclass(made):
+    is_class = inspect.isclass(made)
+    if is_class:
         parameters = inspect.signature(made).parameters.values()
         kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
         needed = {p.name for p in parameters if p.default is p.empty and p.kind not in kinds}
@@ -116,9 +117,9 @@ def _computed(made: Any, shown: str) -> Callable[[Wanted, Predicted], Any]:
         said = decided(wanted, predicted) if made.__name__ == "MeanIoU" else predicted
         if not is_classes(wanted):
             said = predicted.reshape(wanted.shape)
-        if not inspect.isclass(made):
+        if not is_class:
             return np.asarray(made(y, said))
-        metric = made(num_classes=predicted.shape[1]) if needed else made()
+        metric: Any = made(num_classes=predicted.shape[1]) if needed else made()
         if not hasattr(metric, "update_state"):
             return np.asarray(metric(y, said))
         metric.update_state(y, said)
