@@ -180,6 +180,9 @@ def trials_table(results: Results) -> Table:
     ]
     if stressed:
         columns.insert(3, "stressed")
+    twice = results.objective_word == results.share_word
+    if twice:
+        del columns[3]
     first = columns.index("weights")
     metrics = own_metrics(results.trials)
     columns[first:first] = metrics
@@ -195,6 +198,8 @@ def trials_table(results: Results) -> Table:
     for trial in (*results.complete, *results.discarded_trials, *failed):
         style = "dim" if trial.state == "discarded" else None
         cells = _trial_cells(trial, results.share_word)
+        if twice:
+            del cells[3]
         if stressed:
             withstood = trial.stress_accuracy
             cells.insert(3, "" if withstood is None else percent(withstood))

@@ -146,6 +146,8 @@ class Results:
             return False
         if self.fakes is not None and self.fakes.trial != 0:
             return not self.fakes.unknown
+        if not self.run.manifest.generates:
+            return False  # what else was trained there stands for a part of the front
         return any(s.trial.number not in (0, self.best.trial.number) for s in self.finalists)
 
     @property

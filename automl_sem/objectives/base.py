@@ -72,10 +72,9 @@ def is_classes(wanted: Wanted) -> bool:
 def decided(wanted: Wanted, predicted: Predicted) -> NDArray[Any]:
     """Return predictions in the form of what is wanted: the most probable class of each example."""
     if is_classes(wanted):
-        most_probable: NDArray[Any] = predicted.argmax(axis=1)
-        return most_probable
+        return np.asarray(predicted.argmax(axis=1))
     if np.issubdtype(wanted.dtype, np.integer):
-        return (predicted > 0.5).astype(wanted.dtype)  # labels that may stand side by side
+        return np.asarray(predicted > 0.5, wanted.dtype)  # labels that may stand side by side
     return predicted.reshape(wanted.shape)
 
 
@@ -84,7 +83,7 @@ def probabilities(wanted: Wanted, predicted: Predicted) -> NDArray[Any]:
     if is_classes(wanted):
         sure = predicted.astype(np.float64)
         sure = sure / sure.sum(axis=1, keepdims=True)  # float32 does not sum to 1 closely enough
-        return sure[:, 1] if sure.shape[1] == 2 else sure
+        return np.asarray(sure[:, 1] if sure.shape[1] == 2 else sure)
     return predicted
 
 

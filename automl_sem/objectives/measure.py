@@ -116,5 +116,4 @@ def _made_up(y: Wanted, classes: int) -> Predicted:
         return rng.random(y.shape).astype(np.float32)
     numbers = y.reshape(len(y), -1)
     spread = numbers.std(axis=0) + 1e-3
-    made: Predicted = (numbers + spread * rng.standard_normal(numbers.shape)).astype(np.float32)
-    return made
+    return np.asarray(numbers + spread * rng.standard_normal(numbers.shape), np.float32)

@@ -37,11 +37,16 @@ def render(context: Context) -> Markup | None:
     word = context.results.objective_word
     chart = context.chart(
         _figure(context.results, complete, word),
-        title=f"{word.capitalize()} and {context.results.share_word} of every trial",
+        title=_title(word, context.results.share_word),
         look_for=_look_for(context.results),
         height=460,
     )
     return context.render("history.html", chart=chart)
+
+
+def _title(word: str, share: str) -> str:
+    both = word if word == share else f"{word} and {share}"
+    return f"{both[:1].upper()}{both[1:]} of every trial"
 
 
 def _look_for(results: Results) -> str:

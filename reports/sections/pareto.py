@@ -49,7 +49,7 @@ def render(context: Context) -> Markup | None:
             {"name": pick, "trial": number, "meaning": MEANINGS[pick]}
             for pick, number in results.picks.items()
         ],
-        run=str(results.run.path),
+        weighed=any(goal.name == "params" for goal in results.goals),
     )
 
 
