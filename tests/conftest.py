@@ -63,6 +63,18 @@ def recipe(hp, data):
 '''
 
 
+def pytest_configure(config):
+    """Have xdist begin with the files that come first, not with those of most tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that no process waits for another's last long one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path_factory, monkeypatch):
     """Keep the list of runs of these tests away from the person's own."""

@@ -602,11 +602,10 @@ def test_only_files_that_a_space_can_ask_for_are_kept(imagenet, tiny_space, line
     assert [kept.network for kept in run.manifest.imagenet] == asked
 
 
-def test_the_command_line_takes_weights(cli, tmp_path, stripes_npz):
-    done = cli("search", stripes_npz, "--weights", tmp_path / "none.keras")
-    assert done.returncode == 2
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert lines == [f"error: --weights {tmp_path / 'none.keras'}: there is no such file"]
+def test_the_command_line_takes_weights(call, tmp_path, stripes_npz):
+    code, _, err = call("search", stripes_npz, "--weights", tmp_path / "none.keras")
+    assert code == 2
+    assert err == f"error: --weights {tmp_path / 'none.keras'}: there is no such file\n"
 
 
 # 10 digits a class to learn from, all others to be scored on: five times, other ones each.
