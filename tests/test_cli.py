@@ -203,6 +203,12 @@ def bad_inputs(tmp):
         "discard rule": (["search", "shapes", "--discard", "forgving"], "Did you mean 'forgiving'"),
         "stress": (["search", "shapes", "--stress", "rotat"], "Did you mean 'rotate'?"),
         "wilcoxon": (["search", "shapes", "--discard", "wilcoxon"], "at least 8 folds"),
+        "engine": (["search", "shapes", "--engine", "optna"], "Did you mean 'optuna'"),
+        "other engine": (["search", "shapes", "--oracle", "grid"], "Pass --engine keras-tuner"),
+        "endless grid": (
+            ["search", "shapes", "--engine", "keras-tuner", "--oracle", "grid"],
+            "such a grid has no end",
+        ),
         "time": (["search", "shapes", "--time", "soon"], "--time"),
         "size of what has no size": (["search", ok, "--size", "9"], "size"),
     }
@@ -215,6 +221,7 @@ BAD_INPUTS = (
     "other classes in test", "wrong keys", "wrong lengths", "NaN", "syntax error", "no build",
     "full directory", "folds", "trials", "time", "size of what has no size",
     "workers", "negative workers", "gpus", "discard rule", "wilcoxon", "stress",
+    "engine", "other engine", "endless grid",
 )  # fmt: skip
 
 
@@ -255,6 +262,7 @@ def test_a_dry_run_says_what_would_be_searched_and_writes_nothing(call):
     code, out, err = call("search", "shapes", "--trials", "8", "--folds", "99", "--dry-run")
     assert (code, err) == (0, "")
     assert "8 trials, 15 folds each; discard rule forgiving" in out
+    assert "engine    optuna, sampler tpe\n" in out
     assert "45 to train, 15 held out for the test, 3 classes, 24x24x1" in out
     assert "15 folds instead of 99" in out
     assert "after     the best trial and the baseline once more, on fresh folds\n" in out
