@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from automl_sem.data import BUILTIN, Dataset, from_memory, load_dataset
 from automl_sem.data.examples import stays_on_disk
 from automl_sem.data.ground import looks_drawn
 from automl_sem.data.split import stratified_folds, usable_folds
-from automl_sem.engines.make import choose_engine, plan_engine
+from automl_sem.engines.make import check_objectives, choose_engine, plan_engine
 from automl_sem.errors import Unlabelled, UserError
 from automl_sem.feasible import check_reachable
 from automl_sem.fresh import fresh_seed
@@ -30,6 +30,7 @@ from automl_sem.gan_plan import check_gan, expected_seconds
 from automl_sem.manifest import Manifest, WarmStart
 from automl_sem.objectives.choose import Chosen, choose
 from automl_sem.objectives.measure import STRESSED, check_measures
+from automl_sem.objectives.own import WHERE as OBJECTIVE
 from automl_sem.objectives.record import ObjectiveRecord
 from automl_sem.registry import RUNS
 from automl_sem.reports.wording import count, roughly
@@ -165,7 +166,7 @@ def create_run(
     arrays = dataset.to_arrays() if from_memory else None
     files = {
         each.record.copy_name: each.source
-        for each in choose(options.objective, options.direction)
+        for each in choose(options.objective, options.direction, reported=_reported(space, dataset))
         if each.record.copy_name
     }
     return RunDirectory.create(
@@ -201,9 +202,10 @@ def plan_run(
     }
     few = check_gan(options, dataset, splits["search"]) if drawing else ""
     stress, unstressed = ({}, "") if drawing else _stress(options, space, dataset.info)
-    objectives = _objectives(options, drawing, bool(stress), dataset, splits)
+    objectives = _objectives(options, drawing, bool(stress), space, dataset, splits)
     records = [each.record for each in objectives]
     several = len(records) > 1
+    check_objectives(engine, len(records))
     costs = [record.name for record in records if record.kind == "cost"]
     over = check_reachable(space, dataset.info, Demands(options.limits, costs))
     gan, fakes = None, ""
@@ -291,20 +293,36 @@ def _objectives(
     options: SearchOptions,
     drawing: bool,
     stressed: bool,
+    space: Space,
     dataset: Dataset,
     splits: Mapping[str, NDArray[Any]],
 ) -> tuple[Chosen, ...]:
     """Return what the search is for, tried on made-up predictions; empty for the usual."""
-    objectives = choose(options.objective, options.direction, stressed=stressed)
+    if options.objective == "log_loss" and dataset.info.task != "classification":
+        what = f"log_loss is of classes, but the task is {dataset.info.task}"
+        raise UserError(what, where=OBJECTIVE)
+    reported = _reported(space, dataset)
+    objectives = choose(options.objective, options.direction, stressed=stressed, reported=reported)
     if objectives and drawing:
         raise UserError(
             "a GAN is scored by the distance of its images from real ones, and by nothing else",
-            where="--objective",
+            where=OBJECTIVE,
             hint="Leave it out",
         )
     measures = [each.measure for each in objectives if each.measure is not None]
     check_measures(measures, dataset.train.y, dataset.info.classes, splits)
     return objectives
+
+
+def _reported(space: Space, dataset: Dataset) -> Callable[[], list[str]]:
+    """Return what tells the names of the metrics that models are compiled with."""
+
+    def names() -> list[str]:
+        from automl_sem.scoring.compiled_metrics import metric_names
+
+        return metric_names(space.rebuild(space.baseline, dataset.info), dataset.info)
+
+    return names
 
 
 def _about(

@@ -100,6 +100,21 @@ def _known(word: str, name: str, known: Sequence[str]) -> None:
         )
 
 
+def check_objectives(choice: EngineChoice, count: int) -> None:
+    """Raise a UserError if an engine cannot search for so many objectives.
+
+    Args:
+        choice: The engine.
+        count: Number of objectives.
+    """
+    if count > 1 and (choice.engine != "optuna" or choice.sampler == "cmaes"):
+        raise UserError(
+            f"{choice} searches for one objective, and {count} are asked for",
+            where="--objective",
+            hint="Take --engine optuna with --sampler tpe or nsga2, or name one objective",
+        )
+
+
 @dataclass(frozen=True)
 class EnginePlan:
     """What an engine makes of a space.

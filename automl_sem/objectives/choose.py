@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from automl_sem.objectives.short import SHORT, short
 MOST = 3  # objectives of a search: fronts of more dimensions tell nobody anything
 WAYS = {"max": True, "maximize": True, "min": False, "minimize": False}
 Function = Callable[..., Any]
+Reported = Callable[[], Collection[str]]
+USUAL = ("log_loss", "loss", "val_loss")  # what trials are ranked by anyway
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def choose(
     direction: str | None = None,
     *,
     stressed: bool = False,
+    reported: Reported = tuple,
 ) -> tuple[Chosen, ...]:
     """Return what is asked for, the objective that ranks trials first; empty for the usual one.
 
@@ -55,16 +58,24 @@ def choose(
         asked: Names with commas between them, a function, or a sequence of both.
         direction: `"max"` or `"min"`, of a function, or of one name that does not tell.
         stressed: Whether folds are scored under stress too.
+        reported: Returns the names of the metrics that models are compiled with; called where a
+            name is no other metric's.
 
     Raises:
         UserError: If a name is unknown, it does not say which way is better, or what is asked
             for cannot rank trials.
     """
     parts = _parts(asked)
-    if not parts or (parts == ["log_loss"] and direction is None):
+    if not parts or (len(parts) == 1 and parts[0] in USUAL and direction is None):
         return ()
     chosen = [
-        _one(part, None if isinstance(part, str) and len(parts) > 1 else direction, stressed, n)
+        _one(
+            part,
+            None if isinstance(part, str) and len(parts) > 1 else direction,
+            stressed,
+            n,
+            reported,
+        )
         for n, part in enumerate(parts)
     ]
     names = [each.record.name for each in chosen]
@@ -100,7 +111,13 @@ def _refuse_cost(names: Sequence[str]) -> None:
     )
 
 
-def _one(part: str | Function, direction: str | None, stressed: bool, number: int) -> Chosen:
+def _one(
+    part: str | Function,
+    direction: str | None,
+    stressed: bool,
+    number: int,
+    reported: Reported,
+) -> Chosen:
     if not isinstance(part, str):
         return _of_python(part, direction)
     text, _, way = part.rpartition(":")
@@ -118,7 +135,14 @@ def _one(part: str | Function, direction: str | None, stressed: bool, number: in
             name=name, word=cost.word, maximize=False, kind="cost", asked=name, lowest=0.0
         )
         return Chosen(record, None)
-    metric = find_metric(name)
+    name = name.removeprefix("val_")  # as KerasTuner has it
+    try:
+        metric = find_metric(name)
+    except UserError:
+        if name not in reported():
+            raise
+        goal = Goal(name, name, _way(way, name))
+        return Chosen(_record(goal, "compiled", name), _compiled(goal))
     goal = metric.goal
     if way:
         goal = replace(goal, maximize=WAYS[way])
@@ -127,6 +151,15 @@ def _one(part: str | Function, direction: str | None, stressed: bool, number: in
         goal = replace(goal, name=both, word=f"{goal.word} with stress")
     record = _record(goal, "metric", metric.goal.name)
     return Chosen(record, Measure(goal, metric))
+
+
+def _compiled(goal: Goal) -> Measure:
+    """Return what reads a metric that a model was compiled with."""
+
+    def compute(*_: Any) -> Any:
+        raise NotImplementedError("it is read from the fold")
+
+    return Measure(goal, Metric(goal, compute), reported=True)
 
 
 def _record(goal: Goal, kind: Any, asked: str, **more: str) -> ObjectiveRecord:
@@ -230,6 +263,8 @@ def measures_of(
     for record in records:
         if record.kind == "metric":
             found.append(Measure(record.goal, find_metric(record.asked)))
+        elif record.kind == "compiled":
+            found.append(_compiled(record.goal))
         elif record.kind == "file":
             beside = Path(record.origin).parent
             function = load_function(run / record.copy_name, record.asked, beside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,10 +30,12 @@ class Measure:
     Args:
         goal: The goal.
         metric: What is computed; under stress the goal may be the mean of two.
+        reported: Whether it is a metric that the model was compiled with: folds have it.
     """
 
     goal: Goal
     metric: Metric
+    reported: bool = False
 
     def of(self, result: AnyPrediction, wanted: Wanted) -> Measured:
         """Return what a fold comes to.
@@ -44,8 +47,12 @@ class Measure:
         Raises:
             Unmeasurable: If it has no value.
         """
-        value = self.metric.value(wanted, result.predictions)
         name = self.metric.goal.name
+        if self.reported:
+            if not math.isfinite(value := result.metrics.get(name, math.nan)):
+                raise Unmeasurable(f"the model has no compiled metric {name!r} with a value")
+            return Measured(self.goal, value)
+        value = self.metric.value(wanted, result.predictions)
         stress = result.stress if isinstance(result, FoldResult) else None
         if stress is not None and name in STRESSED:
             value = (value + _under_stress(name, stress)) / 2
@@ -89,7 +96,7 @@ def check_measures(
             class.
     """
     predicted = _made_up(y, classes)
-    for measure in measures:
+    for measure in (each for each in measures if not each.reported):
         if measure.metric.of_numbers and is_classes(y):
             raise UserError(
                 f"{measure.metric.goal.name} is for numbers, but the data are classes", where=WHERE

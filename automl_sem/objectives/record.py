@@ -17,8 +17,9 @@ class ObjectiveRecord(BaseModel):
         name: In records and JSON, and that of the metric in the study.
         word: For people.
         maximize: Whether more is better.
-        kind: `"metric"` by a name, `"file"` for a function of a file, `"python"` for one that only
-            Python can hand over, `"cost"` for what a model costs to run.
+        kind: `"metric"` by a name, `"compiled"` for one that models are compiled with, `"file"`
+            for a function of a file, `"python"` for one that only Python can hand over, `"cost"`
+            for what a model costs to run.
         asked: The name of the metric, the function or the cost.
         lowest: No value can be below, or None.
         highest: No value can be above, or None.
@@ -31,7 +32,7 @@ class ObjectiveRecord(BaseModel):
     name: str
     word: str
     maximize: bool
-    kind: Literal["metric", "file", "python", "cost"]
+    kind: Literal["metric", "compiled", "file", "python", "cost"]
     asked: str
     lowest: float | None = None
     highest: float | None = None

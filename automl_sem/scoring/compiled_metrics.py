@@ -49,6 +49,24 @@ def compiled_metrics(
     return found
 
 
+def metric_names(model: Any, info: DataInfo) -> list[str]:
+    """Return the names of the compiled metrics of a model, those that are one number.
+
+    Args:
+        model: As `build` returned it.
+        info: Says the task and the number of outputs.
+    """
+    n = 2 * max(1, info.outputs)
+    if info.task == "classification":
+        targets: NDArray[Any] = np.arange(n) % info.outputs
+    elif info.task == "multi-label":
+        targets = np.arange(n * info.outputs).reshape(n, -1) % 2
+    else:
+        targets = np.arange(n * info.outputs, dtype=np.float32).reshape(n, -1)
+    predictions = np.full((n, info.outputs), 1 / max(1, info.outputs), np.float32)
+    return list(compiled_metrics(model, info, targets, predictions))
+
+
 def _logits(predictions: Floats) -> Floats:
     """Return logits that have these probabilities: of a softmax but for a constant."""
     clipped = np.clip(predictions, SMALLEST, 1 - SMALLEST)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from automl_sem.errors import UserError
+from automl_sem.objectives.base import Unmeasurable
 from automl_sem.objectives.choose import choose
 from automl_sem.objectives.measure import check_measures, measured
 from automl_sem.scoring.kept import from_arrays, to_arrays
@@ -104,3 +105,14 @@ def test_what_no_fold_can_be_scored_by_is_said_before_the_search():
 
     with pytest.raises(UserError, match="broken: IndexError"):
         check_measures(measures(broken, direction="max"), Y, 3, splits)
+
+
+def test_a_metric_of_the_model_itself_is_read_from_the_fold():
+    (chosen,) = choose("sharpness:max", reported=lambda: ["sharpness"])
+    result = FoldResult(
+        0, np.arange(6), SURE[:6], 0.4, 0.5, metrics={"sharpness": 0.75, "other": 0.1}
+    )
+    assert measured(result, [chosen.measure], Y).objective == -0.75
+    check_measures([chosen.measure], Y, 3, {"search": np.arange(12) % 2})
+    with pytest.raises(Unmeasurable, match="no compiled metric 'sharpness'"):
+        measured(fold(range(6)), [chosen.measure], Y)

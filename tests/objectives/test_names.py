@@ -152,3 +152,23 @@ def test_under_stress_accuracy_and_log_loss_are_the_mean_of_both():
     (other,) = choose("macro_f1", stressed=True)
     assert other.record.name == other.record.word == "macro_f1"
     assert LOG_LOSS.turned(0.5) == 0.5
+
+
+def test_a_metric_that_models_are_compiled_with_is_found_last(tmp_path):
+    def reported():
+        return ["sharpness", "accuracy"]
+
+    (chosen,) = choose("val_sharpness:max", reported=reported)
+    assert (chosen.record.kind, chosen.record.maximize) == ("compiled", True)
+    (measure,) = measures_of([chosen.record], tmp_path, {})
+    assert measure.reported
+    assert choose("val_accuracy", reported=reported)[0].record.kind == "metric"
+    with pytest.raises(UserError, match="which way sharpness is better is not known"):
+        choose("sharpness", reported=reported)
+    with pytest.raises(UserError, match="no model reports an objective 'sharpnes'"):
+        choose("sharpnes:max", reported=reported)
+
+
+@pytest.mark.parametrize("name", ["loss", "val_loss", "log_loss"])
+def test_the_loss_is_what_ranks_trials_anyway(name):
+    assert choose(name) == ()
