@@ -7,17 +7,19 @@ tools expect.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from optuna.study import Study, StudyDirection
+from typing import TYPE_CHECKING
 
 from automl_sem.goals import Goal, turned
 from automl_sem.types import AnyScore, Candidate
+
+if TYPE_CHECKING:
+    from optuna.study import Study
 
 
 def to_study(study: Study, objectives: Sequence[float]) -> list[float]:
     """Return what a study keeps of values that are minimised, one for each of its directions."""
     return [
-        turned(value, direction is StudyDirection.MAXIMIZE)
+        turned(value, direction.name == "MAXIMIZE")
         for value, direction in zip(objectives, study.directions, strict=True)
     ]
 
