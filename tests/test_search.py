@@ -356,7 +356,7 @@ def test_a_changed_copy_of_the_space_is_refused(copied, quiet):
     run = copied
     (run.path / "space.py").write_text((run.path / "space.py").read_text() + "\n# changed\n")
     with pytest.raises(UserError, match="copy of the space was changed"):
-        resume(run.path, trials=2, **quiet[1])
+        resume(run.path, trials=9, **quiet[1])
 
 
 def test_missing_fold_results_are_one_clear_line(copied):
