@@ -64,8 +64,8 @@ def whole_space(space: Space, data: DataInfo) -> Any:
     return found
 
 
-def _with(values: Mapping[str, Value], kind: type = keras_tuner.HyperParameters) -> Any:
-    hp = kind()
+def _with(values: Mapping[str, Value]) -> Any:
+    hp = keras_tuner.HyperParameters()
     hp.values = dict(values)
     return hp
 
