@@ -309,6 +309,7 @@ def _score_test(
         metrics={"log_loss": found["log_loss"]},
         interval=(interval.low, interval.high),
         looks=found["looks"],
+        method="Wilson score",
     )
 
 

@@ -46,7 +46,7 @@ class TestResult:
         interval: Of the accuracy, of several labels the exact match, of one number the mean
             absolute error: (low, high), or None.
         looks: How often this run had looked at its test part, this time included.
-        method: How the interval was computed.
+        method: How the interval was computed; empty without one.
     """
 
     __test__ = False  # no test case, whatever pytest thinks of the name
@@ -56,7 +56,7 @@ class TestResult:
     metrics: dict[str, float]
     interval: tuple[float, float] | None
     looks: int
-    method: str = "Wilson score"
+    method: str = ""
 
 
 @dataclass(frozen=True)

@@ -748,7 +748,7 @@ def test_a_folder_that_is_no_folder_of_clips_is_one_clear_line(call, tmp_path, s
         (("motion", "--pad"), "Only images and clips of your own are resized"),
         (("motion", "--kind", "images"), "motion: this holds clips, no images"),
         (("motion", "--frames", "1"), "--frames: it must be at least 2"),
-        (("motion", "--kind", "films"), "--kind: input should be 'images', 'clips' or 'series'"),
+        (("motion", "--kind", "films"), "--kind: it must be 'images', 'clips' or 'series'"),
         (("motion", "--kind", "series"), "motion: this holds clips, no series"),
         (("motion", "--size", "4"), "motion needs a size of at least 16"),
     ],

@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from automl_sem.engines.make import ORACLES, SAMPLERS, EngineChoice, make_engine
-from automl_sem.testing import CHECKS, check_engine
+from automl_sem.testing.engines import CHECKS, check_engine
 
 # Of CMA-ES and NSGA-II so many that there is a second and a third generation.
 TRIALS = {"cmaes": 26, "nsga2": 26, "bayesian": 9, "hyperband": 20}

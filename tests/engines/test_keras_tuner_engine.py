@@ -7,7 +7,7 @@ from automl_sem.engines.keras_tuner import ENDED, NOTED, KerasTunerEngine
 from automl_sem.engines.whole_space import whole_space
 from automl_sem.errors import UserError
 from automl_sem.spaces.load import load_space
-from automl_sem.testing import DATA, branch_space, branching_space, made_up, outcome_of
+from automl_sem.testing.engines import DATA, branch_space, branching_space, made_up, outcome_of
 from automl_sem.types import Outcome
 
 
@@ -88,7 +88,7 @@ def test_failures_in_a_row_do_not_end_a_search():
 
 
 def test_a_discarded_trial_is_told_with_the_mean_of_its_folds():
-    from automl_sem.testing import score_of
+    from automl_sem.testing.engines import score_of
 
     engine, _ = open_engine("random")
     candidate = engine.ask()
