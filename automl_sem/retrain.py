@@ -205,11 +205,9 @@ def _network(model: Any, info: DataInfo) -> Any:
         return _without_own_training(model)
     turn = predictions_of(model, info)
     if _has_stock_call(model):
-        inputs, outputs = model.input, model.output
+        inputs, outputs = model.inputs[0], model.outputs[0]
     else:  # it stays inside as one layer, which must not be saved with an optimizer
         model.compiled = False
-        if turn is as_they_are:
-            return model
         inputs = keras.Input(info.input_shape)
         outputs = model(inputs)
     predictions = outputs if turn is as_they_are else turn(outputs)
@@ -231,7 +229,7 @@ def _has_stock_call(model: Any) -> bool:
 
     if not getattr(model, "inputs", None):
         return False
-    functional = type(keras.Model(model.input, model.output))
+    functional = type(keras.Model(model.inputs, model.outputs))
     return type(model).call in (functional.call, keras.Sequential.call)
 
 

@@ -74,6 +74,8 @@ def choose_trainer(
                 "be held in memory",
                 where="HyperModel.fit",
             )
+        if recipe.augmentation:  # as when the stress of a search is checked
+            raise UserError("the fit of the hypermodel is given the examples as they are")
         return OwnFitTrainer(
             build_to_fit, recipe, part, seed, note=OWN_FIT, stress=stress, fakes=fakes
         )

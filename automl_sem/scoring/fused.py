@@ -80,6 +80,8 @@ def as_fused(optimizer: Any) -> Any:
         type(optimizer) not in (optimizers.Adam, optimizers.AdamW, optimizers.SGD)
         or getattr(optimizer, "amsgrad", False)
         or getattr(optimizer, "momentum", 1.0) == 0
+        or getattr(optimizer, "_exclude_from_weight_decay", None)
+        or getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
         or (schedule and type(rate).__module__.partition(".")[0] != "keras")
     ):
         return optimizer

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from automl_sem.scoring.batches import cross_entropy
-from automl_sem.spaces.compiled import is_compiled
+from automl_sem.spaces.compiled import is_compiled, output_shape
 from automl_sem.types import DataInfo
 
 Labels = Literal["integers", "one-hot", "column"]
@@ -68,7 +68,7 @@ def predictions_of(model: Any, info: DataInfo) -> Callable[[Any], Any]:
     """
     if not is_compiled(model) or info.task == "regression":
         return as_they_are
-    units, loss = int(model.output_shape[-1]), _only_loss(model, info)
+    units, loss = output_shape(model, info)[-1], _only_loss(model, info)
     logits, one_by_one = takes_logits(loss), _is_binary(loss) or info.task == "multi-label"
     sigmoid = (logits and (one_by_one or units == 1)) or _ends_with_sigmoid(model)
     if not (logits or (info.task == "classification" and (sigmoid or units == 1))):
@@ -103,8 +103,10 @@ def labels_of(model: Any, info: DataInfo) -> Labels:
     """
     if info.task != "classification":
         return "one-hot"
-    if model.output_shape[-1] == 1:
+    if output_shape(model, info)[-1] == 1:
         return "column"
+    if model.loss is None:  # its own training step knows it; labels come as data have them
+        return "integers"
     return "integers" if "sparse" in _name(_only_loss(model, info)).lower() else "one-hot"
 
 
@@ -182,7 +184,7 @@ def _only_loss(model: Any, info: DataInfo) -> Any:
     if loss is None:  # its own training step knows it
         return _DEFAULTS[info.task]
     if isinstance(loss, str) and loss.lower() in ("crossentropy", "ce"):
-        one_by_one = model.output_shape[-1] == 1 or info.task == "multi-label"
+        one_by_one = output_shape(model, info)[-1] == 1 or info.task == "multi-label"
         loss = "binary_crossentropy" if one_by_one else "categorical_crossentropy"
     return keras.losses.get(loss)
 

@@ -47,9 +47,9 @@ def built_for(model: Any, data: DataInfo, where: str) -> Any:
     """
     import keras
 
-    try:
-        model.output_shape  # noqa: B018 (a model that was never called has none)
-    except (AttributeError, ValueError):
+    if isinstance(model, keras.Sequential) and not model.built:
+        model.build((None, *data.input_shape))
+    elif not model.built:
         model(keras.Input(data.input_shape))
     inputs, shape = getattr(model, "inputs", None), (None, *data.input_shape)
     if inputs and not _takes(tuple(inputs[0].shape), shape):
@@ -58,12 +58,27 @@ def built_for(model: Any, data: DataInfo, where: str) -> Any:
             where=where,
             hint="Name the shape of the data, or for images pass --image-size",
         )
-    if isinstance(model.output_shape, list | dict):
+    outputs = output_shape(model, data)
+    if isinstance(outputs, list | dict) or (outputs and isinstance(outputs[0], tuple)):
         raise UserError(
-            f"the model has {len(model.output_shape)} outputs, but the data one target",
-            where=where,
+            f"the model has {len(outputs)} outputs, but the data one target", where=where
         )
     return model
+
+
+def output_shape(model: Any, data: DataInfo) -> Any:
+    """Return the shape of what a model returns: `(None, 3)`; of several outputs all of them.
+
+    Args:
+        model: A Keras model, also of a class of its own.
+        data: Description of the data.
+    """
+    import keras
+
+    if getattr(model, "output_shape", None) is not None:
+        return model.output_shape
+    outputs = model.compute_output_spec(keras.KerasTensor((None, *data.input_shape)))
+    return keras.tree.map_structure(lambda output: output.shape, outputs)
 
 
 def optimizer_words(optimizer: Any) -> str:

@@ -110,7 +110,7 @@ def _hypermodel(module: ModuleType, path: Path) -> Any:
     raise UserError(
         f"it has {len(found)} hypermodels ({names}), and nobody can tell which one to search",
         where=path,
-        hint="Say it with a function: def build(hp): return HYPERMODEL.build(hp)",
+        hint="Leave one at module level, or name it: def build(hp): return HYPERMODEL.build(hp)",
     )
 
 

@@ -22,6 +22,7 @@ from automl_sem.spaces.compiled import (
     is_compiled,
     loss_words,
     optimizer_words,
+    output_shape,
 )
 from automl_sem.spaces.heads import HEAD, ONE_OUTPUT, check_head, for_task
 from automl_sem.spaces.hypermodels import check_is_keras
@@ -110,18 +111,20 @@ class Space:
         model = built_for(model, data, where)
         if is_compiled(model):
             check_compiled(model, where)
-        if len(model.output_shape) == 4:
+        shape = tuple(output_shape(model, data))
+        if len(shape) == 4:
             raise UserError(
-                f"the model's output has the shape of images, {model.output_shape}",
+                f"the model's output has the shape of images, {shape}",
                 where=where,
                 hint="A generator alone cannot learn: return Gan(generator, discriminator, "
                 "latent_dim)",
             )
-        one_of_two = is_compiled(model) and data.classes == 2 and model.output_shape == (None, 1)
-        if tuple(model.output_shape) != (None, data.outputs) and not one_of_two:
+        two = data.task == "classification" and data.classes == 2
+        one_of_two = is_compiled(model) and two and shape == (None, 1)
+        if shape != (None, data.outputs) and not one_of_two:
             raise UserError(
                 f"the model's output must have shape (None, {data.outputs}), one "
-                f"{ONE_OUTPUT[data.task]}, but has {model.output_shape}",
+                f"{ONE_OUTPUT[data.task]}, but has {shape}",
                 where=where,
                 hint="" if data.task == "classification" else HEAD,
             )
@@ -280,7 +283,8 @@ class Space:
         return {name: value for name, value in hp.taken.items() if name not in self.settled}
 
     def _call(self, function: Callable[..., Any], hp: Any, data: DataInfo) -> Any:
-        takes_data = len(inspect.signature(function).parameters) > 1
+        further = list(inspect.signature(function).parameters.values())[1:]
+        takes_data = any(p.default is p.empty or p.name == "data" for p in further)
         return function(hp, replace(data, weights=self.weights)) if takes_data else function(hp)
 
     def _resolve(self, label: str, values: Values, data: DataInfo) -> dict[str, Value]:

@@ -12,6 +12,7 @@ from automl_sem.retrain import retrain
 from automl_sem.scoring.batches import epoch_order
 from automl_sem.scoring.own_fit import OwnFitter
 from automl_sem.seeds import derive_seed, seeded
+from automl_sem.spaces.compiled import built_for
 from automl_sem.spaces.load import load_space
 from automl_sem.types import DataInfo, Recipe
 
@@ -70,13 +71,18 @@ def test_it_is_retrained_by_its_own_optimizer_and_loss(tmp_path, optimizer):
     assert not done.model.compiled
 
 
-def test_a_model_with_a_call_of_its_own_gives_probabilities_too(tmp_path):
-    done = retrain(
-        of_a_class, RECIPE, PART, seed=3, epochs=1, checkpoints=tmp_path, devices=["CPU:0"]
-    )
+def without_input():
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return built_for(model, PART.info, "build")
+
+
+@pytest.mark.parametrize("build", [of_a_class, without_input])
+def test_what_is_exported_gives_probabilities_and_knows_no_optimizer(tmp_path, build):
+    done = retrain(build, RECIPE, PART, seed=3, epochs=1, checkpoints=tmp_path, devices=["CPU:0"])
     predicted = done.model.predict(X, verbose=0)
     np.testing.assert_allclose(predicted.sum(axis=1), 1.0, atol=1e-5)
-    assert not any(getattr(layer, "compiled", False) for layer in done.model.layers)
+    assert not any(getattr(layer, "compiled", False) for layer in done.model._flatten_layers())
 
 
 def test_the_fit_of_a_hypermodel_retrains_once_on_all_examples(tmp_path, monkeypatch):

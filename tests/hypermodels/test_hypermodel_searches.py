@@ -67,7 +67,9 @@ def test_a_compiled_model_of_logits_is_searched_shown_and_exported(call, tmp_pat
     record = json.loads((folder / "export.json").read_text())
     assert all(made["verified"] for made in record["formats"])
     with np.load(stripes_npz) as file:
-        predicted = keras.models.load_model(folder / "model.keras").predict(file["x_test"])
+        exported = keras.models.load_model(folder / "model.keras")
+        predicted = exported.predict(file["x_test"])
+    assert not any(getattr(layer, "compiled", False) for layer in exported._flatten_layers())
     np.testing.assert_allclose(predicted.sum(axis=1), 1.0, atol=1e-5)
     assert predicted.min() > 0
     assert "optimizer that of the compiled model (Adam" in (folder / "MODEL_CARD.md").read_text()

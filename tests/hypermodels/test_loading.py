@@ -148,6 +148,14 @@ def test_one_unit_tells_two_classes_apart(load):
     assert space.starts(two) == ({},)
 
 
+def test_a_further_argument_with_a_default_keeps_it(load):
+    assert load(FUNCTION.replace("(hp)", "(hp, classes=3)")).starts(INFO) == ({},)
+    with pytest.raises(UserError, match=r"must have shape \(None, 3\)"):
+        load(
+            FUNCTION.replace("(hp)", "(hp, classes=3)").replace("units = 3", "units = classes + 1")
+        ).starts(INFO)
+
+
 def test_images_without_an_axis_of_channels_are_taken_as_they_are(load):
     assert load(FUNCTION.replace("(8, 8, 1)", "(8, 8)")).starts(INFO) == ({},)
 

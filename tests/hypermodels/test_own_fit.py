@@ -140,6 +140,11 @@ def test_a_fold_is_trained_by_the_fit_and_scored_on_what_the_model_predicts(
     np.testing.assert_array_equal(fold().probabilities, result.probabilities)
 
 
+def test_a_fit_is_not_said_to_train_on_changed_examples(stripes):
+    with pytest.raises(UserError, match="is given the examples as they are"):
+        choose_trainer(None, Recipe(augment=True), stripes, 7, build_to_fit=lambda: None)
+
+
 def test_a_candidate_that_is_given_up_is_no_defect():
     outcome = explain(keras_tuner.errors.FailedTrialError("too\nslow"))
     assert (outcome.status, outcome.reason) == ("infeasible", "too slow")

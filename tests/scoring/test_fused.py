@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from automl_sem.scoring.fused import as_fused, fused_optimizers
 from automl_sem.scoring.recipes import make_optimizer
 from automl_sem.types import Recipe
 
@@ -43,3 +44,14 @@ def test_a_gradient_of_some_rows_is_applied_to_all():
         return table.numpy()
 
     np.testing.assert_allclose(trained(True), trained(False), atol=1e-5)
+
+
+def test_what_a_person_set_on_an_optimizer_is_not_lost():
+    adam = keras.optimizers.Adam
+    plain = adam(0.02, clipnorm=0.5, weight_decay=0.1, use_ema=True)
+    assert as_fused(plain).get_config() == plain.get_config()
+    assert type(as_fused(plain)) is fused_optimizers()["adam"]
+    excluding = adam(weight_decay=0.1)
+    excluding.exclude_from_weight_decay(var_names=["bias"])
+    others = (excluding, adam(amsgrad=True), keras.optimizers.SGD(), keras.optimizers.Lion())
+    assert all(as_fused(one) is one for one in others)

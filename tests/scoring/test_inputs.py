@@ -22,7 +22,7 @@ from automl_sem.data import sums
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.scoring.fit import FitTrainer
-from automl_sem.scoring.inputs import inputs_of
+from automl_sem.scoring.inputs import inputs_of, wants_raw_values
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.spaces.find import find_space
 from automl_sem.spaces.load import load_space
@@ -228,3 +228,18 @@ class Ends(layers.Layer):
 
     def compute_output_spec(self, x):
         return keras.KerasTensor((None, x.shape[-1]), x.dtype)
+
+
+@pytest.mark.parametrize(
+    ("first", "raw"),
+    [
+        ([layers.Rescaling(1 / 255)], True),
+        ([layers.Resizing(4, 4), layers.RandomFlip(), layers.Rescaling(2.0)], True),
+        ([layers.Normalization(mean=1, variance=1)], True),
+        ([layers.Resizing(4, 4), layers.Conv2D(2, 1), layers.Rescaling(2.0)], False),
+        ([layers.RandomRotation(0.1)], False),
+    ],
+)  # fmt: skip
+def test_a_model_that_scales_before_it_computes_gets_raw_values(first, raw):
+    model = keras.Sequential([keras.Input((8, 8, 1)), *first, layers.Flatten()])
+    assert wants_raw_values(model) == raw
