@@ -176,7 +176,7 @@ def test_loss_and_metric_of_a_compiled_model(units, loss, metric, name, tmp_path
     path = tmp_path / "compiled.py"
     path.write_text(COMPILED.format(units=units, loss=loss, metric=metric))
     run = search(
-        (x, y), space=str(path), trials=1, folds=2, epochs=30, workers=0, out=tmp_path / "run"
+        (x, y), space=str(path), trials=1, folds=2, epochs=200, workers=0, out=tmp_path / "run"
     )
     assert run.best.folds.share > 0.7
     (trial,) = run.results.trials

@@ -119,7 +119,8 @@ class Space:
                 hint="A generator alone cannot learn: return Gan(generator, discriminator, "
                 "latent_dim)",
             )
-        one_of_two = is_compiled(model) and data.classes == 2 and shape == (None, 1)
+        two = data.task == "classification" and data.classes == 2
+        one_of_two = is_compiled(model) and two and shape == (None, 1)
         if shape != (None, data.outputs) and not one_of_two:
             raise UserError(
                 f"the model's output must have shape (None, {data.outputs}), one "
