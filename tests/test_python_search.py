@@ -281,7 +281,8 @@ def test_the_study_is_one_of_optuna_and_read_only(found):
 
 @pytest.mark.slow
 def test_the_dashboard_shows_the_study(found):
-    dashboard = pytest.importorskip("optuna_dashboard")
+    import optuna_dashboard as dashboard
+
     run = found[0]
     page = dashboard.wsgi(run.storage)
 
