@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 ENGINES = ("optuna", "keras-tuner")
 SAMPLERS = ("tpe", "random", "qmc", "cmaes", "nsga2", "gp")
 ORACLES = ("random", "bayesian", "hyperband", "grid")
+NEEDED = {"cmaes": "cmaes", "gp": "torch"}  # packages that a sampler needs besides Optuna
 STATE = "engine_state"  # attribute of a study: what wrote it
 STATE_VERSION = 1
 
@@ -74,11 +76,9 @@ def choose_engine(
                 where="--oracle",
                 hint="Pass --engine keras-tuner as well, or --sampler instead",
             )
-        from automl_sem.engines.samplers import check_installed
-
         sampler = sampler or "tpe"
         _known("sampler", sampler, SAMPLERS)
-        check_installed(sampler)
+        _check_installed(sampler)
         return EngineChoice(engine, sampler, None)
     if sampler is not None:
         raise UserError(
@@ -95,6 +95,16 @@ def _known(word: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
         raise UserError(
             f"there is no {word} {name!r}", where=f"--{word}", hint=did_you_mean(name, known)
+        )
+
+
+def _check_installed(sampler: str) -> None:
+    package = NEEDED.get(sampler)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise UserError(
+            f"Optuna needs the package {package} for it, which is not installed",
+            where=f"--sampler {sampler}",
+            hint=f"pip install {package}",
         )
 
 
@@ -182,9 +192,8 @@ def make_engine(choice: EngineChoice) -> EngineFactory:
     def opener(study: Study, *args: Any, **kwargs: Any) -> Engine:
         if choice.engine == "optuna":
             from automl_sem.engines.optuna import OptunaEngine
-            from automl_sem.engines.samplers import check_installed
 
-            check_installed(choice.sampler or "tpe")
+            _check_installed(choice.sampler or "tpe")
             return OptunaEngine(study, *args, **kwargs, sampler=choice.sampler or "tpe")
         from automl_sem.engines.keras_tuner import KerasTunerEngine
 
