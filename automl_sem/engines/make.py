@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ENGINES = ("optuna", "keras-tuner")
 SAMPLERS = ("tpe", "random", "qmc", "cmaes", "nsga2", "gp")
 ORACLES = ("random", "bayesian", "hyperband", "grid")
+NEEDED = {"cmaes": "cmaes", "gp": "torch"}  # packages that a sampler needs besides Optuna
 STATE = "engine_state"  # attribute of a study: what wrote it
 STATE_VERSION = 1
 
@@ -76,11 +78,9 @@ def choose_engine(
                 where="--oracle",
                 hint="Pass --engine keras-tuner as well, or --sampler instead",
             )
-        from automl_sem.engines.samplers import check_installed
-
         sampler = sampler or "tpe"
         _known("sampler", sampler, SAMPLERS)
-        check_installed(sampler)
+        _check_installed(sampler)
         return EngineChoice(engine, sampler, None)
     if sampler is not None:
         raise UserError(
@@ -112,6 +112,16 @@ def check_objectives(choice: EngineChoice, count: int) -> None:
             f"{choice} searches for one objective, and {count} are asked for",
             where="--objective",
             hint="Take --engine optuna with --sampler tpe or nsga2, or name one objective",
+        )
+
+
+def _check_installed(sampler: str) -> None:
+    package = NEEDED.get(sampler)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise UserError(
+            f"Optuna needs the package {package} for it, which is not installed",
+            where=f"--sampler {sampler}",
+            hint=f"pip install {package}",
         )
 
 
@@ -199,9 +209,8 @@ def make_engine(choice: EngineChoice) -> EngineFactory:
     def opener(study: Study, *args: Any, **kwargs: Any) -> Engine:
         if choice.engine == "optuna":
             from automl_sem.engines.optuna import OptunaEngine
-            from automl_sem.engines.samplers import check_installed
 
-            check_installed(choice.sampler or "tpe")
+            _check_installed(choice.sampler or "tpe")
             return OptunaEngine(study, *args, **kwargs, sampler=choice.sampler or "tpe")
         from automl_sem.engines.keras_tuner import KerasTunerEngine
 

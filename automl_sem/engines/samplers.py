@@ -7,7 +7,6 @@ from the trials themselves; QMC takes the trial's number as its place in the seq
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from optuna.search_space import intersection_search_space
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from automl_sem.errors import UserError
 from automl_sem.seeds import derive_seed
 
 STARTUP_TRIALS = 5
@@ -140,13 +138,11 @@ class _Kind:
         make: Makes it for one call.
         learns_after: Finished trials after which it proposes by what it has learned; None for
             one that never learns.
-        package: What must be installed for it besides Optuna, or None.
         from_pruned: Whether it learns from trials without a full score as well.
     """
 
     make: Callable[[Draw], BaseSampler]
     learns_after: int | None = STARTUP_TRIALS
-    package: str | None = None
     from_pruned: bool = True
 
 
@@ -154,22 +150,11 @@ _KINDS = {
     "tpe": _Kind(_tpe),
     "random": _Kind(_random, learns_after=None),
     "qmc": _Kind(_PlacedQMC, learns_after=None),
-    "cmaes": _Kind(_Cmaes, package="cmaes"),
+    "cmaes": _Kind(_Cmaes),
     "nsga2": _Kind(_nsga2, learns_after=POPULATION, from_pruned=False),
-    "gp": _Kind(_gp, package="torch", from_pruned=False),
+    "gp": _Kind(_gp, from_pruned=False),
 }
 SAMPLERS = tuple(_KINDS)
-
-
-def check_installed(name: str) -> None:
-    """Raise a UserError if a sampler needs a package that is not there."""
-    package = _KINDS[name].package
-    if package is not None and importlib.util.find_spec(package) is None:
-        raise UserError(
-            f"Optuna needs the package {package} for it, which is not installed",
-            where=f"--sampler {name}",
-            hint=f"pip install {package}",
-        )
 
 
 class RecordSampler(BaseSampler):

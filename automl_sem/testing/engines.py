@@ -245,7 +245,7 @@ def _check_branches(subject: _Subject) -> None:
     """Every branch of a space is reached."""
     engine = subject.open(_study(), space=branch_space())
     found: list[dict[str, Any]] = []
-    while len(found) < 60 and (candidate := engine.ask()) is not None:
+    while len(found) < 30 and (candidate := engine.ask()) is not None:
         found.append(dict(candidate.values))
         engine.tell(candidate, outcome_of(candidate, made_up))
     filters = {values["filters"] for values in found if values["kind"] == "conv"}
