@@ -119,7 +119,7 @@ class SearchOptions(BaseModel):
         yes: Search even where it will take very long.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     target: Named | None = None
     data: Named | None = None
@@ -210,12 +210,14 @@ class ExportOptions(BaseModel):
     Args:
         format: Formats to write; in one text, separated by commas.
         gpus: GPUs to train on: `"all"`, or how many.
+        pick: Which trial, where no flag says it: `"best"`, `"knee"` or `"smallest-within-1se"`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: tuple[str, ...] = ("keras", "saved-model")
     gpus: Literal["all"] | Annotated[int, Field(ge=0)] = "all"
+    pick: str | None = None
 
     @field_validator("format", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from automl_sem.backend import use_tensorflow
 from automl_sem.config import parse_duration, search_options
 from automl_sem.errors import UserError, did_you_mean
 from automl_sem.files import write_atomic
@@ -63,6 +64,7 @@ def check_named(
     time_limit: str = LIMIT,
     weights: Path | None = None,
     kind: str | None = None,
+    task: str | None = None,
     tick: Tick | None = None,
 ) -> SpaceCheck:
     """Build candidates of a space at random, without training, and return what is wrong with it.
@@ -78,6 +80,7 @@ def check_named(
         time_limit: After which no further candidate is built, `90s` or `3m`.
         weights: A pretrained model to build on.
         kind: What the data hold, where nobody can tell.
+        task: What is to be learnt, likewise.
         tick: Is told how far it is.
 
     Raises:
@@ -90,8 +93,9 @@ def check_named(
     except ValueError as error:
         raise UserError(str(error), where="--time") from error
     path = find_space(name)
-    given = {"space": name, "seed": seed, "weights": weights, "kind": kind}
+    given = {"space": name, "seed": seed, "weights": weights, "kind": kind, "task": task}
     search_options(**given)
+    use_tensorflow()
     from automl_sem.augmentation.kinds import checked_stress
     from automl_sem.prepare import resolve
     from automl_sem.spaces.check import check
@@ -117,7 +121,8 @@ def check_named(
         wrong = Finding("refused", f"{error.what}. {error.hint}", error.where)
         found = replace(found, defects=(wrong, *found.defects))
     words = ["search", name, *(["--data", data] if data else [])]
-    words += ["--weights", str(weights)] if weights else []
+    for flag, value in (("--weights", weights), ("--kind", kind), ("--task", task)):
+        words += [flag, str(value)] if value else []
     return replace(found, search=shlex.join(words))
 
 

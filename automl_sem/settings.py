@@ -38,7 +38,7 @@ PREFIX = "AUTOML_SEM_"
 FILE_VARIABLE = "AUTOML_SEM_CONFIG"
 # Variables that are no option of a command.
 OTHER_VARIABLES = {FILE_VARIABLE, "AUTOML_SEM_CACHE_GB"}
-FUNCTION = re.compile(r"[^,:]+\.py(?=:)")
+FUNCTION = re.compile(r"[^,:\s][^,:]*\.py(?=:)")
 ARGUMENT = "TARGET"  # the one option that is no flag
 LISTED = "`automl-sem config show` lists all options"
 # The options of each command: those of `search` stand at the top of a file, others in a table.
@@ -217,10 +217,12 @@ def _option_of(variable: str) -> tuple[str, str]:
         for name in options_of(model)
     }
     if variable not in known:
+        word = variable.removeprefix(PREFIX).lower()
+        same = [full for full, (_, name) in known.items() if name == word]
         raise UserError(
             "no option has this variable of the environment",
             where=variable,
-            hint=perhaps(variable, {*known, *OTHER_VARIABLES}) or LISTED,
+            hint=perhaps(variable, same or {*known, *OTHER_VARIABLES}) or LISTED,
         )
     return known[variable]
 
@@ -270,11 +272,8 @@ def _keep(
     name = key.replace("-", "_")
     fields = options_of(SECTIONS[command])
     if name not in fields:
-        tables = [other for other in SECTIONS if other != "search"] if command == "search" else []
         raise UserError(
-            f"no option of {command} has this name",
-            where=where,
-            hint=perhaps(name, [*fields, *tables]) or LISTED,
+            f"no option of {command} has this name", where=where, hint=_elsewhere(command, name)
         )
     if name in given:
         raise UserError(f"{name} is there twice", where=where)
@@ -282,12 +281,28 @@ def _keep(
     given[name] = Setting(_beside(value, annotation, path.parent), origin, where)
 
 
+def _elsewhere(command: str, name: str) -> str:
+    """Return where a name belongs that is no option of a command: a hint."""
+    if command == "search" and name in SECTIONS:
+        at_the_top = "Options of search stand at the top, in no table"
+        return at_the_top if name == "search" else f"It is a table: [{name}], and options below it"
+    fields = options_of(SECTIONS[command])
+    tables = [other for other in SECTIONS if other != "search"] if command == "search" else []
+    for other, model in SECTIONS.items():
+        if other != command and name in options_of(model):
+            place = "at the top of the file" if other == "search" else f"in the table [{other}]"
+            return f"It is one of {other}, and stands {place}"
+    return perhaps(name, [*fields, *tables]) or LISTED
+
+
 def _beside(value: Any, annotation: Any, folder: Path) -> Any:
     """Return a value with a path that is relative to a folder made one from here."""
+    if isinstance(value, list):
+        return [_beside(each, annotation, folder) for each in value]
     if not isinstance(value, str) or folder == Path.cwd():
         return value
     if FUNCTION.search(value):  # `FILE.py:function`, of an objective
-        return FUNCTION.sub(lambda found: str(folder / found[0]), value)
+        return FUNCTION.sub(lambda found: str(folder / Path(found[0]).expanduser()), value)
     path = folder / Path(value).expanduser()
     if _mentions(annotation, NAMED):
         is_path = "/" in value or value.endswith(".py")
@@ -316,7 +331,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # a BOM, as Windows' Notepad writes it
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a UTF-8 text file"
         raise UserError(f"cannot read the options: {reason}", where=_shown(path)) from error

@@ -19,6 +19,7 @@ from automl_sem import Recipe, Search, SearchCallback, UserError, resume, search
 from automl_sem.api.callbacks import Callbacks, as_callback
 from automl_sem.data import Dataset
 from automl_sem.data.dataset import HeldOutPart
+from automl_sem.goals import Goal, Measured
 from automl_sem.run import RunDirectory
 from automl_sem.search_loop import Listener
 from automl_sem.spaces.functions import space_from_python
@@ -63,6 +64,15 @@ def build_here():
         return Sequential([Input((8, 8, 1)), layers.Flatten(), dense(wide), end])
 
     return small
+
+
+@pytest.mark.parametrize("doc", [r"Reads C:\users.", 'Says "no"', "Ends with \\", '"""'])
+def test_the_docstring_of_a_function_may_be_any(doc):
+    def small(hp):
+        return None
+
+    small.__doc__ = doc
+    assert space_from_python(small).doc == doc
 
 
 def units_of(space):
@@ -174,6 +184,14 @@ class Failing(SearchCallback):
         raise ValueError("mine")
 
 
+class Keeping(SearchCallback):
+    def __init__(self, kept):
+        self.kept = kept
+
+    def on_trial_end(self, trial, logs=None):
+        self.kept.update(logs)
+
+
 class Noting:
     """A listener that remembers what it was told."""
 
@@ -214,10 +232,44 @@ def test_a_callback_that_fails_is_left_out_and_said_and_the_others_go_on():
     assert notes == ["callback Failing failed in on_trial_begin and is left out: ValueError: mine"]
 
 
-def test_what_is_no_callback_is_refused():
+def test_what_is_no_callback_is_refused_before_anything_is_written(tmp_path):
     for wrong in (3, Recorder):
         with pytest.raises(UserError, match=r"a callback is an automl_sem.SearchCallback or"):
             as_callback(wrong)
+    for wrong in ([3], Recorder()):
+        with pytest.raises(UserError, match="callbacks: "):
+            search("shapes", out=tmp_path / "run", callbacks=wrong)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_trial_ends_with_its_score_by_the_names_of_records():
+    logs = {}
+    words = SimpleNamespace(share_name="r2")
+    score = SimpleNamespace(
+        objective=0.25,
+        share=0.75,
+        folds=[SimpleNamespace(objective=0.25, seconds=2.0)],
+        measured=[Measured(Goal("median_absolute_error", "median error"), 3.0)],
+    )
+    told, _ = callbacks_of(Keeping(logs))
+    told._search.run.directory.manifest = SimpleNamespace(words=words)
+    told.trial_done(CANDIDATE, Outcome("scored", score=score))
+    assert logs == {
+        "status": "scored", "reason": "", "objective": 0.25, "fold_objectives": [0.25],
+        "r2": 0.75, "median_absolute_error": 3.0, "seconds": 2.0,
+    }  # fmt: skip
+
+
+def test_a_callback_that_fails_at_once_costs_no_search():
+    class Late(SearchCallback):
+        def set_search(self, search):
+            raise ValueError("mine")
+
+    recorder = Recorder()
+    told, listener = callbacks_of(Late(), recorder)
+    told.trial_started(CANDIDATE, 0)
+    assert recorder.events == [("trial", 0, "baseline")]
+    assert "failed in set_search" in listener.told[0][1]
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,21 @@ def test_paths_in_a_file_are_relative_to_it_and_names_are_names(here):
     assert (found.augment_with, found.warm_start) == ("gan", folder / "runs/a")
 
 
+def test_a_list_of_objectives_is_read_as_a_line_of_them_is(here):
+    file = here.parent / "automl-sem.toml"
+    file.write_text('objective = ["accuracy", "mine.py:cost:min"]\nmax-params = "50k"\n')
+    found = choose().checked
+    assert found.objective == ["accuracy", f"{here.parent}/mine.py:cost:min"]
+    assert found.max_params == 50_000
+    file.write_text('objective = "accuracy, mine.py:cost:min"\n')
+    assert choose().checked.objective == f"accuracy, {here.parent}/mine.py:cost:min"
+
+
+def test_a_file_may_begin_with_the_mark_that_windows_puts_there(here):
+    (here / "automl-sem.toml").write_text("folds = 3\n", encoding="utf-8-sig")
+    assert origins(choose()) == {"folds": "automl-sem.toml:1"}
+
+
 BAD_FILES = [
     (
         "fold = 3",
@@ -124,6 +139,19 @@ BAD_FILES = [
     ),
     ("\nexport.formt = 'x'", "automl-sem.toml: formt: no option of export has this name. Did you"),
     ("[exprt]\ngpus = 0", "exprt: no option of search has this name. Did you mean 'export'?"),
+    (
+        "format = 'keras'",
+        "automl-sem.toml:1: format: no option of search has this name. It is one of export, and "
+        "stands in the table [export]",
+    ),
+    (
+        "[export]\nfolds = 3",
+        "no option of export has this name. It is one of search, and stands",
+    ),
+    ("[search]\nfolds = 3", "has this name. Options of search stand at the top, in no table"),
+    ("export = 3", "has this name. It is a table: [export], and options below it"),
+    ("time = inf", "automl-sem.toml:1: time: input should be a finite number. Received: inf"),
+    ("max-size-mb = inf", "toml:1: max-size-mb: input should be a finite number"),
     ("trials = 3\nfolds = 1", "automl-sem.toml:2: folds: it must be at least 2. Received: 1"),
     ("folds = 'three'", "toml:1: folds: it must be a whole number. Received: 'three'"),
     ("folds = 2.5", "toml:1: folds: it must be a whole number. Received: 2.5"),
@@ -159,6 +187,7 @@ def test_a_mistake_in_a_file_is_one_line_with_file_and_key(here, text, message):
     [
         ("AUTOML_SEM_FOLD", "3", "AUTOML_SEM_FOLD: no option has this variable of the environment. "
          "Did you mean 'AUTOML_SEM_FOLDS'?"),
+        ("AUTOML_SEM_FORMAT", "keras", "Did you mean 'AUTOML_SEM_EXPORT_FORMAT'?"),
         ("AUTOML_SEM_FOLDS", "1", "AUTOML_SEM_FOLDS: it must be at least 2. Received: '1'"),
         ("AUTOML_SEM_EXPORT_GPUS", "x", "AUTOML_SEM_EXPORT_GPUS: it takes all or a number"),
     ],

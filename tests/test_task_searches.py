@@ -89,6 +89,8 @@ def test_numbers_from_search_to_predictions(space, tmp_path, call):
     assert "predicts 1 number from grey images: price" in card
     found = [each.numbers["price"] for each in predict(exported.path, saved(tmp_path, x[:8]))]
     np.testing.assert_allclose(found, y[:8], atol=300)
+    (model,) = run.tuner_results().get_best_models()
+    np.testing.assert_allclose(model.predict(x[:8, ..., None], verbose=0)[:, 0], found, rtol=1e-4)
     code, stdout, _ = call("predict", exported.path, tmp_path / "0.png")
     assert stdout.split()[1] == "price"
     assert run.export().test == exported.test  # read back, not looked at again

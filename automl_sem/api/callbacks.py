@@ -83,8 +83,9 @@ class SearchCallback:
         Args:
             trial: Its number.
             logs: `status` (`"scored"`, `"discarded"`, `"failed"`, ...), `reason`; of a scored trial
-                `objective` (lower is better), `fold_objectives`, `accuracy` (of GANs
-                `coverage`) and `seconds` as well.
+                `objective` (lower is better), `fold_objectives`, `seconds` and `accuracy` as well
+                (`macro_f1` of several labels, `r2` of numbers, `coverage` of GANs), and each metric
+                of `--objective` by its name, as people quote it.
         """
 
 
@@ -100,9 +101,8 @@ class Callbacks(Listener):
     def __init__(self, callbacks: Sequence[Any], run: Run, listener: Listener) -> None:
         self._search = OngoingSearch(run)
         self._listener = listener
-        self._callbacks = [as_callback(callback) for callback in callbacks]
-        for callback in self._callbacks:
-            callback.set_search(self._search)
+        self._callbacks = callbacks_of(callbacks)
+        self._tell("set_search", self._search)
 
     def stopped(self) -> bool:
         """Whether a callback has ended the search."""
@@ -142,7 +142,8 @@ class Callbacks(Listener):
             logs |= {
                 "objective": outcome.score.objective,
                 "fold_objectives": [fold.objective for fold in outcome.score.folds],
-                outcome.score.share_word: outcome.score.share,
+                self._search.run.directory.manifest.words.share_name: outcome.score.share,
+                **{each.goal.name: each.value for each in outcome.score.measured},
                 "seconds": sum(fold.seconds for fold in outcome.score.folds),
             }
         self._tell("on_trial_end", candidate.trial, logs)
@@ -195,6 +196,21 @@ class _OptunaCallback(SearchCallback):
 
     def _stop(self) -> None:
         self.search.stop_search = True
+
+
+def callbacks_of(callbacks: Any) -> list[SearchCallback]:
+    """Return what a person passed as callbacks, each a `SearchCallback`.
+
+    Raises:
+        UserError: If it is no list of such.
+    """
+    if not isinstance(callbacks, Sequence):
+        raise UserError(
+            f"callbacks must be a list. Received: {callbacks!r}",
+            where="callbacks",
+            hint="Pass callbacks=[...]",
+        )
+    return [as_callback(callback) for callback in callbacks]
 
 
 def as_callback(callback: Any) -> SearchCallback:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from automl_sem.api.callbacks import Callbacks
+from automl_sem.api.callbacks import Callbacks, callbacks_of
 from automl_sem.api.given import Given, given_of
 from automl_sem.api.run import Run
 from automl_sem.backend import use_tensorflow
@@ -122,6 +122,7 @@ class Search:
         started = time.perf_counter()
         say = say or _print_line
         given = self._asked(trials, timeout)
+        callbacks = callbacks_of(callbacks)
         if given.checked.out is not None:
             check_free(given.checked.out)
         space, dataset = resolve(given.checked, given.data, given.space())
@@ -231,6 +232,7 @@ def resume(
         NegativeResult: If the search ends without a single valid trial.
     """
     started = time.perf_counter()
+    callbacks = callbacks_of(callbacks)
     given = {} if workers is None else {"workers": workers}
     extend = search_options(trials=trials, time_limit_s=time_limit, **given)
     directory = find_run(run)

@@ -33,9 +33,9 @@ class TunerResults:
         Args:
             num_trials: How many; fewer where fewer have a score.
         """
+        use_tensorflow()
         import keras_tuner
 
-        use_tensorflow()
         space = snapshot_of(self._run.directory)
         info = unchanged_dataset(self._run.directory).info
         found = []
@@ -59,7 +59,7 @@ class TunerResults:
 
         Returns:
             Keras models, uncompiled, which take examples as they were given, preprocessing
-            included, and return probabilities of the classes.
+            included, and return probabilities, or numbers in their own units.
 
         Raises:
             UserError: If the run searched for a GAN, or the data are gone.

@@ -46,8 +46,10 @@ def export(
     from automl_sem import api
 
     found = api.load_run(run)
+    pick = None if best or trial is not None else chosen.checked.pick
     if pick is not None:
-        trial = found.pick(pick)
+        with chosen.blamed():
+            trial = found.pick(pick)
         say(f"--pick {pick}: trial {trial}")
     try:
         with chosen.blamed():

@@ -69,6 +69,7 @@ def check_space(
     time: Annotated[str, Option(help="Build no more after this time.")] = "3m",
     weights: flags.Weights = None,
     kind: flags.Kind = None,
+    task: flags.Task = None,
     as_json: flags.Json = False,
 ) -> None:
     """Build candidates of a space at random, without training, and report what is wrong."""
@@ -85,6 +86,7 @@ def check_space(
             time_limit=time,
             weights=weights,
             kind=kind,
+            task=task,
             tick=tick,
         )
     if as_json:

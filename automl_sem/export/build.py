@@ -242,7 +242,7 @@ def trained_model(
         gpus: `"all"`, or how many GPUs to train on; 0 is the CPU.
 
     Returns:
-        A Keras model from raw examples to probabilities of the classes.
+        A Keras model from raw examples to what an export predicts.
     """
     trained = retrain_trial(
         run,
@@ -255,7 +255,8 @@ def trained_model(
         say=lambda _: None,
     )
     views = of_classifier(trial.recipe).views
-    return wrap(trained.model, views, intake_of(trained.model, dataset))
+    outlet = outlet_of(dataset.info.task, trained.units)
+    return wrap(trained.model, views, intake_of(trained.model, dataset), outlet)
 
 
 def progress(say: Callable[[str], None], word: str = "epoch") -> OnEpoch:

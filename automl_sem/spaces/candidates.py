@@ -33,6 +33,8 @@ class Built:
         collisions: Names that stand for two ranges in it.
         signature: What it is made of; empty where it could not be built.
         whole: Whether that says all of it.
+        of_fit: What the fit of its hypermodel alone asked for, by names in a study: what that
+            does with it cannot be seen.
         parameters: Number of its weights.
         seconds: Time to build it.
         error: Why it could not be built; empty where it was.
@@ -46,6 +48,7 @@ class Built:
     collisions: tuple[Collision, ...]
     signature: str = ""
     whole: bool = True
+    of_fit: frozenset[str] = frozenset()
     parameters: int = 0
     seconds: float = 0.0
     error: str = ""
@@ -107,10 +110,15 @@ class Builder:
         began = time.perf_counter()
         try:
             model = self.space.build(hp, self.data)
+            of_build = {study_name(h) for h in hp.space}
             recipe = self.space.recipe(hp, self.data, model)
             made["seconds"] = time.perf_counter() - began
             made["parameters"] = int(model.count_params())
-            made["signature"], made["whole"] = signature(model, recipe), is_whole(model)
+            made["signature"] = signature(model, recipe)
+            made["whole"] = is_whole(model, made["signature"])
+            if self.space.fit_fn is not None:
+                made["whole"] = False
+                made["of_fit"] = frozenset(study_name(h) for h in hp.space) - of_build
             self._free(made["parameters"])
         except Exception as error:  # a space is a person's code
             what = error.what if isinstance(error, AutomlSemError) else one_line(error)

@@ -23,7 +23,8 @@ def idle_hyperparameters(
     """Return what is wrong with hyperparameters, and the names that no time was left for.
 
     One has an effect if another value of it, all others kept, gives another architecture or
-    recipe, or an error, in some candidate.
+    recipe, or an error, in some candidate. What the fit of a hypermodel alone asks for is passed
+    over: it would have to train to show an effect.
 
     Args:
         builder: Builds candidates anew.
@@ -73,6 +74,8 @@ def _idle(
         if forced.error:
             return None
         within = [forced]
+    if any(key in candidate.of_fit for candidate in within):
+        return None
     within = within[:TRIED_IN]
     named = [v for h in known.values() for c in h.conditions if c.name == hp.name for v in c.values]
     values = [*(v for v in dict.fromkeys(named) if takes(hp, v)), *probes(hp)]

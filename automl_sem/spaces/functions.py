@@ -26,7 +26,7 @@ from automl_sem.spaces.space import Space
 CONSTANTS = ("KIND", "DATA", "SIZE", "BASELINE", "GOOD_STARTS", "STRESS")
 LARGEST = 32 * 2**20  # bytes of a copy: what is larger holds examples, which a space never sees
 OWN_FILE = "Put it into a file of its own, and name that: space='my_space.py'"
-FILE = '''"""{doc}"""
+FILE = """{doc}
 
 # A copy of what was given from Python, made by automl-sem.
 # The source, for people:
@@ -39,7 +39,7 @@ import pickle
 globals().update(pickle.loads(base64.b64decode(
 {kept}
 )))
-'''
+"""
 
 
 def is_space(value: object) -> bool:
@@ -70,7 +70,7 @@ def space_from_python(value: Any, recipe: Callable[..., Any] | None = None) -> S
     if recipe is not None:
         given["recipe"] = recipe
     text = FILE.format(
-        doc=(inspect.getdoc(value) or "").split("\n")[0].replace('"""', "") or f"Space {name}.",
+        doc=_docstring((inspect.getdoc(value) or "").split("\n")[0] or f"Space {name}."),
         source=_commented([value, recipe]),
         kept=_quoted(_copied(given, home, name)),
     )
@@ -193,6 +193,12 @@ def _commented(values: list[Any]) -> str:
             source = f"(not known: {value!r})"
         lines += textwrap.dedent(source).splitlines()
     return "\n".join(f"# {line}".rstrip() for line in lines)
+
+
+def _docstring(line: str) -> str:
+    """Return a line as the docstring of a file."""
+    plain = '"' not in line and "\\" not in line
+    return f'"""{line}"""' if plain else repr(line)
 
 
 def _quoted(copy: bytes) -> str:

@@ -5,20 +5,20 @@ https://keras.io/guides/keras_tuner/getting_started/ (Tune model training)
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_sem.errors import UserError
 from automl_sem.types import DataInfo
 
 Fit = Callable[..., Any]
 
-REHEARSED = 8  # examples of each class in a rehearsal
+REHEARSED = 8  # examples of each class or output in a rehearsal
 _CLASH = re.compile(r"got multiple values for (?:keyword )?argument '(\w+)'")
 
 
@@ -53,7 +53,7 @@ def rehearse(fit: Fit, hp: Any, model: Any, data: DataInfo, options: Mapping[str
     """Let a `fit` name its hyperparameters: it is called with made-up examples, and stopped.
 
     It ends where the model would be trained or asked; what is named after that stays at its
-    default value.
+    default value. Labels come in the other encodings too, until the `fit` takes one.
 
     Args:
         fit: The hypermodel's own.
@@ -63,13 +63,28 @@ def rehearse(fit: Fit, hp: Any, model: Any, data: DataInfo, options: Mapping[str
         options: What will be given to it beside the examples.
     """
     rng = np.random.default_rng(0)
-    n = REHEARSED * max(data.classes, 1)
+    n = REHEARSED * max(data.outputs, 1)
     x = rng.random((n, *data.input_shape), np.float32)
-    y = np.arange(n) % max(data.classes, 1)
-    given = {**options, "validation_data": (x, y)}
-    # What fails here for the made-up examples' sake may well work with the real ones.
-    with contextlib.suppress(_Reached, Exception):
-        call(fit, hp, _Untrained(model), x, y, given)
+    for y in _made_up_targets(data, n):
+        given = {**options, "validation_data": (x, y)}
+        try:
+            call(fit, hp, _Untrained(model), x, y, given)
+        except _Reached:
+            return
+        except Exception:  # for the made-up examples' sake: it may well work with the real ones
+            continue
+        return
+
+
+def _made_up_targets(data: DataInfo, n: int) -> list[NDArray[Any]]:
+    """Return targets of n examples, in each way in which a loss may want them."""
+    if data.task == "regression":
+        return [np.linspace(0, 1, n * data.outputs, dtype=np.float32).reshape(n, -1)]
+    if data.task == "multi-label":
+        return [np.arange(n * data.outputs).reshape(n, -1) % 2]
+    numbers = np.arange(n) % max(data.classes, 1)
+    one_hot = np.eye(max(data.classes, 1), dtype=np.float32)[numbers]
+    return [numbers, one_hot, *([numbers[:, None]] if data.classes == 2 else [])]
 
 
 def call(fit: Fit, hp: Any, model: Any, x: Any, y: Any, options: Mapping[str, Any]) -> Any:

@@ -10,6 +10,8 @@ from automl_sem.spaces.space import generates
 
 # What a model holds and training does not depend on: names are numbered, seeds drawn.
 PASSED_OVER = ("name", "seed", "shared_object_id")
+# What Keras writes of a function or a class of a person's: its name, not what it does.
+HIDING = ("'class_name': 'function'", "<function ", " object>")
 SCALARS = (bool, int, float, str, tuple, type(None))
 
 
@@ -24,10 +26,17 @@ def signature(model: Any, recipe: Any) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
-def is_whole(model: Any) -> bool:
-    """Whether a signature says all of a model: what code of a person does, it cannot see."""
+def is_whole(model: Any, text: str) -> bool:
+    """Whether a signature says all of a model: what code of a person does, it cannot see.
+
+    Args:
+        model: The model.
+        text: Its signature.
+    """
     import keras
 
+    if any(mark in text for mark in HIDING):
+        return False
     networks = (model.generator, model.discriminator) if generates(model) else (model,)
     return all(
         type(network) is keras.Sequential or type(network).__module__.startswith("keras.")
@@ -83,8 +92,16 @@ def _compiled(model: Any) -> Any:
         return None
     try:
         return _plain(model.get_compile_config())
-    except Exception:  # a loss of a person's own need not be serialisable
-        return _plain(optimizer.get_config()), repr(getattr(model, "loss", None))
+    except Exception:  # a loss or a schedule of a person's own need not be serialisable
+        return _optimizer(optimizer), repr(getattr(model, "loss", None))
+
+
+def _optimizer(optimizer: Any) -> Any:
+    try:
+        return _plain(optimizer.get_config())
+    except Exception:  # of one with a schedule of a person's own
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        return _scalars(inner), repr(inner), _scalars(inner._learning_rate)
 
 
 def _scalars(thing: Any) -> dict[str, Any]:

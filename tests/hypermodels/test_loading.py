@@ -132,6 +132,29 @@ def test_a_compiled_model_that_does_not_fit_says_what_to_change(load, change, li
         load(FUNCTION.replace(*change)).starts(INFO)
 
 
+SOFTMAX_LAYER = FUNCTION.replace(', activation="softmax"', "").replace(
+    "model.compile", "model = keras.Sequential([model, keras.layers.Softmax()])\n    model.compile"
+)
+LABELS = DataInfo("images", (8, 8, 1), 3, 60, task="multi-label")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (FUNCTION, "ends with a softmax, but labels do not add up to 1"),
+        (SOFTMAX_LAYER, "ends with a softmax, but labels do not add up to 1"),
+        (
+            FUNCTION.replace("categorical", "sparse_categorical").replace("softmax", "sigmoid"),
+            r"compiled with sparse_categorical_crossentropy, which takes class numbers, but the "
+            r'data have labels. Compile it with another loss, such as "binary_crossentropy"',
+        ),
+    ],
+)
+def test_what_is_made_for_classes_is_refused_where_there_are_labels(load, text, line):
+    with pytest.raises(UserError, match=line):
+        load(text).starts(LABELS)
+
+
 def test_a_model_of_keras_2_is_named(load, monkeypatch):
     module = types.ModuleType("tf_keras_stand_in")
     module.Model = type("Sequential", (), {"__module__": "tf_keras.src.engine.sequential"})

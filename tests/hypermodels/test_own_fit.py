@@ -10,6 +10,7 @@ from hypermodel_files import LOOP, OWN_FIT
 
 from automl_sem.errors import UserError
 from automl_sem.failures import explain
+from automl_sem.own_space import check_named
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.spaces.load import load_space
 from automl_sem.spaces.own_fit import call, loss_of_fit, rehearse
@@ -79,6 +80,26 @@ def test_a_rehearsal_names_hyperparameters_and_trains_nothing():
     assert hp.values == {"batch_size": 8}
 
 
+@pytest.mark.parametrize(
+    ("info", "shape"),
+    [
+        (DataInfo("images", (8, 8, 1), 0, 60, task="regression", outputs=2), (2,)),
+        (DataInfo("images", (8, 8, 1), 4, 60, task="multi-label"), (4,)),
+        (INFO, (3,)),  # as a loss wants them that is not sparse
+        (INFO, ()),
+    ],
+)
+def test_a_rehearsal_has_targets_as_the_data_have_them(info, shape):
+    def picky(hp, model, x, y, **kwargs):
+        assert y.shape[1:] == shape
+        hp.Boolean("named")
+        model.fit(x, y)
+
+    hp = keras_tuner.HyperParameters()
+    rehearse(picky, hp, None, info, OPTIONS)
+    assert hp.values == {"named": False}
+
+
 def test_a_rehearsal_that_fails_for_the_examples_sake_is_no_matter():
     def picky(hp, model, x, y, **kwargs):
         hp.Boolean("named")
@@ -138,6 +159,20 @@ def test_a_fold_is_trained_by_the_fit_and_scored_on_what_the_model_predicts(
         {"accuracy": pytest.approx(result.accuracy)} if text == OWN_FIT else {}
     )
     np.testing.assert_array_equal(fold().probabilities, result.probabilities)
+
+
+def test_a_check_does_not_say_that_what_a_fit_asks_for_does_nothing(tmp_path, stripes):
+    np.savez(tmp_path / "stripes.npz", x_train=stripes.x, y_train=stripes.y)
+
+    def found(text):
+        (tmp_path / "mine.py").write_text(text)
+        return check_named(str(tmp_path / "mine.py"), str(tmp_path / "stripes.npz"), samples=5)
+
+    plain = found(OWN_FIT)
+    assert plain.fine, plain.summary()
+    assert (plain.hyperparameters, plain.notes) == (4, ())
+    single = found(OWN_FIT.replace('"shuffle")', '"shuffle"), x=hp.Choice("single", [1])'))
+    assert [(d.kind, d.names) for d in single.defects] == [("constant", ("single",))]
 
 
 def test_a_fit_is_not_said_to_train_on_changed_examples(stripes):

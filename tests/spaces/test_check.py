@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from conftest import make_stripes
 
 from automl_sem.errors import UserError
 from automl_sem.own_space import check_named
@@ -172,6 +174,54 @@ def test_what_the_code_of_a_model_may_use_out_of_sight_is_a_note_alone(tmp_path)
     found = checked(tmp_path, "pass", rest=HAND_MADE, samples=4)
     assert found.fine
     assert [note.names for note in found.notes] == [("hidden",)]
+
+
+OWN_LOSS = """
+import keras
+
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate
+
+def focal(gamma):
+    def loss(wanted, said):
+        return (1 - said) ** gamma
+    return loss
+
+def build(hp, data):
+    model = network(data)
+    rate = Halving(hp.Float("rate", 0.1, 1)) if hp.Boolean("own") else 0.1
+    model.compile(keras.optimizers.Adam(rate), focal(hp.Float("gamma", 0, 2)))
+    return model
+"""
+
+
+def test_a_loss_or_a_schedule_of_ones_own_is_no_defect(tmp_path):
+    found = checked(tmp_path, "pass", rest=OWN_LOSS, samples=6)
+    assert found.fine, found.summary()
+    assert found.built == 6
+    assert ("gamma",) in [note.names for note in found.notes]
+    assert not any("'rate' changes neither" in note.what for note in found.notes)
+
+
+def test_what_is_to_be_learnt_can_be_said(tmp_path, call):
+    part = make_stripes(30)
+    np.savez(tmp_path / "whole.npz", x_train=part.x, y_train=part.y * 7)
+    body = (
+        "x = inputs = Input(data.input_shape)\n"
+        'x = layers.Dense(hp.Int("units", 2, 40))(layers.Flatten()(x))\n'
+        "return Model(inputs, layers.Dense(data.outputs, activation=data.activation)(x))"
+    )
+    path, data = space_file(tmp_path, body), tmp_path / "whole.npz"
+    code, _, err = call(
+        "spaces", "check", path, "--data", data, "--task", "regression", "--samples", 3
+    )
+    assert code == 0
+    assert err.endswith(f"next: automl-sem search {path} --data {data} --task regression\n")
+    assert check_space(path, str(data), samples=2, task="regression").data.task == "regression"
 
 
 COLLIDING = """
