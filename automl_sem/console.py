@@ -103,9 +103,14 @@ def verdict_sentence(results: Results) -> str:
     }[verdict.word]
     return (
         f"trial {best.trial.number} is {answer} "
-        f"({results.objective_word} difference {verdict.difference:+.3g} on fresh folds, "
-        f"95 % interval {low:+.3g} to {high:+.3g})"
+        f"({results.objective_word} difference {_signed(verdict.difference)} on fresh folds, "
+        f"95 % interval {_signed(low)} to {_signed(high)})"
     )
+
+
+def _signed(value: float) -> str:
+    """Return a difference with its sign, `+0.178` or `-1,964`."""
+    return ("-" if value < 0 else "+") + loss(abs(value))
 
 
 def _standing_line(name: str, standing: Standing) -> str:

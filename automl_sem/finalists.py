@@ -9,6 +9,7 @@ two seeds, and the one that does best there is the winner.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -184,7 +185,14 @@ def undecided(scored: Scored, trials: Collection[int]) -> str:
     )
 
 
-def compare(best: AnyScore, baseline: AnyScore, *, same: bool, maximize: bool = False) -> Verdict:
+def compare(
+    best: AnyScore,
+    baseline: AnyScore,
+    *,
+    same: bool,
+    maximize: bool = False,
+    span: float = math.inf,
+) -> Verdict:
     """Return the verdict from two scores on the same folds.
 
     Args:
@@ -192,12 +200,13 @@ def compare(best: AnyScore, baseline: AnyScore, *, same: bool, maximize: bool = 
         baseline: Score of the baseline.
         same: Whether both are one and the same trial.
         maximize: Whether people want more of the objective.
+        span: No two objectives differ by more; intervals end there.
     """
     if same:
         return Verdict("the baseline itself", 0.0, None, maximize)
     pairs = zip(best.folds, baseline.folds, strict=True)
     differences = [turned(ours.objective - theirs.objective, maximize) for ours, theirs in pairs]
-    interval = fold_interval(differences, "objective difference")
+    interval = fold_interval(differences, "objective difference", lowest=-span, highest=span)
     word: Word = "not distinguishable"
     if interval.high < 0 or interval.low > 0:
         word = "better" if (interval.low > 0) == maximize else "worse"

@@ -19,7 +19,7 @@ PICKS: tuple[Pick, ...] = ("best", "knee", "smallest-within-1se")
 MEANINGS: Mapping[Pick, str] = {
     "best": "best by the first objective",
     "knee": "knee of the front, from which on more costs much and gains little",
-    "smallest-within-1se": "fewest weights within one standard error of the best",
+    "smallest-within-1se": "one with the fewest weights within one standard error of the best",
 }
 
 

@@ -27,9 +27,10 @@ from automl_sem.errors import Unlabelled, UserError
 from automl_sem.feasible import check_reachable
 from automl_sem.fresh import fresh_seed
 from automl_sem.gan_plan import check_gan, expected_seconds
+from automl_sem.goals import LOG_LOSS
 from automl_sem.manifest import Manifest, WarmStart
-from automl_sem.objectives.choose import Chosen, choose
-from automl_sem.objectives.measure import STRESSED, check_measures
+from automl_sem.objectives.choose import Chosen, choose, find_metric, parts_of
+from automl_sem.objectives.measure import STRESSED, check_kind, check_measures
 from automl_sem.objectives.own import WHERE as OBJECTIVE
 from automl_sem.objectives.record import ObjectiveRecord
 from automl_sem.registry import RUNS
@@ -298,12 +299,12 @@ def _objectives(
     splits: Mapping[str, NDArray[Any]],
 ) -> tuple[Chosen, ...]:
     """Return what the search is for, tried on made-up predictions; empty for the usual."""
-    if options.objective == "log_loss" and dataset.info.task != "classification":
-        what = f"log_loss is of classes, but the task is {dataset.info.task}"
-        raise UserError(what, where=OBJECTIVE)
     reported = _reported(space, dataset)
     objectives = choose(options.objective, options.direction, stressed=stressed, reported=reported)
-    if objectives and drawing:
+    log_loss = not objectives and parts_of(options.objective) == [LOG_LOSS.name]
+    if log_loss and dataset.info.task == "regression":
+        check_kind(find_metric(LOG_LOSS.name), dataset.train.y)
+    if drawing and (objectives or log_loss):
         raise UserError(
             "a GAN is scored by the distance of its images from real ones, and by nothing else",
             where=OBJECTIVE,

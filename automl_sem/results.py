@@ -291,8 +291,13 @@ def read_results(run: RunDirectory) -> Results:
     theirs = standings.get(0)
     verdict = None
     if best is not None and theirs is not None and best.fresh and theirs.fresh:
+        goal = run.manifest.goal
         verdict = compare(
-            best.folds, theirs.folds, same=best is theirs, maximize=run.manifest.goal.maximize
+            best.folds,
+            theirs.folds,
+            same=best is theirs,
+            maximize=goal.maximize,
+            span=goal.highest - goal.lowest,
         )
     session = run.read_json("session.json") or {}
     return Results(

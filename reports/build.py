@@ -90,6 +90,7 @@ GAN_SECTIONS: tuple[Section, ...] = (
 
 OUTPUT_SECTIONS: tuple[Section, ...] = (
     output_verdict,
+    pareto,
     architecture,
     history,
     folds,

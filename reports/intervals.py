@@ -86,7 +86,9 @@ def tick_text(value: float, text: Callable[[float], str]) -> str:
     if value == 0:
         return "0"
     written = text(value)
-    return written.replace(".0 %", " %") if written.endswith("%") else f"{value:.3g}"
+    if written.endswith("%"):
+        return written.replace(".0 %", " %")
+    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def round_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
@@ -95,4 +97,5 @@ def round_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     magnitude = 10.0 ** math.floor(math.log10(span / wanted))
     step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if span / (m * magnitude) <= wanted)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(step * i, 12) for i in range(first, last + 1)]
+    digits = 12 - min(0, math.floor(math.log10(magnitude)))
+    return [round(step * i, digits) for i in range(first, last + 1)]

@@ -82,6 +82,12 @@ def share(value: float | None, word: str) -> str:
     return f"{value:.3f}" if value > -10 else f"{value:.0f}"
 
 
+def named_share(value: float | None, word: str) -> str:
+    """Return `97.8 % right`, or `R2 0.83`."""
+    shown = share(value, word)
+    return f"{shown} right" if word == "accuracy" else f"{word} {shown}"
+
+
 def short_share(value: float, word: str) -> str:
     """Return `98`, or of R2 `0.83`."""
     return whole_percent(value) if word != R2 else f"{value:.2f}"

@@ -79,7 +79,7 @@ class Run:
                 "parameters": t.parameters,
                 "seconds": t.seconds,
                 "reason": t.reason,
-                **{f"fold_{i}": score for i, score in enumerate(t.fold_scores)},
+                **{f"fold_{i}": score for i, score in enumerate(t.quoted_folds)},
                 **{f"hp_{name}": value for name, value in t.hyperparameters.items()},
             }
             for t in self.results.trials

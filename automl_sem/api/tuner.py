@@ -59,7 +59,7 @@ class TunerResults:
 
         Returns:
             Keras models, uncompiled, which take examples as they were given, preprocessing
-            included, and return probabilities, or numbers in their own units.
+            included, and return probabilities of the classes or labels, or numbers in their units.
 
         Raises:
             UserError: If the run searched for a GAN, or the data are gone.
@@ -101,10 +101,8 @@ class TunerResults:
 
     def _objectives(self) -> str:
         """Return what is best, as KerasTuner says it."""
-        names = self._run.results.to_json()["objective"]["name"].split(",")
-        directions = [direction.name[:3].lower() for direction in self._run.study.directions]
-        pairs = zip(names, directions, strict=False)
-        said = [f'Objective(name="{name}", direction="{way}")' for name, way in pairs]
+        goals = self._run.results.goals
+        said = [f'Objective(name="{g.name}", direction="{g.direction[:3]}")' for g in goals]
         return ", ".join(said)
 
     def _best(self, count: int) -> list[TrialRecord]:

@@ -8,6 +8,7 @@ export/trial-N/
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -41,9 +42,12 @@ from automl_sem.export.verify import Verification, verify
 from automl_sem.export.wrap import predict_core, wrap
 from automl_sem.fakes_check import forgers_of
 from automl_sem.files import disk_error
+from automl_sem.objectives.base import Unmeasurable
+from automl_sem.objectives.choose import measures_of
 from automl_sem.results import Results, TrialRecord
 from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
 from automl_sem.run import RunDirectory, now
+from automl_sem.scoring.compiled_metrics import compiled_metrics
 from automl_sem.scoring.gan.fakes import learnt_from
 from automl_sem.scoring.measures import absolute_errors, measured
 from automl_sem.scoring.metrics import accuracy, log_loss, mean_interval, wilson_interval
@@ -242,7 +246,7 @@ def trained_model(
         gpus: `"all"`, or how many GPUs to train on; 0 is the CPU.
 
     Returns:
-        A Keras model from raw examples to what an export predicts.
+        A Keras model from raw examples to predictions: probabilities, or numbers in their units.
     """
     trained = retrain_trial(
         run,
@@ -289,6 +293,7 @@ def _score_test(
         views = of_classifier(trial.recipe).views
         predicted = predict_core(model, test.x, views, intake, outlet)
         found = {"key": key, **_judged(dataset, predicted)}
+        found["objectives"] = _by_objectives(run, dataset, model, predicted)
         shown = next(iter(found[k] for k in ("accuracy", "measures") if k in found))
         told = {"accuracy": shown} if "accuracy" in found else shown
         found["looks"] = run.record_test_look(trial=trial.number, n=len(test.y), **told)
@@ -301,6 +306,7 @@ def _score_test(
             interval=None if found["interval"] is None else tuple(found["interval"]),
             looks=found["looks"],
             method=found["method"],
+            objectives=found.get("objectives", {}),
         )
     share = found["accuracy"]
     interval = wilson_interval(round(share * len(test.y)), len(test.y))
@@ -311,7 +317,30 @@ def _score_test(
         interval=(interval.low, interval.high),
         looks=found["looks"],
         method="Wilson score",
+        objectives=found.get("objectives", {}),
     )
+
+
+def _by_objectives(
+    run: RunDirectory, dataset: Dataset, model: Any, predicted: Floats
+) -> dict[str, float]:
+    """Return what predictions of the test part come to by the metrics of `--objective`.
+
+    A function that only Python can hand over is left out, as is what has no value there.
+    """
+    y, found = dataset.test.y, {}
+    kept = [r for r in run.manifest.objectives if r.kind in ("metric", "file", "compiled")]
+    compiled = {}
+    if any(record.kind == "compiled" for record in kept):
+        compiled = compiled_metrics(model, dataset.info, y, predicted)
+    for measure in measures_of(kept, run.path, {}):
+        name = measure.metric.goal.name
+        if measure.reported:
+            found |= {name: compiled[name]} if name in compiled else {}
+            continue
+        with contextlib.suppress(Unmeasurable):
+            found[name] = measure.metric.value(y, predicted)
+    return found
 
 
 def _judged(dataset: Dataset, predicted: Floats) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Any
 from automl_sem.data.dataset import Dataset
 from automl_sem.data.target_overview import distribution
 from automl_sem.export.base import Format
-from automl_sem.export.record import says, test_of
+from automl_sem.export.record import objectives_said, says, test_of
 from automl_sem.export.usage import usage_of
 from automl_sem.export.words import limits, what_comes_out, what_goes_in, what_it_does
 from automl_sem.results import Results, TrialRecord
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.measures import absolute_errors
-from automl_sem.scoring.metrics import fold_interval
+from automl_sem.scoring.metrics import Interval, fold_interval
 from automl_sem.scoring.output_folds import OutputScore
 from automl_sem.scoring.stress import stress_scores
 from automl_sem.scoring.words import R2
@@ -92,12 +92,19 @@ def _score(results: Results, trial: TrialRecord) -> list[str]:
                 f"{in_words(asdict(standing.interval), '.4f')}, on {standing.scored_on}",
                 f"- k-fold accuracy {standing.accuracy:.1%}, {in_words(asdict(share), '.1%')}",
             ]
-    interval = asdict(fold_interval(trial.quoted_folds, results.goal.name))
+    interval = asdict(_of_search(results, trial))
     accuracy = f", accuracy {trial.accuracy:.1%}" if trial.accuracy is not None else ""
     return [
         f"- k-fold {word} {trial.quoted:.4f}{nats}, {in_words(interval, '.4f')}, on the search "
         f"folds{accuracy}; a score that the search chose by is a little too good"
     ]
+
+
+def _of_search(results: Results, trial: TrialRecord) -> Interval:
+    """Return the interval of the objective on the search folds."""
+    goal = results.goal
+    ends = {"lowest": goal.lowest, "highest": goal.highest}
+    return fold_interval(trial.quoted_folds, goal.name, **ends)
 
 
 def _output_score(results: Results, trial: TrialRecord) -> list[str]:
@@ -113,7 +120,7 @@ def _output_score(results: Results, trial: TrialRecord) -> list[str]:
                 f"- k-fold {results.objective_word} {standing.quoted:.4f}, "
                 f"{in_words(asdict(standing.interval), '.4f')}",
             ]
-    interval = asdict(fold_interval(trial.quoted_folds, results.goal.name))
+    interval = asdict(_of_search(results, trial))
     return [
         f"- k-fold {results.objective_word} {trial.quoted:.4f}, {in_words(interval, '.4f')}, "
         f"{words.share} {trial.share:{spec}}, on the search folds; a score that the search chose "
@@ -190,7 +197,8 @@ def _test(record: Mapping[str, Any]) -> list[str]:
         return [f"- on the test set it {says(test_of(record), 'examples')}", looks]
     return [
         f"- test accuracy {test['accuracy']:.1%} on {test['n']} held-out examples, "
-        f"{in_words(interval, '.1%')}; log-loss {test['metrics']['log_loss']:.4f}",
+        f"{in_words(interval, '.1%')}; log-loss {test['metrics']['log_loss']:.4f}"
+        f"{objectives_said(test_of(record))}",
         looks,
     ]
 

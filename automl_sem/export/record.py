@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class TestResult:
             absolute error: (low, high), or None.
         looks: How often this run had looked at its test part, this time included.
         method: How the interval was computed; empty without one.
+        objectives: What it comes to by each metric of `--objective`, on examples as they are.
     """
 
     __test__ = False  # no test case, whatever pytest thinks of the name
@@ -57,6 +58,7 @@ class TestResult:
     interval: tuple[float, float] | None
     looks: int
     method: str = ""
+    objectives: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,12 @@ class ExportResult:
             low, high = self.test.interval
             lines.append(
                 f"  test accuracy {self.test.accuracy:.1%} on {self.test.n} held-out examples "
-                f"(95 % interval {low:.1%} to {high:.1%}; look {self.test.looks} at the test set)"
+                f"(95 % interval {low:.1%} to {high:.1%}{objectives_said(self.test)}; "
+                f"look {self.test.looks} at the test set)"
             )
         if self.task != "classification" and self.test.n:
-            lines.append(f"  test {_measures(self.test)} (look {self.test.looks} at the test set)")
+            said = f"{_measures(self.test)}{objectives_said(self.test)}"
+            lines.append(f"  test {said} (look {self.test.looks} at the test set)")
         if self.generates and self.test.metrics:
             lines.append(
                 f"  distance {self.test.metrics['distance']:.3g} from {self.test.n} held-out "
@@ -167,6 +171,7 @@ def test_of(record: Mapping[str, Any]) -> TestResult:
         interval=(interval["low"], interval["high"]) if interval else None,
         looks=record["looks"],
         method=interval["method"] if interval else "",
+        objectives=test.get("objectives", {}),
     )
 
 
@@ -181,9 +186,16 @@ def says(test: TestResult, examples: str) -> str:
         low, high = test.interval
         return (
             f"gets {100 * test.accuracy:.1f} % of the {test.n} held-out test {examples} right "
-            f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+            f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %){objectives_said(test)}"
         )
-    return f"has {_measures(test, examples)}"
+    return f"has {_measures(test, examples)}{objectives_said(test)}"
+
+
+def objectives_said(test: TestResult) -> str:
+    """Return what a test comes to by the metrics of `--objective` that are not told anyway."""
+    told = {*test.metrics, "accuracy"} if test.accuracy is not None else set(test.metrics)
+    values = ((name, value) for name, value in test.objectives.items() if name not in told)
+    return "".join(f", {name} {value:.4g}" for name, value in values)
 
 
 def _measures(test: TestResult, examples: str = "examples") -> str:
@@ -242,7 +254,12 @@ def result_json(result: ExportResult) -> dict[str, Any]:
         interval = {"method": test.method, "level": 0.95, "low": low, "high": high}
     of_accuracy = result.task == "classification"
     return {
-        "test": {"n": test.n, "accuracy": test.accuracy, "metrics": test.metrics},
+        "test": {
+            "n": test.n,
+            "accuracy": test.accuracy,
+            "metrics": test.metrics,
+            **({"objectives": dict(test.objectives)} if test.objectives else {}),
+        },
         "accuracy_interval": interval if of_accuracy else None,
         **({} if of_accuracy else {"test_interval": interval}),
         "looks": test.looks,

@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_sem.errors import one_line
 from automl_sem.goals import Goal
+from automl_sem.scoring.measures import THRESHOLD
 
 # Of a classification y is (n,) class numbers and predictions (n, classes) probabilities; of
 # several labels at once (n, labels) of 0 and 1, and a probability for each; else numbers.
 Wanted = NDArray[Any]
 Predicted = NDArray[Any]
 Compute = Callable[[Wanted, Predicted], Any]
+Of = Literal["", "classes", "numbers"]
 
 
 class Unmeasurable(ValueError):
@@ -32,12 +34,13 @@ class Metric:
         goal: Its name, and which way is better.
         compute: Returns a number of what is wanted, (n,) or (n, outputs), and what is predicted,
             (n, outputs).
-        of_numbers: Whether it is for numbers, and says nothing of classes.
+        of: What it is for: `"classes"`, labels side by side among them, or `"numbers"`; empty for
+            either.
     """
 
     goal: Goal
     compute: Compute
-    of_numbers: bool = False
+    of: Of = ""
 
     def value(self, wanted: Wanted, predicted: Predicted) -> float:
         """Return its value for some rows.
@@ -74,7 +77,7 @@ def decided(wanted: Wanted, predicted: Predicted) -> NDArray[Any]:
     if is_classes(wanted):
         return np.asarray(predicted.argmax(axis=1))
     if np.issubdtype(wanted.dtype, np.integer):
-        return np.asarray(predicted > 0.5, wanted.dtype)  # labels that may stand side by side
+        return np.asarray(predicted >= THRESHOLD, wanted.dtype)  # labels, any of them at once
     return predicted.reshape(wanted.shape)
 
 

@@ -65,7 +65,7 @@ def choose(
         UserError: If a name is unknown, it does not say which way is better, or what is asked
             for cannot rank trials.
     """
-    parts = _parts(asked)
+    parts = parts_of(asked)
     if not parts or (len(parts) == 1 and parts[0] in USUAL and direction is None):
         return ()
     chosen = [
@@ -89,7 +89,8 @@ def choose(
     return tuple(chosen)
 
 
-def _parts(asked: str | Function | Sequence[str | Function] | None) -> list[str | Function]:
+def parts_of(asked: str | Function | Sequence[str | Function] | None) -> list[str | Function]:
+    """Return what is asked for one by one: names and functions."""
     if asked is None:
         return []
     if isinstance(asked, str):
@@ -236,7 +237,7 @@ def functions_of(
     asked: str | Function | Sequence[str | Function] | None,
 ) -> dict[str, Function]:
     """Return the functions among what is asked for, by the names that a run knows them by."""
-    functions = [part for part in _parts(asked) if not isinstance(part, str)]
+    functions = [part for part in parts_of(asked) if not isinstance(part, str)]
     return {_name(function): function for function in functions}
 
 

@@ -18,6 +18,8 @@ from automl_sem.types import FoldResult, Ints, StressResult
 # What distorted copies have as well: of these only the probability of the true class and the most
 # probable one are kept. Other metrics are of examples as they are.
 STRESSED = ("accuracy", "log_loss")
+# Metrics to name where one is for something else: of classes and labels, and of numbers.
+SOME = ("accuracy, macro_f1 and auc", "mean_squared_error, mean_absolute_error and r2")
 
 
 AnyPrediction = FoldResult | OutputFold
@@ -97,21 +99,51 @@ def check_measures(
     """
     predicted = _made_up(y, classes)
     for measure in (each for each in measures if not each.reported):
-        if measure.metric.of_numbers and is_classes(y):
-            raise UserError(
-                f"{measure.metric.goal.name} is for numbers, but the data are classes", where=WHERE
-            )
+        check_kind(measure.metric, y)
         for folds in splits.values():
             for fold in range(int(folds.max()) + 1):
                 rows = np.flatnonzero(folds == fold)
                 try:
                     measure.metric.value(y[rows], predicted[rows])
                 except Unmeasurable as error:
+                    hint = "Choose another objective"
+                    if _has_value(measure.metric, y, predicted):
+                        hint = "Fewer --folds hold more examples each; or choose another objective"
                     raise UserError(
                         f"it cannot be computed on a fold of {len(rows)} examples: {error}",
                         where=f"{WHERE} {measure.metric.goal.name}",
-                        hint="Fewer --folds hold more examples each; or choose another objective",
+                        hint=hint,
                     ) from error
+
+
+def check_kind(metric: Metric, y: Wanted) -> None:
+    """Refuse a metric of classes for numbers, or the other way round.
+
+    Args:
+        metric: The metric.
+        y: What is right for the training data.
+
+    Raises:
+        UserError: If it is for something else.
+    """
+    data = "classes" if is_classes(y) else "labels"
+    if not np.issubdtype(y.dtype, np.integer):
+        data = "numbers"
+    if metric.of and (metric.of == "numbers") != (data == "numbers"):
+        raise UserError(
+            f"{metric.goal.name} is for {metric.of}, but the data are {data}",
+            where=WHERE,
+            hint=f"{SOME[data == 'numbers']} suit them",
+        )
+
+
+def _has_value(metric: Metric, wanted: Wanted, predicted: Predicted) -> bool:
+    """Whether a metric has a value for all examples together."""
+    try:
+        metric.value(wanted, predicted)
+    except Unmeasurable:
+        return False
+    return True
 
 
 def _made_up(y: Wanted, classes: int) -> Predicted:

@@ -11,7 +11,15 @@ import numpy as np
 
 from automl_sem.errors import UserError
 from automl_sem.goals import Goal
-from automl_sem.objectives.base import Metric, Predicted, Wanted, decided, is_classes, one_hot
+from automl_sem.objectives.base import (
+    Metric,
+    Of,
+    Predicted,
+    Wanted,
+    decided,
+    is_classes,
+    one_hot,
+)
 
 # Of which more is better; a loss, an error or a divergence is better when it is smaller. (What
 # keras_tuner infers takes F1Score, R2Score and the IoUs for losses.)
@@ -45,6 +53,7 @@ LEFT_OUT = (
     "circle",
 )
 OF_NUMBERS = ("error", "huber", "logcosh", "r2score", "correlation")
+OF_EITHER = ("cosinesimilarity", "poisson")
 
 
 def find(name: str) -> Metric | None:
@@ -60,7 +69,8 @@ def find(name: str) -> Metric | None:
     plain = _plain(made.__name__)
     shown = _snake(made.__name__)
     goal = Goal(shown, shown, maximize=is_metric and plain.endswith(MORE))
-    return Metric(goal, _computed(made, shown), plain.endswith(OF_NUMBERS))
+    of: Of = "numbers" if plain.endswith(OF_NUMBERS) else "classes"
+    return Metric(goal, _computed(made, shown), "" if plain in OF_EITHER else of)
 
 
 def names() -> set[str]:
@@ -111,15 +121,18 @@ def _computed(made: Any, shown: str) -> Callable[[Wanted, Predicted], Any]:
             hint="Write a function f(y_true, predictions) and say --objective FILE.py:f:max",
         )
 
+    # Keras correlates the outputs of an example, and here it is examples that count.
+    options = {"axis": 0} if "correlation" in shown else {}
+
     def compute(wanted: Wanted, predicted: Predicted) -> Any:
         of_numbers = "sparse" in shown or made.__name__ == "MeanIoU"
         y = wanted if of_numbers else one_hot(wanted, predicted)
-        said = decided(wanted, predicted) if made.__name__ == "MeanIoU" else predicted
-        if not is_classes(wanted):
-            said = predicted.reshape(wanted.shape)
+        said = predicted if is_classes(wanted) else predicted.reshape(wanted.shape)
+        if made.__name__ == "MeanIoU":
+            said = decided(wanted, predicted)
         if not is_class:
             return np.asarray(made(y, said))
-        metric: Any = made(num_classes=predicted.shape[1]) if needed else made()
+        metric: Any = made(**options, **({"num_classes": predicted.shape[1]} if needed else {}))
         if not hasattr(metric, "update_state"):
             return np.asarray(metric(y, said))
         metric.update_state(y, said)

@@ -9,6 +9,7 @@ it is smaller (https://scikit-learn.org/stable/modules/model_evaluation.html).
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from automl_sem.goals import Goal
 from automl_sem.objectives.base import (
     Metric,
+    Of,
     Predicted,
     Wanted,
     decided,
@@ -30,6 +32,8 @@ SURE = ("y_score", "y_proba", "y_prob")  # arguments that take probabilities
 NUMBERS = ("_deviance", "_error", "_pinball_loss", "r2", "r2_score", "explained_variance")
 NUMBERS_BEGIN = ("explained_variance", "d2_absolute", "d2_pinball", "d2_tweedie")
 OF_CLASSES = ("coverage_error",)
+OF_EITHER = ("dcg_score", "ndcg_score")  # of how relevant each output is
+UNBOUNDED = ("dcg_score", "mutual_info_score", "positive_likelihood_ratio")  # above
 
 
 def find(name: str) -> Metric | None:
@@ -37,12 +41,11 @@ def find(name: str) -> Metric | None:
     from sklearn.metrics import get_scorer_names
 
     if name in get_scorer_names():
-        return Metric(Goal(name, name, maximize=True), _by_scorer(name), _of_numbers(name))
+        return Metric(_goal(name, maximize=True), _by_scorer(name), _of(name))
     function = functions().get(name)
     if function is None:
         return None
-    goal = Goal(name, name, maximize=name.endswith(MORE))
-    return Metric(goal, _by_function(function), _of_numbers(name))
+    return Metric(_goal(name, maximize=name.endswith(MORE)), _by_function(function), _of(name))
 
 
 def names() -> set[str]:
@@ -71,10 +74,19 @@ def _second(function: Callable[..., Any]) -> str:
     return list(inspect.signature(function).parameters)[1]
 
 
-def _of_numbers(name: str) -> bool:
-    if name in OF_CLASSES:
-        return False
-    return name.endswith(NUMBERS) or name.startswith(NUMBERS_BEGIN)
+def _of(name: str) -> Of:
+    if name in OF_EITHER:
+        return ""
+    numbers = name.endswith(NUMBERS) or name.startswith(NUMBERS_BEGIN)
+    return "numbers" if numbers and name not in OF_CLASSES else "classes"
+
+
+def _goal(name: str, *, maximize: bool) -> Goal:
+    """Return the goal of a metric, with the ends that scikit-learn's documentation gives it."""
+    if not maximize:
+        return Goal(name, name, lowest=0.0)  # a loss, an error, a deviance
+    highest = 0.0 if name.startswith("neg_") else math.inf if name in UNBOUNDED else 1.0
+    return Goal(name, name, maximize=True, highest=highest)
 
 
 def _by_function(function: Callable[..., Any]) -> Callable[[Wanted, Predicted], Any]:

@@ -100,10 +100,10 @@ def _share(name: str, lowest: float = 0.0) -> Goal:
 SHORT = {
     metric.goal.name: metric
     for metric in (
-        Metric(ACCURACY, _accuracy),
-        Metric(LOG_LOSS, _log_loss),
+        Metric(ACCURACY, _accuracy, "classes"),
+        Metric(LOG_LOSS, _log_loss, "classes"),
         *(
-            Metric(_share(f"{average}_{name}"), _averaged(function, average))
+            Metric(_share(f"{average}_{name}"), _averaged(function, average), "classes")
             for name, function in (
                 ("f1", "f1_score"),
                 ("precision", "precision_score"),
@@ -111,9 +111,9 @@ SHORT = {
             )
             for average in ("macro", "weighted", "micro")
         ),
-        Metric(_share("auc"), _auc),
-        Metric(_share("kappa", lowest=-1.0), _kappa),
-        Metric(_share("matthews_corrcoef", lowest=-1.0), _matthews),
+        Metric(_share("auc"), _auc, "classes"),
+        Metric(_share("kappa", lowest=-1.0), _kappa, "classes"),
+        Metric(_share("matthews_corrcoef", lowest=-1.0), _matthews, "classes"),
     )
 }
 

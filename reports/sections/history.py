@@ -11,7 +11,7 @@ from markupsafe import Markup
 from automl_sem.costs import COSTS
 from automl_sem.reports import charts
 from automl_sem.reports.context import Context
-from automl_sem.reports.wording import loss, percent, share, values
+from automl_sem.reports.wording import loss, named_share, percent, values
 from automl_sem.results import Results, TrialRecord
 
 TITLE = "Search history"
@@ -185,9 +185,7 @@ def hover_text(trial: TrialRecord, word: str, share_word: str, folds: int = 0) -
     """
     words = [charts.label(word) for word in values(trial.hyperparameters)]
     lines = [", ".join(words[i : i + HOVER_LINE]) for i in range(0, len(words), HOVER_LINE)]
-    shown = share(trial.share, share_word)
-    shown = f"{shown} right" if share_word == "accuracy" else f"{share_word} {shown}"
-    score = f"{word} {loss(trial.quoted)}, {shown}"
+    score = f"{word} {loss(trial.quoted)}, {named_share(trial.share, share_word)}"
     if trial.stress_accuracy is not None:
         score += f", {percent(trial.stress_accuracy)} under stress"
     if trial.state == "discarded" and not trial.fold_scores:

@@ -10,12 +10,16 @@ from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
 from automl_sem.reports.sections.verdict import (
     FEW,
+    costs_of,
     counts,
     difference_chart,
     discarded,
     exported_tests,
+    limits,
     luck,
+    maximum,
     proposers,
+    ranked_by,
 )
 from automl_sem.reports.wording import (
     count,
@@ -34,12 +38,17 @@ TITLE = "Verdict"
 
 MEANS = {
     "regression": "R2 is the share of the numbers\u2019 variance that is predicted: 1 is perfect, "
-    "and to answer with their mean always is worth 0. What the search minimizes is the mean "
-    "squared error, each number measured in its standard deviation; the mean\u2019s is 1.",
+    "and to answer with their mean always is worth 0.",
     "multi-label": "A label is said where its probability is at least 50 %. F1 of a label is high "
     "if what is said is right and nothing is left out; macro F1 is the mean over labels, however "
-    "rare. What the search minimizes is the cross-entropy: minus the logarithm of the probability "
-    "that the truth got, a label at a time. 0 is perfect, and to say 50 % always costs 0.69.",
+    "rare.",
+}
+USUAL = {
+    "regression": "What the search minimizes is the mean squared error, each number measured in "
+    "its standard deviation; the mean\u2019s is 1.",
+    "multi-label": "What the search minimizes is the cross-entropy: minus the logarithm of the "
+    "probability that the truth got, a label at a time. 0 is perfect, and to say 50 % always "
+    "costs 0.69.",
 }
 
 
@@ -52,7 +61,7 @@ def render(context: Context) -> Markup:
         luck=luck(results),
         drop=maximum(results),
         few=few(results, context.examples),
-        means=MEANS[context.task],
+        means=" ".join(filter(None, (MEANS[context.task], ranks(context), limits(results)))),
         names=[name for name, _ in _shown(results)],
         standings=[standing for _, standing in _shown(results)],
         rows=_rows(context),
@@ -90,19 +99,33 @@ def headline(results: Results) -> str:
         return f"{end}, so there is no winner."
     word = best.folds.share_word
     ours = _said(best, f" (95 % interval {share_range(best.share_interval, word)})")
+    name = f"Trial {best.trial.number}"
+    if baseline is None and best.trial.number != 0:
+        lead = f"{name} is the best, with no baseline to compare it with"
+        return f"{lead}: {ours}, on {best.scored_on}."
     if baseline is None or best.trial.number == 0:
         alone = len(results.complete) == 1 and not results.discarded
         lead = "Only the baseline has a score so far" if alone else "No trial beat the baseline"
         return f"{lead}: {ours}, on {best.scored_on}."
-    name, against = f"Trial {best.trial.number}", f"against {_said(baseline)} of the baseline"
+    against, by = f"against {_said(baseline)} of the baseline", _by(results, best, baseline)
     if verdict is None:
-        return f"{name} is ahead of the baseline so far: {ours}, {against}."
-    ahead = "ahead of" if verdict.difference < 0 else "not ahead of"
-    lead = {
-        "better": f"{name} is better than the baseline",
-        "worse": f"{name} won the search by luck, the baseline is better",
-    }.get(verdict.word, f"{name} is {ahead} the baseline, but it could be luck")
-    return f"{lead}: {ours}, {against}, on {best.scored_on}."
+        return f"{name} is ahead of the baseline so far{by}: {ours}, {against}."
+    worse = f"{name} won the search by luck, the baseline is better"
+    if baseline.trial.over_limits:
+        worse = f"{name} is the best that keeps the limits, but the baseline is better"
+    ahead = "ahead of" if verdict.ahead else "not ahead of"
+    lead = {"better": f"{name} is better than the baseline", "worse": worse}.get(
+        verdict.word, f"{name} is {ahead} the baseline, but it could be luck"
+    )
+    return f"{lead}{by}: {ours}, {against}, on {best.scored_on}."
+
+
+def _by(results: Results, best: Standing, baseline: Standing) -> str:
+    """Return what ranks trials, where what people are shown says otherwise; empty else."""
+    if (best.share > baseline.share) == (best.score < baseline.score):
+        return ""
+    word = results.objective_word
+    return f" by {word} ({loss(best.quoted)} against {loss(baseline.quoted)}), which ranks trials"
 
 
 def _said(standing: Standing, interval: str = "") -> str:
@@ -112,23 +135,10 @@ def _said(standing: Standing, interval: str = "") -> str:
     return f"{text}, {off} on average" if off else text
 
 
-def maximum(results: Results) -> str:
-    """Return how the search score of the best differs from its fresh score, and why."""
-    best = results.best
-    if best is None or not best.fresh or best.trial.objective is None:
-        return ""
-    word, tries = best.folds.share_word, len(results.complete)
-    text = (
-        f"In the search, trial {best.trial.number} had {best.folds.objective_word} "
-        f"{loss(best.trial.objective)} ({word} {share(best.trial.share, word)}); on fresh folds it "
-        f"has {loss(best.score)} ({word} {share(best.share, word)})."
-    )
-    if tries == 1:
-        return text
-    worse = best.score > best.trial.objective
-    usual = "so it is usually too good" if worse else "though this time it is not too good"
-    lucky = f"The best of {tries} scores is partly the luckiest, {usual}: quote the fresh one."
-    return f"{text} {lucky}"
+def ranks(context: Context) -> str:
+    """Return what ranks trials."""
+    manifest, goal = context.manifest, context.results.goal
+    return ranked_by(goal) if manifest.objectives else USUAL[context.task]
 
 
 def few(results: Results, examples: str) -> str:
@@ -177,19 +187,27 @@ def _rows(context: Context) -> list[dict[str, Any]]:
         ):
             cells = [percent(s.outputs.measures[measure]) for s in standings]
             rows.append(_row(name, cells, True))
-    return [
-        *rows,
+    goal = context.results.goal
+    rows += [
         _row(
-            f"{first.folds.objective_word.capitalize()}, lower is better (what the search "
-            "minimizes)",
-            [loss(s.score) for s in standings],
+            f"{goal.word[:1].upper()}{goal.word[1:]}, {goal.better} is better (what the search "
+            f"{goal.direction}s)",
+            [loss(s.quoted) for s in standings],
             True,
         ),
         _row(
             f"95 % interval ({first.interval.method})",
-            [loss_range(s.interval) for s in standings],
+            [loss_range(s.interval, goal.lowest) for s in standings],
         ),
-        _row("Weights", [f"{s.trial.parameters:,}" for s in standings], True),
+    ]
+    if first.fresh:
+        cells = [f"{share(s.trial.share, word)}, {loss(s.trial.quoted)}" for s in standings]
+        rows.append(_row(f"In the search: {word}, {goal.word}", cells, True))
+    rows.append(_row("Weights", [f"{s.trial.parameters:,}" for s in standings], True))
+    if any(s.trial.costs for s in standings):
+        rows.append(_row("What it costs to run", [costs_of(s.trial) for s in standings], True))
+    return [
+        *rows,
         _row(
             f"Training time, all {folds}",
             [context.environment.filters["duration"](s.folds.seconds) for s in standings],

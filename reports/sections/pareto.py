@@ -32,11 +32,11 @@ def render(context: Context) -> Markup | None:
     if len(results.goals) < 2 or not results.front:
         return None
     one, other, *more = results.goals
-    ways = " and ".join(f"{goal.better} {goal.word} is better" for goal in (one, other))
+    ways = " and ".join(map(_way, (one, other)))
     text = LOOK_FOR.format(one=one.word, other=other.word, ways=f"{ways[0].upper()}{ways[1:]}.")
     chart = context.chart(
         _figure(results),
-        title=f"{one.word.capitalize()} against {other.word}",
+        title=f"{one.word[:1].upper()}{one.word[1:]} against {other.word}",
         look_for=text + (THIRD.format(third=more[0].word) if more else ""),
         height=420,
     )
@@ -51,6 +51,12 @@ def render(context: Context) -> Markup | None:
         ],
         weighed=any(goal.name == "params" for goal in results.goals),
     )
+
+
+def _way(goal: Goal) -> str:
+    if goal.name == "params":
+        return "fewer weights are better"
+    return f"{goal.better} {goal.word} is better"
 
 
 def facts(context: Context) -> dict[str, Any] | None:

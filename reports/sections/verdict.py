@@ -13,7 +13,7 @@ from automl_sem.augmentation.kinds import described
 from automl_sem.costs import COSTS
 from automl_sem.export.record import kind_of, says, test_of
 from automl_sem.finalists import Verdict
-from automl_sem.goals import LOG_LOSS
+from automl_sem.goals import LOG_LOSS, Goal
 from automl_sem.manifest import Manifest
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
@@ -24,13 +24,14 @@ from automl_sem.reports.wording import (
     example_shape,
     loss,
     loss_range,
+    named_share,
     noun,
     percent,
     percent_range,
     signed_loss,
     times,
 )
-from automl_sem.results import Results, Standing, State
+from automl_sem.results import Results, Standing, State, TrialRecord
 from automl_sem.scoring.stress import stress_interval
 from automl_sem.stress_check import read_findings
 
@@ -174,10 +175,21 @@ def score_means(results: Results, classes: int) -> str:
     goal = results.goal
     if goal.name == LOG_LOSS.name or results.run.manifest.of_stress == LOG_LOSS.word:
         return log_loss_means(classes)
+    return ranked_by(goal)
+
+
+def ranked_by(goal: Goal) -> str:
+    """Return what ranks trials, where a person said so."""
     return (
         f"Trials are ranked by {goal.word}, computed on each fold held out: {goal.better} is "
         "better."
     )
+
+
+def costs_of(trial: TrialRecord) -> str:
+    """Return what a trial's model costs to run, as far as that was asked for."""
+    costs = ", ".join(COSTS[name].text(cost) for name, cost in trial.costs.items())
+    return f"{costs} (breaks the limits)" if trial.over_limits else costs
 
 
 def limits(results: Results) -> str:
@@ -287,13 +299,12 @@ def maximum(results: Results) -> str:
     best = results.best
     if best is None or best.scored_on != "fresh folds" or best.trial.objective is None:
         return ""
-    tries = len(results.complete)
+    word, tries = results.share_word, len(results.complete)
     search, fresh = best.trial.objective, best.score
     numbers = (
         f"In the search, trial {best.trial.number} had {best.folds.objective_word} "
-        f"{loss(best.trial.quoted)} "
-        f"({percent(best.trial.accuracy)} right); on fresh folds it has {loss(best.quoted)} "
-        f"({percent(best.accuracy)} right)."
+        f"{loss(best.trial.quoted)} ({named_share(best.trial.share, word)}); on fresh folds it has "
+        f"{loss(best.quoted)} ({named_share(best.share, word)})."
     )
     if tries == 1:
         return numbers
@@ -419,7 +430,7 @@ def _standings(results: Results) -> list[dict[str, Any]]:
                 "stressed_range": percent_range(stressed) if stressed else "",
                 "loss": loss(standing.quoted),
                 "loss_range": loss_range(standing.interval, results.goal.lowest),
-                "costs": ", ".join(COSTS[n].text(c) for n, c in standing.trial.costs.items()),
+                "costs": costs_of(standing.trial),
                 "clean_loss": loss(standing.classified.log_loss),
                 "stressed_loss": loss(standing.classified.stress_log_loss),
             }

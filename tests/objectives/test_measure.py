@@ -116,3 +116,30 @@ def test_a_metric_of_the_model_itself_is_read_from_the_fold():
     check_measures([chosen.measure], Y, 3, {"search": np.arange(12) % 2})
     with pytest.raises(Unmeasurable, match="no compiled metric 'sharpness'"):
         measured(fold(range(6)), [chosen.measure], Y)
+
+
+NUMBERS = np.linspace(10, 20, 12, dtype=np.float32)[:, None]
+LABELS = np.stack([Y % 2, Y > 0], axis=1).astype(np.int64)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "log_loss,params", "BinaryAccuracy", "hinge", "f1"])
+def test_numbers_are_not_scored_by_a_metric_of_classes(name):
+    with pytest.raises(UserError, match="is for classes, but the data are numbers"):
+        check_measures(measures(name), NUMBERS, 0, {"search": np.arange(12) % 2})
+
+
+@pytest.mark.parametrize("name", ["mae", "r2", "pearson_correlation", "poisson", "rmse"])
+def test_labels_are_not_scored_by_a_metric_of_numbers(name):
+    splits = {"search": np.arange(12) % 2}
+    check_measures(measures(name), NUMBERS, 0, splits)
+    if name != "poisson":  # of counts, and of how sure a model is
+        with pytest.raises(UserError, match="is for numbers, but the data are labels"):
+            check_measures(measures(name), LABELS, 2, splits)
+
+
+def test_the_way_out_is_not_fewer_folds_where_these_do_not_help():
+    by_class = {"search": Y}
+    with pytest.raises(UserError, match=r"Fewer --folds"):
+        check_measures(measures("auc"), Y, 3, by_class)
+    with pytest.raises(UserError, match=r"not supported\. Choose another objective"):
+        check_measures(measures("kappa"), LABELS, 2, {"search": np.arange(12) % 2})

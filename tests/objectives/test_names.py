@@ -172,3 +172,29 @@ def test_a_metric_that_models_are_compiled_with_is_found_last(tmp_path):
 @pytest.mark.parametrize("name", ["loss", "val_loss", "log_loss"])
 def test_the_loss_is_what_ranks_trials_anyway(name):
     assert choose(name) == ()
+
+
+def test_a_label_is_said_from_one_half_on_as_everywhere():
+    labels, sure = np.array([[1, 0], [0, 1]]), np.array([[0.5, 0.1], [0.2, 0.5]], np.float32)
+    assert find_metric("macro_f1").value(labels, sure) == 1.0
+
+
+def test_numbers_are_correlated_over_examples():
+    numbers = RNG.normal(size=(30, 1)).astype(np.float32)
+    said = (numbers + RNG.normal(size=(30, 1))).astype(np.float32)
+    found = find_metric("PearsonCorrelation").value(numbers, said)
+    assert found == pytest.approx(np.corrcoef(numbers[:, 0], said[:, 0])[0, 1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"),
+    [
+        ("mae", 0.0, np.inf),
+        ("r2", -np.inf, 1.0),
+        ("neg_mean_squared_error", -np.inf, 0.0),
+        ("dcg_score", -np.inf, np.inf),
+    ],
+)
+def test_intervals_end_where_no_value_can_be(name, lowest, highest):
+    goal = find_metric(name).goal
+    assert (goal.lowest, goal.highest) == (lowest, highest)

@@ -20,7 +20,10 @@ from automl_sem.objectives.choose import measures_of
 from automl_sem.objectives.measure import measured
 from automl_sem.results import Results, read_results
 from automl_sem.run import RunDirectory
+from automl_sem.scoring.measures import cross_entropies, spread_of, squared_errors
 from automl_sem.scoring.metrics import accuracy, log_loss
+from automl_sem.scoring.output_folds import OutputFold, OutputScore
+from automl_sem.scoring.scores import score_of
 from automl_sem.scoring.stress import SHARES
 from automl_sem.types import CurvePoint, FoldResult, Recipe, Score, StressResult
 
@@ -36,7 +39,8 @@ class Made:
     probability of what it says, by row where that differs; `discarded_after` is the number of
     folds after which it was dropped, 0 if it was not. In a run with stress, `stress_wrong` are the
     rows it gets wrong besides, by condition. `over` says how it breaks the limits: then it was
-    never trained, unless it is the baseline.
+    never trained, unless it is the baseline. Of labels, those of the rows in `wrong` are turned
+    round; numbers are missed by `off`, now above and now below.
     """
 
     wrong: Sequence[int] = ()
@@ -53,6 +57,7 @@ class Made:
     discarded_after: int = 0
     stress_wrong: Mapping[str, Sequence[int]] = field(default_factory=dict)
     over: str = ""
+    off: float = 0.0
 
 
 def make_dataset(
@@ -64,6 +69,18 @@ def make_dataset(
     names = tuple(names or (f"drawing {i}.png" for i in range(n)))
     train = TrainingPart(x, y.astype(np.int64), names, tuple(class_names))
     return Dataset("made", "shapes", train, HeldOutPart(x[:9], train.y[:9], names[:9]))
+
+
+def make_outputs(task: str, n: int = 45, outputs: int = 1) -> Dataset:
+    """Return images with numbers around 10,000, or with labels, of which rows have some."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (n, 8, 8, 1)).astype(np.uint8)
+    y = (10_000 + 500 * rng.normal(size=(n, outputs))).astype(np.float32)
+    if task == "multi-label":
+        y = ((np.arange(n)[:, None] + np.arange(outputs)) % 3 > 0).astype(np.int64)
+    names = tuple(f"drawing {i}.png" for i in range(n))
+    train = TrainingPart(x, y, names, tuple(f"output {i}" for i in range(outputs)), task=task)
+    return Dataset("made", "shapes", train, HeldOutPart(x[:9], y[:9], names[:9]))
 
 
 def make_clips(n: int = 45, frames: int = 8, side: int = 12, channels: int = 1) -> Dataset:
@@ -133,6 +150,7 @@ def make_run(
         "test_examples": len(dataset.test.y),
         "input_shape": list(dataset.info.input_shape),
         "class_names": list(dataset.class_names),
+        "task": dataset.info.task,
         "train_sha256": dataset.train.fingerprint(),
         "test_sha256": dataset.test.fingerprint(),
     }
@@ -171,7 +189,31 @@ def results_of(*args, **kwargs) -> Results:
     return read_results(make_run(*args, **kwargs))
 
 
+def _fit_outputs(run: RunDirectory, made: Made, dataset: Dataset, stage: str) -> list[OutputFold]:
+    y, task = dataset.train.y, dataset.info.task
+    rows_wrong = made.wrong if stage == "search" or made.fresh_wrong is None else made.fresh_wrong
+    wrong = np.isin(np.arange(len(y)), rows_wrong)[:, None]
+    if task == "regression":
+        said = y + made.off * (-1.0) ** np.arange(len(y))[:, None]
+    else:
+        said = np.where((y > 0) != wrong, made.sure, 1 - made.sure)
+    folds = []
+    for fold in range(FOLDS):
+        rows = np.flatnonzero(run.splits(stage) == fold)
+        p = said[rows].astype(np.float32)
+        loss = cross_entropies(y[rows], p)
+        if task == "regression":
+            loss = squared_errors(y[rows], p, spread_of(y))
+        curve = (CurvePoint(1, 1.2, 1.1, 0.4), CurvePoint(2, 0.5, loss, 0.5))
+        result = OutputFold(fold, rows, task, y[rows], p, loss, curve, made.seconds)
+        measures = measures_of(run.manifest.objectives, run.path, {})
+        folds.append(measured(result, measures, y) if measures else result)
+    return folds
+
+
 def _fit(run: RunDirectory, made: Made, dataset: Dataset, stage: str) -> list[FoldResult]:
+    if dataset.info.task != "classification":
+        return _fit_outputs(run, made, dataset, stage)
     y, classes = dataset.train.y, len(dataset.class_names)
     wrong = made.wrong if stage == "search" or made.fresh_wrong is None else made.fresh_wrong
     said = np.array([(c + (i in wrong)) % classes for i, c in enumerate(y)])
@@ -226,7 +268,9 @@ def _frozen(
         attrs["costs"] = {"params": made.parameters}
     means = np.array([f.objective for f in results]).cumsum() / np.arange(1, 1 + len(results))
     state, reason = made.state, made.reason
-    if results:
+    if results and isinstance(results[0], OutputFold):
+        attrs["score"] = OutputScore(tuple(results)).record()
+    elif results:
         hits = sum(f.accuracy * len(f.indices) for f in results)
         attrs["score"] = {
             "fold_scores": [f.objective for f in results],
@@ -237,8 +281,8 @@ def _frozen(
             "seconds": sum(f.seconds for f in results),
             "measured": Score(tuple(results)).record().get("measured", {}),
         }
-        if not attrs["score"]["measured"]:
-            del attrs["score"]["measured"]
+    if results and not attrs["score"].get("measured", True):
+        del attrs["score"]["measured"]
     if made.discarded_after:  # Optuna takes the last value reported as that of a pruned trial
         attrs["status"], state = "discarded", "PRUNED"
         mean = f"mean {means[-1]:.3g}"
@@ -262,9 +306,10 @@ def _frozen(
 
 
 def _values(made: Made, results: list[FoldResult], goals: Sequence[Goal]) -> list[float]:
-    metrics = iter([m.value for m in Score(tuple(results)).measured])
+    score = score_of(results)
+    metrics = iter([m.value for m in score.measured])
     if len(goals) == 1:
-        return [goals[0].turned(Score(tuple(results)).objective)]
+        return [goals[0].turned(score.objective)]
     return [float(made.parameters) if goal.cost else next(metrics) for goal in goals]
 
 
