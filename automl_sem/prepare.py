@@ -196,7 +196,21 @@ def plan_run(
     folds, note = usable_folds(y, wanted, dataset.class_names, groups, copies, many)
     check_rule(options.discard, folds)
     engine = choose_engine(options.engine, options.sampler, options.oracle)
-    engine_plan = plan_engine(engine, space, dataset.info, options.trial_limit, options.discard)
+    warm: WarmStart | None = None
+    warm_note = ""
+    if options.warm_start is not None:
+        warm, warm_note = warm_start(options.warm_start, space, dataset.info, starts[0])
+    engine_plan = plan_engine(
+        engine,
+        space,
+        dataset.info,
+        options.trial_limit,
+        options.discard,
+        warm=len(warm.starts) if warm else 0,
+    )
+    trials = options.trial_limit
+    if trials == NO_LIMIT and engine_plan.candidates is not None:
+        trials = engine_plan.candidates
     splits = {
         "search": stratified_folds(y, folds, options.seed, groups, copies),
         "fresh": stratified_folds(y, folds, fresh_seed(options.seed), groups, copies),
@@ -219,14 +233,10 @@ def plan_run(
             where=FLAG,
             hint="Take --space pretrained, or a copy of it",
         )
-    warm: WarmStart | None = None
-    warm_note = ""
-    if options.warm_start is not None:
-        warm, warm_note = warm_start(options.warm_start, space, dataset.info, starts[0])
     machine = environment.machine()
     workers = plan_workers(
         options.workers,
-        trials=None if options.trial_limit == NO_LIMIT else options.trial_limit,
+        trials=None if trials == NO_LIMIT else trials,
         cores=machine["cores"],
         memory=environment.memory_limit(),
         gpus=len(machine["gpus"]),
@@ -242,7 +252,7 @@ def plan_run(
         created=now(),
         seed=options.seed,
         folds=folds,
-        trials=options.trial_limit,
+        trials=trials,
         time_limit_s=options.time_limit_s,
         fixed=dict(space.fixed),
         stress=stress,
@@ -409,9 +419,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
     """Return what a search would do, a line for each thing."""
     data, shape = manifest.data, "x".join(map(str, manifest.data["input_shape"]))
     trials = "as many trials as the time allows"
-    if manifest.oracle == "hyperband":
-        trials = "as many trials as hyperband has"
-    if options.trial_limit != NO_LIMIT:
+    if manifest.trials != NO_LIMIT:
         trials = f"{manifest.trials} trials"
     limit = f", no new one after {options.time_limit_s:.0f} s" if options.time_limit_s else ""
     processes = "process" if manifest.workers == 1 else "processes"

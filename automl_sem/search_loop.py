@@ -59,16 +59,19 @@ class Limits:
     checks: int = 0
     stopped: Callable[[], bool] = lambda: False
 
-    def reached(self, asked: int, fold_seconds: list[float], folds: int, slots: int) -> bool:
+    def reached(
+        self, asked: int, fold_seconds: list[float], folds: int, slots: int, infeasible: int = 0
+    ) -> bool:
         """Whether to stop: told to, enough trials, or no time for one more and the fresh folds.
 
         Args:
-            asked: Trials that were started.
+            asked: Candidates that were asked for.
             fold_seconds: How long the fold fits of this session took.
             folds: Folds of a trial.
             slots: Trials that run at a time.
+            infeasible: Candidates of those asked for that count for nothing.
         """
-        if asked >= self.trials or self.stopped():
+        if asked - infeasible >= self.trials or self.stopped():
             return True
         if self.seconds is None or asked == 0:
             return False
@@ -206,9 +209,8 @@ def search_loop(
             return True
         if manifest.window is not None and engine.asked - engine.told >= manifest.window:
             return False
-        # Candidates that break a limit count for nothing.
         return not limits.gave_up(engine.infeasible) and not limits.reached(
-            engine.asked - engine.infeasible, fold_seconds, manifest.folds, pool.slots
+            engine.asked, fold_seconds, manifest.folds, pool.slots, engine.infeasible
         )
 
     def next_evaluation() -> Evaluation | None:
@@ -246,5 +248,6 @@ def search_loop(
             not_told[evaluation.candidate.trial] = evaluation
             go_on_in_order()
     if trials.at_an_end:
-        say(f"{engine.name} has no more candidates after {engine.told} trials")
+        trials_done = engine.told - engine.infeasible
+        say(f"{engine.name} has no more candidates after {trials_done} trials")
     limits.explain(engine, say)

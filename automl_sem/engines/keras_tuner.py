@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.study import Study, StudyDirection
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from automl_sem.costs import Demands
 from automl_sem.engines.oracles import OBJECTIVE, make_oracle
@@ -29,7 +29,6 @@ from automl_sem.spaces.space import Space
 from automl_sem.types import AnyRecipe, Candidate, DataInfo, Outcome, Recipe
 
 EPOCHS = "tuner/epochs"  # of Hyperband: how long a candidate is trained in its rung
-PROMOTED = "tuner/trial_id"  # the trial of the rung below
 NOTED = "oracle"  # attribute of a trial: what an oracle proposed, and after how many had ended
 ENDED = "oracle_end"  # attribute of a trial: how many of the oracle's had ended before it
 
@@ -40,8 +39,9 @@ class KerasTunerEngine:
     The baseline is trial 0 whatever the oracle. Random search and Bayesian optimization begin
     with all starts and learn from them; Hyperband takes the good and warm ones into its first
     rung; a grid has none but the baseline and the warm ones, before it begins. What is discarded
-    is told with the mean of its folds, what fails or diverges as failed. Of what is in no branch
-    that was found beforehand, values are drawn at random.
+    is told with the mean of its folds, what has no score as failed: Bayesian optimization takes
+    it for as bad as the worst, Hyperband has another candidate in place of an infeasible one. Of
+    what is in no branch that was found beforehand, values are drawn at random.
 
     Args:
         study: The study, opened for writing.
@@ -78,7 +78,6 @@ class KerasTunerEngine:
         self._sign = -1 if study.direction is StudyDirection.MAXIMIZE else 1
         self._space = space
         self._data = data
-        self._kind = oracle
         self._starts = Starts(starts[:1] if oracle == "grid" else starts, warm)
         # Trials of the study before the oracle's first.
         self._before = {"grid": len(self._starts), "hyperband": 1}.get(oracle, 0)
@@ -150,25 +149,20 @@ class KerasTunerEngine:
             attrs = {"proposed_by": self._starts.origin(number)}
             study.enqueue_trial(self._starts[number], user_attrs=attrs)
             return study.ask()
+        starts = len(self._oracle.starts)
         made = self._create(number)
         if made is None:
             return None
-        values = dict(made.hyperparameters.values)
-        noted = {"values": values, "after": self._ended}
+        origin: str = self._oracle.origin
+        if len(self._oracle.starts) < starts:
+            origin = self._starts.origin(len(self._starts) - starts)
+        noted = {"values": dict(made.hyperparameters.values), "after": self._ended}
         # At once: what is enqueued is on record with all that playing it back needs.
         study.enqueue_trial(
             names_in_study(made.hyperparameters),
-            user_attrs={NOTED: noted, "proposed_by": self._origin(number, values)},
+            user_attrs={NOTED: noted, "proposed_by": origin},
         )
         return study.ask()
-
-    def _origin(self, number: int, values: Mapping[str, Any]) -> str:
-        # Hyperband promotes none before the starts have been tried.
-        if start := self._starts.origin(number):
-            return start
-        if self._kind == "bayesian":
-            return "model" if self._oracle.modelled else "start-up"
-        return "promoted" if PROMOTED in values else self._kind.replace("hyperband", "random")
 
     def _create(self, number: int, recorded: Mapping[str, Any] | None = None) -> Any:
         """Have the oracle propose; return its trial, or None if it has nothing now.
@@ -176,13 +170,12 @@ class KerasTunerEngine:
         An oracle is no longer of use once it has raised, since it keeps its lock: nobody
         catches that here, and a search that goes on makes another one.
         """
-        seed = self._oracle._seed_state
+        position = self._oracle.position()
         self._oracle.recorded = recorded
         made = self._oracle.create_trial(str(number))
         self._oracle.recorded = None
         if made.status != "RUNNING":
-            # In vain it may have drawn already, which is not on record.
-            self._oracle._seed_state = seed
+            self._oracle.go_back(position)
             return None
         self._ids[number] = made.trial_id
         return made
@@ -193,6 +186,9 @@ class KerasTunerEngine:
         self._ended += 1
         if trial.value is None or not math.isfinite(trial.value):
             made.status, made.message = "FAILED", trial.user_attrs.get("reason")
+            if trial.state is not TrialState.FAIL:
+                infeasible = trial.user_attrs.get("status") == "infeasible"
+                self._oracle.came_to_nothing(made.trial_id, infeasible)
         else:
             # Once, without a step: of several steps the oracle would keep the best.
             self._oracle.update_trial(made.trial_id, {OBJECTIVE: self._sign * trial.value})

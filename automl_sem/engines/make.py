@@ -139,7 +139,12 @@ class EnginePlan:
 
 
 def plan_engine(
-    choice: EngineChoice, space: Space, data: DataInfo, trials: int | None, discard: str
+    choice: EngineChoice,
+    space: Space,
+    data: DataInfo,
+    trials: int,
+    discard: str,
+    warm: int = 0,
 ) -> EnginePlan:
     """Return what an engine makes of a space, before a search.
 
@@ -147,14 +152,15 @@ def plan_engine(
         choice: The engine.
         space: The space.
         data: Description of the data.
-        trials: Trials that were asked for, or None.
+        trials: Trials that were asked for.
         discard: Discard rule that was asked for.
+        warm: Number of warm starts.
 
     Raises:
         UserError: If the space is none for it.
     """
     if choice.oracle == "grid":
-        return _plan_grid(space, data, trials)
+        return _plan_grid(space, data, trials, warm)
     if choice.oracle != "hyperband":
         return EnginePlan()
     from automl_sem.engines.keras_tuner import full_epochs
@@ -166,7 +172,7 @@ def plan_engine(
         f"hyperband: {total} trials of {min(epochs)} to {max(epochs)} epochs, the baseline of "
         f"its own; each rung is trained from scratch{_nothing_discarded(discard)}"
     ]
-    if trials is not None and trials < total:
+    if trials < total:
         notes.append(f"hyperband ends after {trials} of its {total} trials, as --trials says")
     return EnginePlan(total, tuple(notes))
 
@@ -175,7 +181,7 @@ def _nothing_discarded(discard: str) -> str:
     return "" if discard == "none" else f", and so nothing is discarded (--discard {discard})"
 
 
-def _plan_grid(space: Space, data: DataInfo, trials: int | None) -> EnginePlan:
+def _plan_grid(space: Space, data: DataInfo, trials: int, warm: int) -> EnginePlan:
     from automl_sem.engines.keras_tuner import oracle_space
     from automl_sem.engines.oracles import COUNTED, combinations
     from automl_sem.engines.whole_space import check_grid
@@ -185,10 +191,16 @@ def _plan_grid(space: Space, data: DataInfo, trials: int | None) -> EnginePlan:
     count = combinations(whole)
     if count is None:
         return EnginePlan(notes=(f"the grid has more than {COUNTED:,} combinations",))
-    asked = f"; --trials {count + 1} tries them all" if (trials or 0) <= count else ""
-    return EnginePlan(
-        count + 1, (f"the grid has {count:,} combinations beside the baseline{asked}",)
-    )
+    total = 1 + warm + count
+    asked = f"; --trials {total} tries them all" if trials < total else ""
+    others = f"{_others(warm)}{asked}"
+    return EnginePlan(total, (f"the grid has {count:,} combinations beside {others}",))
+
+
+def _others(warm: int) -> str:
+    if not warm:
+        return "the baseline"
+    return f"the baseline and {warm} warm start{'' if warm == 1 else 's'}"
 
 
 def make_engine(choice: EngineChoice) -> EngineFactory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from optuna.trial import Trial
@@ -67,6 +68,8 @@ def _costs(trial: Trial, model: Any, data: DataInfo, demands: Demands) -> dict[s
     """Return what a model costs: as it was measured once, since times vary."""
     if not demands:
         return {}
+    if trial.number == 0:  # it is trained whatever it costs, and so all must be known
+        demands = replace(demands, limits={}, wanted=[*demands.limits, *demands.wanted])
     costs: dict[str, float] | None = trial.user_attrs.get("costs")
     if costs is None:
         costs = demands.costs(model, data.input_shape)

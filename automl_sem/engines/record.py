@@ -17,7 +17,7 @@ from automl_sem.engines.values import from_study, objectives_of, to_study
 from automl_sem.goals import Goal
 from automl_sem.types import AnyScore, Candidate, Outcome
 
-EXHAUSTED = 50  # repeats in a row after which a space counts as exhausted
+EXHAUSTED = 50  # candidates that were there before, in a row: then a space counts as exhausted
 
 
 class StudyRecord:
@@ -41,6 +41,7 @@ class StudyRecord:
         self._demands = demands
         self._open: dict[int, Trial] = {}
         self._first: dict[str, int] = {}  # the first trial of each candidate
+        self._again: set[int] = set()  # trials whose candidate was there before, broken or not
         for trial in self.trials():
             self._note(trial.number, trial.user_attrs)
         self._curves = {
@@ -105,9 +106,9 @@ class StudyRecord:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the last trials all repeat earlier ones."""
-        last = self.trials()[-EXHAUSTED:]
-        return len(last) == EXHAUSTED and all("repeats" in t.user_attrs for t in last)
+        """Whether the last candidates were all there before."""
+        asked = self.asked
+        return asked >= EXHAUSTED and self._again.issuperset(range(asked - EXHAUSTED, asked))
 
     def open(self, trial: Trial, candidate: Candidate) -> Candidate:
         """Note that a trial is under way; return its candidate, with the trial that it repeats."""
@@ -163,7 +164,7 @@ class StudyRecord:
             trial.set_constraint("memory", 1.0)
         elif outcome.status == "infeasible":
             self._infeasible.add(trial.number)
-            if not candidate.costs:  # its space gave it up
+            if not self._demands.over(candidate.costs):  # its space gave it up
                 trial.set_constraint("given_up", 1.0)
         failed = outcome.status == "failed"
         self.study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
@@ -203,4 +204,7 @@ class StudyRecord:
         if "recipe" not in attrs or "hyperparameters" not in attrs:
             return number  # a process was killed before it had written them
         key = json.dumps([attrs["hyperparameters"], attrs["recipe"]], sort_keys=True)
-        return self._first.setdefault(key, number)
+        first = self._first.setdefault(key, number)
+        if first < number:
+            self._again.add(number)
+        return first

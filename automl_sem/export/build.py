@@ -217,7 +217,7 @@ def retrain_trial(
         build_to_fit=(
             None
             if space.fit_fn is None
-            else lambda: space.rebuild_to_fit(trial.hyperparameters, dataset.info)
+            else lambda: space.rebuild_to_fit(trial.hyperparameters, dataset.info, trial.recipe)
         ),
     )
     if trained.resumed_from:

@@ -216,10 +216,18 @@ class Space:
         hp.values = dict(values)
         return self.build(hp, data)
 
-    def rebuild_to_fit(self, values: Values, data: DataInfo) -> tuple[Any, Callable[..., Any]]:
+    def rebuild_to_fit(
+        self, values: Values, data: DataInfo, recipe: AnyRecipe
+    ) -> tuple[Any, Callable[..., Any]]:
         """Return the model of recorded hyperparameters, and what trains it: its hypermodel's fit.
 
-        That is a function (x, y, validation_data) -> what `HyperModel.fit` returns.
+        Args:
+            values: Hyperparameters by name.
+            data: Description of the data.
+            recipe: That of the trial, whose epochs are passed on: Hyperband's differ by trial.
+
+        Returns:
+            The model, and a function (x, y, validation_data) -> what `HyperModel.fit` returns.
         """
         import keras_tuner
 
@@ -228,7 +236,8 @@ class Space:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         model = self.build(hp, data)
-        options = self._fit_options(Recipe(**self.fixed))  # type: ignore[arg-type]
+        assert isinstance(recipe, Recipe)
+        options = self._fit_options(recipe)
 
         def fit(x: Any, y: Any, validation_data: Any) -> Any:
             given = {**options, "validation_data": validation_data}

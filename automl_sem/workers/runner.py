@@ -100,7 +100,7 @@ class FoldRunner:
         if self._space.fit_fn is None:
             return None
         info = self._part.info
-        return lambda: self._space.rebuild_to_fit(candidate.values, info)
+        return lambda: self._space.rebuild_to_fit(candidate.values, info, candidate.recipe)
 
 
 def peak_memory() -> int:
