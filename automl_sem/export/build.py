@@ -328,7 +328,8 @@ def _by_objectives(
 
     A function that only Python can hand over is left out, as is what has no value there.
     """
-    y, found = dataset.test.y, {}
+    y = dataset.test.y
+    found: dict[str, float] = {}
     kept = [r for r in run.manifest.objectives if r.kind in ("metric", "file", "compiled")]
     compiled = {}
     if any(record.kind == "compiled" for record in kept):
