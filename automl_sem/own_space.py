@@ -8,6 +8,7 @@ import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import parse_duration, search_options
@@ -62,10 +63,8 @@ def check_named(
     samples: int = SAMPLES,
     seed: int = 0,
     time_limit: str = LIMIT,
-    weights: Path | None = None,
-    kind: str | None = None,
-    task: str | None = None,
     tick: Tick | None = None,
+    **options: Any,
 ) -> SpaceCheck:
     """Build candidates of a space at random, without training, and return what is wrong with it.
 
@@ -78,10 +77,8 @@ def check_named(
         samples: Candidates to build.
         seed: Another one draws other candidates.
         time_limit: After which no further candidate is built, `90s` or `3m`.
-        weights: A pretrained model to build on.
-        kind: What the data hold, where nobody can tell.
-        task: What is to be learnt, likewise.
         tick: Is told how far it is.
+        **options: Those of `automl_sem.search` that say how data are read, and `weights`.
 
     Raises:
         UserError: If there is no such space, or it does not run or fit the data.
@@ -93,7 +90,7 @@ def check_named(
     except ValueError as error:
         raise UserError(str(error), where="--time") from error
     path = find_space(name)
-    given = {"space": name, "seed": seed, "weights": weights, "kind": kind, "task": task}
+    given = {"space": name, "seed": seed, **options}
     search_options(**given)
     use_tensorflow()
     from automl_sem.augmentation.kinds import checked_stress
@@ -121,8 +118,8 @@ def check_named(
         wrong = Finding("refused", f"{error.what}. {error.hint}", error.where)
         found = replace(found, defects=(wrong, *found.defects))
     words = ["search", name, *(["--data", data] if data else [])]
-    for flag, value in (("--weights", weights), ("--kind", kind), ("--task", task)):
-        words += [flag, str(value)] if value else []
+    for flag in ("weights", "kind", "task"):
+        words += [f"--{flag}", str(options[flag])] if options.get(flag) else []
     return replace(found, search=shlex.join(words))
 
 

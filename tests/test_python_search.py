@@ -44,6 +44,14 @@ def recipe(hp, data):
     return Recipe(learning_rate=hp.Choice("rate", [0.01, 0.1]), batch_size=8, epochs=1)
 
 
+STRIPES = Dataset(
+    "stripes",
+    "stripes",
+    make_stripes(30),
+    HeldOutPart(x=np.empty((0, 8, 8, 1)), y=np.empty(0), names=()),
+)
+
+
 class SmallHyperModel(keras_tuner.HyperModel):
     def __init__(self, classes=3):
         super().__init__()
@@ -138,6 +146,7 @@ def test_what_cannot_be_copied_or_is_too_large_is_refused_in_one_line():
         ({"target": (1, 2), "data": (1, 2)}, "data is given twice"),
         ({"space": "shapes", "recipe": recipe}, "recipe: recipe goes with a function build"),
         ({"space": "shapes", "fold": 3}, "--fold: there is no such option. Did you mean 'folds'?"),
+        ({"data": STRIPES, "task": "regression"}, "task does not go with a Dataset"),
         ({"data": (1, 2), "size": 3}, "size does not go with arrays"),
         ({"space": SmallHyperModel, "data": (1, 2, 3, 4, 5)}, "5 arrays are no dataset"),
     ],

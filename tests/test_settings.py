@@ -242,6 +242,12 @@ def test_config_show_tells_what_the_space_says(call):
     assert found["stress"] == {"value": "none", "from": "automl-sem.toml:1"}
 
 
+def test_which_trial_to_export_may_stand_in_a_file(here):
+    (here / "automl-sem.toml").write_text("[export]\npick = 'smallest-within-1se'\n")
+    assert choose(command="export").checked.pick == "smallest-within-1se"
+    assert choose({"pick": "knee"}, command="export").checked.pick == "knee"
+
+
 def test_a_search_takes_its_options_from_a_file(call):
     (call.directory / "automl-sem.toml").write_text('target = "shapes"\nfolds = 3\ntrials = 4\n')
     code, out, err = call("search", "--trials", "2", "--dry-run")

@@ -20,7 +20,7 @@ from automl_sem.spaces.space import Space
 # Options that say how files are read.
 OF_FILES = ("data", "size", "skip_bad", "frames", "rate")
 # Those that a `Dataset` has been loaded with already.
-OF_LOADING = ("image_size", "pad", "groups", "kind")
+OF_LOADING = ("image_size", "pad", "groups", "kind", "task")
 
 
 @dataclass(frozen=True)

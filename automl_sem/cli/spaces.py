@@ -11,9 +11,12 @@ import typer
 from typer import Argument, Option
 
 from automl_sem import flags
-from automl_sem.cli.output import print_json, say, say_next
+from automl_sem.cli.looking import DATA_OPTIONS
+from automl_sem.cli.output import print_json, say, say_next, tell
 
 app = typer.Typer(rich_markup_mode=None)
+# Options of `search` that say for what a space is checked; its seed is another one.
+OF_SEARCH = ("data", "weights", *(name for name in DATA_OPTIONS if name != "seed"))
 
 
 def init(
@@ -70,24 +73,23 @@ def check_space(
     weights: flags.Weights = None,
     kind: flags.Kind = None,
     task: flags.Task = None,
+    config: flags.Config = None,
     as_json: flags.Json = False,
 ) -> None:
     """Build candidates of a space at random, without training, and report what is wrong."""
+    given = {name: value for name, value in locals().items() if name in OF_SEARCH}
+    from automl_sem.settings import read_settings
+
+    chosen = read_settings(config).choose("search", given).only(OF_SEARCH)
+    tell(chosen, as_json)
     from automl_sem.console import stderr
     from automl_sem.own_space import check_named
     from automl_sem.progress import counting
 
-    with counting(stderr()) as tick:
+    options = {name: getattr(chosen.checked, name) for name in OF_SEARCH}
+    with chosen.blamed(), counting(stderr()) as tick:
         found = check_named(
-            space,
-            data,
-            samples=samples,
-            seed=seed,
-            time_limit=time,
-            weights=weights,
-            kind=kind,
-            task=task,
-            tick=tick,
+            space, samples=samples, seed=seed, time_limit=time, tick=tick, **options
         )
     if as_json:
         print_json(found.to_json())

@@ -221,6 +221,14 @@ def test_what_is_to_be_learnt_can_be_said(tmp_path, call):
     )
     assert code == 0
     assert err.endswith(f"next: automl-sem search {path} --data {data} --task regression\n")
+    (call.directory / "automl-sem.toml").write_text(
+        f"data = '{data}'\ntask = 'regression'\nseed = 5\n"
+    )
+    code, out, err = call("spaces", "check", path, "--samples", 3)
+    assert code == 0
+    assert f"data        {data}: images, 8x8x1\n" in out
+    assert "with seed 0" in out
+    assert err.startswith(f"options: data={data}, task=regression (automl-sem.toml)\n")
     assert check_space(path, str(data), samples=2, task="regression").data.task == "regression"
 
 
