@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_sem.errors import UserError
@@ -24,6 +24,7 @@ def beats(one, other):
     return all(a <= b for a, b in zip(one, other, strict=True)) and one != other
 
 
+@settings(deadline=None)
 @given(MANY)
 def test_nothing_on_the_front_is_beaten_and_all_else_is(values):
     on = front(values)
@@ -32,6 +33,7 @@ def test_nothing_on_the_front_is_beaten_and_all_else_is(values):
         assert (place in on) is not any(beats(other, row) for other in values)
 
 
+@settings(deadline=None)
 @given(MANY, st.randoms())
 def test_the_front_does_not_depend_on_the_order(values, random):
     shuffled = list(values)
@@ -39,6 +41,7 @@ def test_the_front_does_not_depend_on_the_order(values, random):
     assert sorted(values[p] for p in front(values)) == sorted(shuffled[p] for p in front(shuffled))
 
 
+@settings(deadline=None)
 @given(MANY)
 def test_the_knee_is_on_the_front(values):
     assert knee(values) in front(values)
@@ -50,6 +53,7 @@ def test_the_knee_is_where_the_front_bends():
     assert knee([(1.0, 1.0)]) == 0
 
 
+@settings(deadline=None)
 @given(rows(2))
 def test_scaling_an_objective_does_not_move_the_knee_off_the_least_sum(values):
     scaled = [(1000 * a, b) for a, b in values]
@@ -68,6 +72,7 @@ SCORES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_the_smallest_is_within_one_error_and_none_within_is_smaller(candidates):
     folds, sizes = [f for f, _ in candidates], [s for _, s in candidates]

@@ -94,6 +94,9 @@ def test_numbers_from_search_to_predictions(space, tmp_path, call):
     code, stdout, _ = call("predict", exported.path, tmp_path / "0.png")
     assert stdout.split()[1] == "price"
     assert run.export().test == exported.test  # read back, not looked at again
+    (model,) = run.tuner_results().get_best_models()
+    numbers = model.predict(x[:8, :, :, None], verbose=0)[:, 0]
+    np.testing.assert_allclose(numbers, found, rtol=1e-5)
 
     page = (out / "report.html").read_text()
     assert "Predicted and true" in page
@@ -106,7 +109,14 @@ def test_labels_from_search_to_predictions(space, tmp_path, call):
     x, shines = pictures()
     names = ["a", "b", "c", "d"]
     run = search(
-        (x, shines), space=space, trials=2, folds=2, workers=0, out=tmp_path / "run", seed=1
+        (x, shines),
+        space=space,
+        objective="jaccard_macro",
+        trials=2,
+        folds=2,
+        workers=0,
+        out=tmp_path / "run",
+        seed=1,
     )
     assert run.directory.manifest.task == "multi-label"
     assert run.best.folds.share > 0.9
@@ -114,6 +124,12 @@ def test_labels_from_search_to_predictions(space, tmp_path, call):
     assert all(made.verified for made in exported.formats)
     assert exported.test.metrics["macro_f1"] > 0.9
     assert exported.test.interval is not None
+    assert exported.test.objectives["jaccard_macro"] > 0.8
+    assert "jaccard_macro 0." in exported.summary() or "jaccard_macro 1" in exported.summary()
+    assert "jaccard_macro" in (exported.path / "MODEL_CARD.md").read_text().partition("test set")[2]
+    assert run.export().test == exported.test  # read back
+    table = run.trials_dataframe()
+    np.testing.assert_allclose(table[["fold_0", "fold_1"]].mean(axis=1), table["objective"])
     for row, each in enumerate(predict(exported.path, saved(tmp_path, x[:4]))):
         assert {*each.labels} == {f"label {i}" for i in np.flatnonzero(shines[row])}
     _, stdout, _ = call("predict", exported.path, tmp_path / "0.png", "--json")

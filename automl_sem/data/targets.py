@@ -15,6 +15,8 @@ from automl_sem.errors import UserError, did_you_mean
 from automl_sem.types import Task, task_named
 
 SEPARATORS = "|;"  # between the labels of one example in a table
+LARGEST_CLASS = 2**53  # above, all floats are whole numbers, and no classes
+COARSE = 0.01  # of the deviation of a number, by which float32 may round it
 SPLIT = "--task multi-label splits labels at | and ;"
 
 
@@ -101,7 +103,7 @@ def task_of(y: NDArray[Any], where: object = "") -> Task:
         return "classification"
     if not np.isfinite(y).all():
         raise _not_finite("y_train", where)
-    if (y != np.rint(y)).any():
+    if (y != np.rint(y)).any() or (y.dtype.kind == "f" and np.abs(y).max() > LARGEST_CLASS):
         return "regression"
     columns = y.ndim == 2 and y.shape[1] > 1
     if columns and np.isin(y, (0, 1)).all() and (y.sum(axis=1) != 1).any():
@@ -139,11 +141,20 @@ def _numbers(
     where: object,
 ) -> Targets:
     train = _as_numbers(y, "y_train", examples, where)
+    whole = _columns(y, "y_train", examples, where).astype(np.float64)
     test = None if y_test is None else _as_numbers(y_test, "y_test", examples_test, where)
     shown = _names(names, train, test, "output", where)
     if examples < 2:
         raise UserError(
             "there is a single example to train on", where=where, hint="Add more, hundreds if any"
+        )
+    coarse = np.flatnonzero(np.abs(whole - train).max(axis=0) > COARSE * whole.std(axis=0))
+    if len(coarse):
+        raise UserError(
+            f"'{shown[coarse[0]]}' differs too little for its size, around "
+            f"{whole[:, coarse[0]].mean():g}: networks have some seven digits",
+            where=where,
+            hint="Subtract what all have in common",
         )
     same = np.flatnonzero(train.min(axis=0) == train.max(axis=0))
     if len(same):
@@ -157,6 +168,8 @@ def _numbers(
 
 def _as_numbers(y: NDArray[Any], key: str, examples: int, where: object) -> NDArray[np.float32]:
     y = _columns(y, key, examples, where)
+    if y.dtype.kind not in "biufUSO":
+        raise UserError(f"{key} must hold numbers for a regression, not {y.dtype}", where=where)
     try:
         values = y.astype(np.float64)
     except (ValueError, TypeError):

@@ -90,6 +90,13 @@ def probabilities(wanted: Wanted, predicted: Predicted) -> NDArray[Any]:
     return predicted
 
 
+def two_classes(wanted: Wanted, predicted: Predicted) -> tuple[Wanted, Predicted]:
+    """Return a single label as two classes, without it and with it; all else as it is."""
+    if is_classes(wanted) or not np.issubdtype(wanted.dtype, np.integer) or wanted.shape[1] > 1:
+        return wanted, predicted
+    return wanted[:, 0], np.concatenate([1 - predicted, predicted], axis=1)
+
+
 def one_hot(wanted: Wanted, predicted: Predicted) -> NDArray[Any]:
     """Return what is wanted with a column for each class, (n, classes)."""
     if not is_classes(wanted):

@@ -24,6 +24,7 @@ from automl_sem.objectives.base import (
     decided,
     is_classes,
     probabilities,
+    two_classes,
 )
 
 MORE, LESS = ("_score",), ("_loss", "_error", "_deviance")
@@ -94,6 +95,7 @@ def _by_function(function: Callable[..., Any]) -> Callable[[Wanted, Predicted], 
 
     def compute(wanted: Wanted, predicted: Predicted) -> Any:
         more: dict[str, Any] = {}
+        wanted, predicted = two_classes(wanted, predicted)
         if _second(function) in SURE:
             said = probabilities(wanted, predicted)
             if is_classes(wanted) and "labels" in takes:
@@ -111,6 +113,7 @@ def _by_scorer(name: str) -> Callable[[Wanted, Predicted], Any]:
     def compute(wanted: Wanted, predicted: Predicted) -> Any:
         from sklearn.metrics import get_scorer
 
+        wanted, predicted = two_classes(wanted, predicted)
         said = _Said.of(wanted, predicted)
         return get_scorer(name)(said, np.empty((len(wanted), 0)), wanted)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from automl_sem.goals import LOG_LOSS, Goal
 from automl_sem.objectives.base import (
     Metric,
@@ -53,8 +55,16 @@ def _averaged(function: str, average: str) -> Callable[[Wanted, Predicted], Any]
     def compute(wanted: Wanted, predicted: Predicted) -> Any:
         import sklearn.metrics
 
-        measure = getattr(sklearn.metrics, function)
-        return measure(wanted, decided(wanted, predicted), average=average)
+        measure, said = getattr(sklearn.metrics, function), decided(wanted, predicted)
+        if is_classes(wanted):
+            return measure(wanted, said, average=average)
+        if wanted.shape[1] == 1:  # else scikit-learn counts those without the label as a class
+            nothing = float(function != "precision_score" or not wanted.any())
+            return measure(wanted[:, 0], said[:, 0], average="binary", zero_division=nothing)
+        # A label that is neither in a fold nor said there does not count; if none is, all is right.
+        unknown = 0.0 if function == "precision_score" else np.nan
+        found = measure(wanted, said, average=average, zero_division=unknown)
+        return np.nan_to_num(found, nan=1.0)
 
     return compute
 

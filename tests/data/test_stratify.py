@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_sem.data.split import even_holdout, stratified_folds, usable_folds
@@ -78,6 +78,7 @@ class TestNumbers:
         assert abs(y[mask].mean() - y.mean()) < 0.2
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 1000),
     st.integers(2, 5),

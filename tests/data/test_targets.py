@@ -174,3 +174,29 @@ class TestTables:
         dataset = load_dataset(table(["a|b", "a"] * 6))
         assert dataset.info.task == "classification"
         assert any("--task multi-label splits labels" in note for note in dataset.notes)
+
+
+def test_large_numbers_are_numbers_and_no_classes():
+    found = read_targets(np.linspace(1e29, 3e30, 20), 20)
+    assert found.task == "regression"
+    np.testing.assert_allclose(found.train[:, 0], np.linspace(1e29, 3e30, 20), rtol=1e-6)
+    assert read_targets(np.arange(20.0) % 4, 20).task == "classification"
+    with pytest.raises(UserError, match="y_train has NaN or infinite values"):
+        read_targets(np.linspace(1e290, 3e300, 20), 20)
+
+
+def test_numbers_that_float32_cannot_tell_apart_are_refused():
+    seconds = 1.7e9 + np.arange(20) + 0.5
+    with pytest.raises(UserError, match=r"'output 0' differs too little for its size, around"):
+        read_targets(seconds, 20)
+    assert read_targets(seconds - 1.7e9, 20).task == "regression"
+    with pytest.raises(UserError, match=r"is 1\.5 for all training examples"):
+        read_targets(np.full(20, 1.5), 20)
+
+
+@pytest.mark.parametrize("y", [np.arange(20).astype("datetime64[D]"), np.arange(20) + 1j])
+def test_dates_and_complex_numbers_are_no_numbers_to_predict(y):
+    with pytest.raises(
+        UserError, match=f"must hold numbers for a regression, not {y.dtype.name[:8]}"
+    ):
+        read_targets(y, 20, task="regression")

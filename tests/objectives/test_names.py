@@ -198,3 +198,25 @@ def test_numbers_are_correlated_over_examples():
 def test_intervals_end_where_no_value_can_be(name, lowest, highest):
     goal = find_metric(name).goal
     assert (goal.lowest, goal.highest) == (lowest, highest)
+
+
+def test_a_label_that_is_not_in_a_fold_does_not_count():
+    labels = np.zeros((20, 3), np.int64)
+    labels[:12, 0] = labels[8:, 1] = 1
+    right = np.where(labels, 0.9, 0.1).astype(np.float32)
+    for name in ("macro_f1", "macro_recall", "weighted_f1"):
+        assert find_metric(name).value(labels, right) == 1.0
+        assert find_metric(name).value(labels[:, [2]], right[:, [2]]) == 1.0  # none, and none said
+    false_alarm = right.copy()
+    false_alarm[0, 2] = 0.9
+    assert find_metric("macro_f1").value(labels, false_alarm) == pytest.approx(2 / 3)
+
+
+def test_of_a_single_label_it_is_the_label_that_counts():
+    labels = (RNG.random((40, 1)) > 0.7).astype(np.int64)
+    sure = RNG.random((40, 1)).astype(np.float32)
+    said = sure[:, 0] >= 0.5
+    wanted = sklearn.metrics.f1_score(labels[:, 0], said)
+    assert find_metric("macro_f1").value(labels, sure) == pytest.approx(wanted)
+    for name in ("auc", "average_precision", "brier_score_loss", "hamming_loss", "log_loss"):
+        assert np.isfinite(find_metric(name).value(labels, sure))
