@@ -75,6 +75,18 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture
+def _fast_bayesian(monkeypatch):
+    """Let KerasTuner's Gaussian process look for its best point only shortly."""
+    from scipy import optimize
+
+    def short(*args, **kwargs):
+        return minimize(*args, **kwargs, options={"maxiter": 1, "maxfun": 1})
+
+    minimize = optimize.minimize
+    monkeypatch.setattr(optimize, "minimize", short)
+
+
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path_factory, monkeypatch):
     """Keep the list of runs of these tests away from the person's own."""

@@ -138,6 +138,14 @@ def test_time_is_kept_for_what_comes_after_the_search():
     assert (over(19, 11), over(21, 11)) == (False, True)
 
 
+def test_candidates_that_count_for_nothing_take_time_all_the_same():
+    limits = Limits(3, 60.0, lambda: 61.0)
+    assert not limits.reached(0, [], 5, 2)  # the baseline is tried in any case
+    assert limits.reached(9, [], 5, 2, infeasible=9)
+    assert not Limits(3, None, lambda: 61.0).reached(9, [2.0], 5, 2, infeasible=7)
+    assert Limits(3, None, lambda: 61.0).reached(9, [2.0], 5, 2, infeasible=6)
+
+
 def test_what_is_left_of_the_time_has_room_for_so_many_candidates():
     assert Limits(100, 60.0, lambda: 25.0).room(10.0, 2) == 6
     assert Limits(100, 60.0, lambda: 70.0).room(10.0, 2) == 0
@@ -342,6 +350,21 @@ def test_a_candidate_is_trained_once_even_if_it_is_asked_for_twice_at_a_time(sea
     # Fifty in a row say that there are no others.
     assert 50 < len(study) < 100
     assert listener.notes[-1].startswith("Optuna's tpe sampler has no more candidates after ")
+
+
+def test_a_space_of_which_nothing_can_be_built_any_more_comes_to_an_end(search, few, tmp_path):
+    source = few.path.read_text().replace(
+        "def build(hp, data):\n",
+        "def build(hp, data):\n"
+        "    if hp.Int('units', 1, 6) > 2:\n"
+        "        from keras_tuner.errors import FailedTrialError\n"
+        "        raise FailedTrialError('too large')\n",
+    )
+    path = tmp_path / "limited.py"
+    path.write_text(source)
+    study, listener, _ = search(MadeUpPool(1), trials=1000, by=load_space(path))
+    assert len(study) < 200
+    assert "has no more candidates after" in listener.notes[-1]
 
 
 @pytest.mark.parametrize("oracle", ["random", "hyperband"])

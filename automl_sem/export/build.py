@@ -21,7 +21,7 @@ import numpy as np
 
 from automl_sem.data.dataset import Dataset
 from automl_sem.environment import versions
-from automl_sem.errors import NegativeResult, one_line
+from automl_sem.errors import NegativeResult, UserError, one_line
 from automl_sem.export.base import Format
 from automl_sem.export.card import model_card
 from automl_sem.export.folders import recover, replaced
@@ -326,7 +326,8 @@ def _by_objectives(
 ) -> dict[str, float]:
     """Return what predictions of the test part come to by the metrics of `--objective`.
 
-    A function that only Python can hand over is left out, as is what has no value there.
+    A function that only Python can hand over is left out, as is one that does not run any more, and
+    what has no value there.
     """
     y = dataset.test.y
     found: dict[str, float] = {}
@@ -334,13 +335,14 @@ def _by_objectives(
     compiled = {}
     if any(record.kind == "compiled" for record in kept):
         compiled = compiled_metrics(model, dataset.info, y, predicted)
-    for measure in measures_of(kept, run.path, {}):
-        name = measure.metric.goal.name
-        if measure.reported:
-            found |= {name: compiled[name]} if name in compiled else {}
-            continue
-        with contextlib.suppress(Unmeasurable):
-            found[name] = measure.metric.value(y, predicted)
+    for record in kept:
+        with contextlib.suppress(Unmeasurable, UserError):
+            (measure,) = measures_of([record], run.path, {})
+            name = measure.metric.goal.name
+            if not measure.reported:
+                found[name] = measure.metric.value(y, predicted)
+            elif name in compiled:
+                found[name] = compiled[name]
     return found
 
 

@@ -16,6 +16,7 @@ import optuna
 from optuna.storages import InMemoryStorage
 from optuna.study import Study
 
+from automl_sem.costs import Demands
 from automl_sem.engines.base import Engine, EngineFactory
 from automl_sem.errors import did_you_mean
 from automl_sem.seeds import derive_seed
@@ -40,7 +41,7 @@ def check_engine(
 
     Args:
         make_engine: Opens the engine on a study, with the arguments of `EngineFactory`: study,
-            space, data, seed, starts and, by name, warm.
+            space, data, seed, starts and, by name, warm and, where there are limits, demands.
         trials: Trials of each made-up search. More find more, and take longer.
         seeded: Whether proposals depend on the seed; those of a grid do not.
         only: Names of single checks, of `CHECKS`; all by default.
@@ -144,6 +145,20 @@ def tiny_space() -> Space:
         return _model()
 
     return _space(build, None, {"one": "b", "two": True})
+
+
+def sized_space() -> Space:
+    """Return a space of models that have 19 weights for each of up to 16 units, and 2 more."""
+
+    def build(hp: Any) -> Any:
+        import keras
+
+        hp.Float("rate", 1e-4, 1e-1, sampling="log")
+        inputs = keras.Input(DATA.input_shape)
+        outputs = keras.layers.Dense(hp.Int("units", 1, 16))(keras.layers.Flatten()(inputs))
+        return keras.Model(inputs, keras.layers.Dense(DATA.classes, activation="softmax")(outputs))
+
+    return _space(build, None, {"units": 2, "rate": 1e-3})
 
 
 def made_up(candidate: Candidate) -> Outcome:
@@ -421,9 +436,49 @@ def _check_repeats(subject: _Subject) -> None:
     )
 
 
+def _by_units(candidate: Candidate) -> Outcome:
+    """Return the better a score the more units there are."""
+    return Outcome("scored", score=score_of(-float(candidate.values["units"])))
+
+
 def _by_number(candidate: Candidate) -> Outcome:
     """Return the better a score the earlier the trial."""
     return Outcome("scored", score=score_of(candidate.trial + 1.0))
+
+
+def _check_limits(subject: _Subject) -> None:
+    """What breaks a limit is known when it is asked for, counts for nothing, and is never best."""
+    study, space = _study(), sized_space()
+    demands = Demands({"params": 160.0})  # 8 units have 154 weights, 9 have 173
+
+    def open_again() -> Engine:
+        return subject.make(study, space, DATA, 3, space.starts(DATA), warm=(), demands=demands)
+
+    engine = open_again()
+    infeasible = feasible = 0
+    while feasible < subject.trials and infeasible < 30 * subject.trials:
+        candidate = engine.ask()
+        if candidate is None:
+            break
+        units = int(candidate.values["units"])
+        broken = candidate.broken is not None and candidate.broken.status == "infeasible"
+        assert broken == (units > 8), (
+            f"trial {candidate.trial} has {19 * units + 2} weights and 160 are allowed, but its "
+            f"`broken` is {candidate.broken}"
+        )
+        infeasible, feasible = infeasible + broken, feasible + (not broken)
+        engine.tell(candidate, outcome_of(candidate, _by_units))
+    assert feasible > 1, (
+        f"candidates within a limit must be found, but {infeasible} of {infeasible + feasible} "
+        "break it"
+    )
+    assert engine.infeasible == open_again().infeasible == infeasible, (
+        f"{infeasible} candidates broke the limit, but the engine counts {engine.infeasible}"
+    )
+    folds = engine.incumbent()
+    assert folds is not None and np.mean(folds) >= -8.0, (  # noqa: PT018
+        f"what breaks a limit is never the best, but incumbent() returned {folds}"
+    )
 
 
 class _Killed(BaseException):
@@ -601,5 +656,6 @@ CHECKS: dict[str, Callable[[_Subject], None]] = {
     "incumbent": _check_incumbent,
     "parallel": _check_parallel,
     "repeats": _check_repeats,
+    "limits": _check_limits,
     "resume": _check_resume,
 }

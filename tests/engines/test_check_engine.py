@@ -89,6 +89,11 @@ class GoesOnForever(OptunaEngine):
         return self._record.study.ask()
 
 
+class Unlimited(OptunaEngine):
+    def __init__(self, study, space, data, seed, starts, *, warm=(), demands=None):
+        super().__init__(study, space, data, seed, starts, warm=warm)
+
+
 class Forgetful(OptunaEngine):
     """Keeps its random numbers in the process."""
 
@@ -111,6 +116,7 @@ WRONG = [
     ("parallel", TrainsTwice, "the same candidate as trial"),
     ("repeats", TrainsTwice, "the same candidate as trial"),
     ("repeats", GoesOnForever, "must come to an end"),
+    ("limits", Unlimited, "weights and 160 are allowed"),
     ("resume", Forgetful, "must ask what an undisturbed one asks"),
 ]
 

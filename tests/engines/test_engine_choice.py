@@ -72,7 +72,7 @@ def test_a_grid_without_an_end_is_refused(tiny_space, stripes):
             choose_engine("keras-tuner", oracle="grid"),
             load_space(tiny_space),
             stripes.info,
-            None,
+            13,
             "none",
         )
 
@@ -83,6 +83,8 @@ def test_a_grid_is_counted():
     # Of a dense model 2, of a convolutional one 3 * 2.
     assert plan.candidates == 1 + 8
     assert "8 combinations beside the baseline; --trials 9 tries them all" in plan.notes[0]
+    warm = plan_engine(grid, branch_space(), DATA, 5, "none", warm=2)
+    assert "beside the baseline and 2 warm starts; --trials 11 tries them all" in warm.notes[0]
     many = plan_engine(grid, branching_space(), DATA, 5, "none")
     assert many.candidates is None
     assert "more than 1,000" in many.notes[0]

@@ -20,19 +20,8 @@ def choice(name):
     return EngineChoice("keras-tuner", None, part)
 
 
-@pytest.fixture(autouse=True)
-def _fast_bayesian(monkeypatch):
-    """Let KerasTuner's Gaussian process look for its best point only shortly."""
-    from scipy import optimize
-
-    def short(*args, **kwargs):
-        return minimize(*args, **kwargs, options={"maxiter": 1, "maxfun": 1})
-
-    minimize = optimize.minimize
-    monkeypatch.setattr(optimize, "minimize", short)
-
-
 @pytest.mark.slow
+@pytest.mark.usefixtures("_fast_bayesian")
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize(
     "name", [*(f"sampler {s}" for s in SAMPLERS), *(f"oracle {o}" for o in ORACLES)]

@@ -230,6 +230,23 @@ def test_a_baseline_beyond_a_limit_is_trained_but_never_the_one_to_beat(make_eng
     assert make_engine(study, demands=demands)[0].incumbent() == (0.5,)
 
 
+def test_all_costs_of_a_baseline_beyond_a_limit_are_known_since_it_is_trained(make_engine):
+    goals = ACCURACY, Goal("latency_ms", "latency", cost=True)
+    demands = Demands({"params": 500.0}, wanted=["latency_ms"])
+    engine, study = make_engine(goals=goals, demands=demands)
+    baseline = engine.ask()
+    assert baseline.over_limits
+    engine.tell(baseline, Outcome("scored", score=right(0.5)))
+    assert study.trials[0].values == [0.5, baseline.costs["latency_ms"]]
+
+
+def test_what_is_given_up_while_it_trains_breaks_a_constraint_within_limits_too(make_engine):
+    engine, study = make_engine(demands=Demands({"params": 600.0}))
+    engine.tell(engine.ask(), Outcome("infeasible", "its space gave it up"))
+    assert study.trials[0].constraints["given_up"] > 0
+    assert study.trials[0].constraints["max_params"] < 0
+
+
 def test_times_are_measured_once_even_if_the_process_dies(make_engine):
     demands = Demands(wanted=list(COSTS))
     engine, study = make_engine(demands=demands)

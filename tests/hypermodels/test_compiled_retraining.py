@@ -104,7 +104,7 @@ def test_the_fit_of_a_hypermodel_retrains_once_on_all_examples(tmp_path, monkeyp
             epochs=40,
             checkpoints=tmp_path / "checkpoints",
             devices=["CPU:0"],
-            build_to_fit=lambda: space.rebuild_to_fit({"units": 4}, info),
+            build_to_fit=lambda: space.rebuild_to_fit({"units": 4}, info, Recipe()),
         )
 
     first, again = done(), done()

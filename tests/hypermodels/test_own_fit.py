@@ -138,16 +138,16 @@ def test_a_fold_is_trained_by_the_fit_and_scored_on_what_the_model_predicts(
 ):
     path = tmp_path / "mine.py"
     path.write_text(text)
-    space = load_space(path).with_fixed(epochs=1)
-    values = {"units": 8, "batch_size": 8}
+    space = load_space(path)
+    values, recipe = {"units": 8, "batch_size": 8}, Recipe(epochs=1)
 
     def fold():
         trainer = choose_trainer(
             lambda: space.rebuild(values, INFO),
-            Recipe(),
+            recipe,
             stripes,
             7,
-            build_to_fit=lambda: space.rebuild_to_fit(values, INFO),
+            build_to_fit=lambda: space.rebuild_to_fit(values, INFO, recipe),
         )
         assert "sees the held-out examples" in trainer.note
         return trainer.fit(0, ROWS)
@@ -173,6 +173,19 @@ def test_a_check_does_not_say_that_what_a_fit_asks_for_does_nothing(tmp_path, st
     assert (plain.hyperparameters, plain.notes) == (4, ())
     single = found(OWN_FIT.replace('"shuffle")', '"shuffle"), x=hp.Choice("single", [1])'))
     assert [(d.kind, d.names) for d in single.defects] == [("constant", ("single",))]
+
+
+def test_a_fit_is_given_the_epochs_of_its_candidate(tmp_path, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text(OWN_FIT.replace('epochs=hp.Int("epochs", 1, 2),', ""))
+    space, asked = load_space(path), []
+    monkeypatch.setattr(
+        keras.Model, "fit", lambda self, *_, epochs, **more: asked.append(epochs) or {"loss": 1.0}
+    )
+    for epochs in (1, 3):  # as Hyperband's rungs have them
+        _, fit = space.rebuild_to_fit({"units": 8}, INFO, Recipe(epochs=epochs))
+        fit(X, Y, None)
+    assert asked == [1, 3]
 
 
 def test_a_fit_is_not_said_to_train_on_changed_examples(stripes):
