@@ -89,6 +89,22 @@ class Chosen:
         """Return the same without what was given for other options; `checked` keeps them."""
         return replace(self, settings={n: s for n, s in self.settings.items() if n in names})
 
+    def typed_data_first(self) -> Chosen:
+        """Return the same without the `data` of a file where a typed target names data itself.
+
+        Raises:
+            UserError: If the target is nothing that can be searched.
+        """
+        target, data = self.settings.get("target"), self.settings.get("data")
+        if target is None or data is None or not target.typed or data.typed:
+            return self
+        from automl_sem.data.builtin import BUILTIN
+        from automl_sem.spaces.find import find
+
+        if find(target.value, BUILTIN, data_only="space" in self.settings).data is None:
+            return self
+        return replace(self, settings={n: s for n, s in self.settings.items() if n != "data"})
+
     def told(self) -> str:
         """Return what people should know: the options that no flag set; empty without any."""
         by_origin: dict[str, list[str]] = {}

@@ -248,6 +248,17 @@ def test_which_trial_to_export_may_stand_in_a_file(here):
     assert choose({"pick": "knee"}, command="export").checked.pick == "knee"
 
 
+def test_data_that_are_typed_count_more_than_those_of_a_file(here):
+    (here / "automl-sem.toml").write_text('data = "digits"')
+    (here / "drawings").mkdir()
+    assert "data" not in choose({"target": "drawings"}).typed_data_first().arguments()
+    assert "data" not in choose({"target": "strokes"}).typed_data_first().arguments()
+    kept = choose({"target": "shapes"}).typed_data_first()  # a space
+    assert kept.arguments()["data"] == "digits"
+    typed = choose({"target": "drawings", "data": "digits"}).typed_data_first()
+    assert typed.arguments()["data"] == "digits"  # refused later, since both were typed
+
+
 def test_a_search_takes_its_options_from_a_file(call):
     (call.directory / "automl-sem.toml").write_text('target = "shapes"\nfolds = 3\ntrials = 4\n')
     code, out, err = call("search", "--trials", "2", "--dry-run")

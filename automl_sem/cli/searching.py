@@ -66,7 +66,7 @@ def search(
     from automl_sem.config import NO_LIMIT
     from automl_sem.settings import read_settings
 
-    chosen = read_settings(config).choose("search", given)
+    chosen = read_settings(config).choose("search", given).typed_data_first()
     tell(chosen, as_json)
     from automl_sem import api
 
