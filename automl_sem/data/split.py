@@ -241,10 +241,12 @@ def check_classes(
     examples = int(counts[smallest])
     if examples < 2:
         number = "a single example" if examples else "no example"
+        numbers = all(name.lstrip("-").isdecimal() for name in class_names)
+        task = ". If these are numbers to predict, say --task regression" if numbers else ""
         raise UserError(
             f"class '{class_names[smallest]}' has {number} to train on",
             where=where,
-            hint="Every class needs at least 2: one to train on, one to score on. Add more",
+            hint=f"Every class needs at least 2: one to train on, one to score on. Add more{task}",
         )
     return class_names[smallest], examples
 

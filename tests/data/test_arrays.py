@@ -130,6 +130,7 @@ def test_class_names_give_the_order_of_labels_that_are_names():
         ((X, np.ones((20, 2))), "every training example has the label 'label 0'"),
         ((X, Y * 0), "only one class, '0'"),
         ((X, np.arange(20) == 3), "class '1' has a single example"),
+        ((X, 18 + np.arange(20)), "If these are numbers to predict, say --task regression"),
         ((X, [[1], [1, 2]]), "rows differ in length"),
     ],
 )
