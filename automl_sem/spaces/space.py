@@ -108,17 +108,13 @@ class Space:
         if generates(model):
             _check_gan(model, data, where)
             return model
+        if getattr(model, "inputs", None):  # before its inputs are looked at: it takes noise
+            _refuse_generator(model.output_shape, where)
         model = built_for(model, data, where)
         if is_compiled(model):
             check_compiled(model, where)
         shape = tuple(output_shape(model, data))
-        if len(shape) == 4:
-            raise UserError(
-                f"the model's output has the shape of images, {shape}",
-                where=where,
-                hint="A generator alone cannot learn: return Gan(generator, discriminator, "
-                "latent_dim)",
-            )
+        _refuse_generator(shape, where)
         two = data.task == "classification" and data.classes == 2
         one_of_two = is_compiled(model) and two and shape == (None, 1)
         if shape != (None, data.outputs) and not one_of_two:
@@ -347,6 +343,16 @@ def sizes(gan: Any) -> dict[str, int]:
     """Return the number of weights of each network of a `Gan`, by its name."""
     networks = {"generator": gan.generator, "discriminator": gan.discriminator}
     return {name: int(network.count_params()) for name, network in networks.items()}
+
+
+def _refuse_generator(shape: Any, where: str) -> None:
+    """Raise a UserError if a model's output has the shape of images."""
+    if isinstance(shape, tuple) and len(shape) == 4:
+        raise UserError(
+            f"the model's output has the shape of images, {shape}",
+            where=where,
+            hint="A generator alone cannot learn: return Gan(generator, discriminator, latent_dim)",
+        )
 
 
 def _check_gan(gan: Any, data: DataInfo, where: str) -> None:
