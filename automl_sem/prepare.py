@@ -162,14 +162,9 @@ def create_run(
     options: SearchOptions, space: Space, dataset: Dataset, from_memory: bool
 ) -> RunDirectory:
     """Check that a search can work, then write its run directory."""
-    manifest, splits = plan_run(options, space, dataset, from_memory)
+    manifest, splits, files = plan_run(options, space, dataset, from_memory)
     path = options.out or _free_name(dataset.name)
     arrays = dataset.to_arrays() if from_memory else None
-    files = {
-        each.record.copy_name: each.source
-        for each in choose(options.objective, options.direction, reported=_reported(space, dataset))
-        if each.record.copy_name
-    }
     return RunDirectory.create(
         path, manifest, space.source, splits, arrays, gan_source(manifest), files
     )
@@ -177,8 +172,12 @@ def create_run(
 
 def plan_run(
     options: SearchOptions, space: Space, dataset: Dataset, from_memory: bool
-) -> tuple[Manifest, dict[str, NDArray[Any]]]:
-    """Check that a search can work, and return what `run.json` and the splits will hold.
+) -> tuple[Manifest, dict[str, NDArray[Any]], dict[str, str]]:
+    """Check that a search can work, and return what its run will hold.
+
+    Returns:
+        What is in `run.json`; the splits, by name; and the texts of files with objectives, by the
+        names of their copies.
 
     Raises:
         UserError: If it cannot.
@@ -297,7 +296,8 @@ def plan_run(
         versions=environment.versions(),
         machine=machine,
     )
-    return manifest, splits
+    sources = {each.record.copy_name: each.source for each in objectives if each.record.copy_name}
+    return manifest, splits, sources
 
 
 def _objectives(

@@ -148,7 +148,7 @@ class Search:
         """
         given = self._asked(trials, timeout)
         space, dataset = resolve(given.checked, given.data, given.space())
-        manifest, _ = plan_run(given.checked, space, dataset, given.in_memory)
+        manifest, *_ = plan_run(given.checked, space, dataset, given.in_memory)
         return describe_plan(manifest, given.checked, space)
 
     def _asked(self, trials: int | None = None, timeout: str | float | None = None) -> Given:

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from automl_sem.costs import Demands
 from automl_sem.engines.oracles import OBJECTIVE, make_oracle
 from automl_sem.engines.propose import propose
-from automl_sem.engines.record import StudyRecord
+from automl_sem.engines.record import OnRecord, StudyRecord
 from automl_sem.engines.samplers import RecordSampler
 from automl_sem.engines.starts import Starts
 from automl_sem.engines.whole_space import names_in_study, values_of_start, whole_space
@@ -33,7 +33,7 @@ NOTED = "oracle"  # attribute of a trial: what an oracle proposed, and after how
 ENDED = "oracle_end"  # attribute of a trial: how many of the oracle's had ended before it
 
 
-class KerasTunerEngine:
+class KerasTunerEngine(OnRecord):
     """Ask and tell on one of KerasTuner's oracles.
 
     The baseline is trial 0 whatever the oracle. Random search and Bayesian optimization begin
@@ -92,33 +92,6 @@ class KerasTunerEngine:
         self._ids: dict[int, str] = {}  # number in the study -> in the oracle
         self._ended = 0
         self._play_back()
-
-    @property
-    def asked(self) -> int:
-        """Number of trials in the study."""
-        return self._record.asked
-
-    @property
-    def told(self) -> int:
-        """Number of trials that have ended."""
-        return self._record.told
-
-    @property
-    def infeasible(self) -> int:
-        """Number of candidates that broke a limit, or that their space gave up."""
-        return self._record.infeasible
-
-    def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the objectives of the folds of the best trial so far, or None."""
-        return self._record.incumbent(before)
-
-    def curves(self, before: int | None = None) -> list[tuple[float, ...]]:
-        """Return the objectives along the first folds of the trials that ended."""
-        return self._record.curves(before)
-
-    def unfinished(self) -> bool:
-        """Whether a killed process left a trial that `ask` returns next."""
-        return self._record.unfinished()
 
     def ask(self) -> Candidate | None:
         """Return the next candidate; None while the oracle waits, and in the end."""

@@ -9,7 +9,7 @@ from optuna.trial import Trial
 
 from automl_sem.costs import Demands
 from automl_sem.engines.propose import propose
-from automl_sem.engines.record import StudyRecord
+from automl_sem.engines.record import OnRecord, StudyRecord
 from automl_sem.engines.samplers import RecordSampler
 from automl_sem.engines.starts import Starts
 from automl_sem.goals import Goal
@@ -18,7 +18,7 @@ from automl_sem.spaces.space import Space
 from automl_sem.types import Candidate, DataInfo, Outcome
 
 
-class OptunaEngine:
+class OptunaEngine(OnRecord):
     """Ask and tell on an Optuna study.
 
     Args:
@@ -53,33 +53,6 @@ class OptunaEngine:
         self._space = space
         self._data = data
         self._starts = Starts(starts, warm)
-
-    @property
-    def asked(self) -> int:
-        """Number of trials in the study."""
-        return self._record.asked
-
-    @property
-    def told(self) -> int:
-        """Number of trials that have ended."""
-        return self._record.told
-
-    @property
-    def infeasible(self) -> int:
-        """Number of candidates that broke a limit, or that their space gave up."""
-        return self._record.infeasible
-
-    def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
-        """Return the objectives of the folds of the best trial so far, or None."""
-        return self._record.incumbent(before)
-
-    def curves(self, before: int | None = None) -> list[tuple[float, ...]]:
-        """Return the objectives along the first folds of the trials that ended."""
-        return self._record.curves(before)
-
-    def unfinished(self) -> bool:
-        """Whether a killed process left a trial that `ask` returns next."""
-        return self._record.unfinished()
 
     def ask(self) -> Candidate | None:
         """Return the next candidate; first those of a killed process; None in the end."""

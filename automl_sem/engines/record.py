@@ -208,3 +208,36 @@ class StudyRecord:
         if first < number:
             self._again.add(number)
         return first
+
+
+class OnRecord:
+    """What an engine tells of a search from its study alone; `_record` is the engine's to make."""
+
+    _record: StudyRecord
+
+    @property
+    def asked(self) -> int:
+        """Number of trials in the study."""
+        return self._record.asked
+
+    @property
+    def told(self) -> int:
+        """Number of trials that have ended."""
+        return self._record.told
+
+    @property
+    def infeasible(self) -> int:
+        """Number of candidates that broke a limit, or that their space gave up."""
+        return self._record.infeasible
+
+    def incumbent(self, before: int | None = None) -> tuple[float, ...] | None:
+        """Return the objectives of the folds of the best trial so far, or None."""
+        return self._record.incumbent(before)
+
+    def curves(self, before: int | None = None) -> list[tuple[float, ...]]:
+        """Return the objectives along the first folds of the trials that ended."""
+        return self._record.curves(before)
+
+    def unfinished(self) -> bool:
+        """Whether a killed process left a trial that `ask` returns next."""
+        return self._record.unfinished()

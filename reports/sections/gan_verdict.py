@@ -8,9 +8,13 @@ from markupsafe import Markup
 
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
-from automl_sem.reports.sections.verdict import counts, difference_chart, discarded, luck, proposers
+from automl_sem.reports.sections.verdict import (
+    counts,
+    difference_chart,
+    luck,
+    said_by_all,
+)
 from automl_sem.reports.wording import (
-    example_shape,
     loss,
     percent,
 )
@@ -24,7 +28,7 @@ COPIES = 0.6  # share of images nearer to a training image from which on it is s
 
 def render(context: Context) -> Markup:
     """Return the verdict of the run, whatever there is of it."""
-    results, manifest = context.results, context.manifest
+    results = context.results
     return context.render(
         "gan_verdict.html",
         headline=headline(results),
@@ -34,16 +38,8 @@ def render(context: Context) -> Markup:
         chosen=chosen(results),
         charts=_charts(results),
         warnings=warnings(results),
-        counts=counts(results),
-        proposers=proposers(results),
-        discarded=discarded(results),
-        reasons=sorted({t.reason for t in results.trials if t.reason}),
-        results=results,
-        manifest=manifest,
-        examples=context.examples,
-        size_of_each=example_shape(manifest.kind, manifest.data.get("input_shape", ())),
-        test_looks=results.run.test_looks(),
         tests=[],
+        **said_by_all(context),
     )
 
 

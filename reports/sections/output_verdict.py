@@ -13,17 +13,15 @@ from automl_sem.reports.sections.verdict import (
     costs_of,
     counts,
     difference_chart,
-    discarded,
     exported_tests,
     limits,
     luck,
     maximum,
-    proposers,
     ranked_by,
+    said_by_all,
 )
 from automl_sem.reports.wording import (
     count,
-    example_shape,
     loss,
     loss_range,
     off_by,
@@ -54,7 +52,7 @@ USUAL = {
 
 def render(context: Context) -> Markup:
     """Return the verdict of the run, whatever there is of it."""
-    results, manifest = context.results, context.manifest
+    results = context.results
     return context.render(
         "output_verdict.html",
         headline=headline(results),
@@ -66,16 +64,8 @@ def render(context: Context) -> Markup:
         standings=[standing for _, standing in _shown(results)],
         rows=_rows(context),
         charts=_charts(results),
-        counts=counts(results),
-        proposers=proposers(results),
-        discarded=discarded(results),
-        reasons=sorted({t.reason for t in results.trials if t.reason}),
-        results=results,
-        manifest=manifest,
-        examples=context.examples,
-        size_of_each=example_shape(manifest.kind, manifest.data.get("input_shape", ())),
-        test_looks=results.run.test_looks(),
         tests=exported_tests(results),
+        **said_by_all(context),
     )
 
 

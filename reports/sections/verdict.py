@@ -52,23 +52,31 @@ def render(context: Context) -> Markup:
         drop=maximum(results),
         charts=_charts(results),
         few=few(results),
-        counts=counts(results),
-        proposers=proposers(results),
-        discarded=discarded(results),
-        reasons=sorted({t.reason for t in results.trials if t.reason}),
         size=_size(results),
         score_means=score_means(results, len(context.class_names)),
         objective_means=objective_means(manifest, context.examples),
         limits=limits(results),
         goal=results.goal,
         stress_warnings=read_findings(results.run).warnings,
-        results=results,
-        manifest=manifest,
-        examples=context.examples,
-        size_of_each=example_shape(manifest.kind, manifest.data.get("input_shape", ())),
-        test_looks=results.run.test_looks(),
         tests=exported_tests(results),
+        **said_by_all(context),
     )
+
+
+def said_by_all(context: Context) -> dict[str, Any]:
+    """Return what the verdict says alike of classes, labels, numbers and drawn images."""
+    results, manifest = context.results, context.manifest
+    return {
+        "counts": counts(results),
+        "proposers": proposers(results),
+        "discarded": discarded(results),
+        "reasons": sorted({t.reason for t in results.trials if t.reason}),
+        "results": results,
+        "manifest": manifest,
+        "examples": context.examples,
+        "size_of_each": example_shape(manifest.kind, manifest.data.get("input_shape", ())),
+        "test_looks": results.run.test_looks(),
+    }
 
 
 def facts(context: Context) -> dict[str, Any]:
