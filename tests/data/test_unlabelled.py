@@ -89,7 +89,7 @@ def test_labels_are_taken_where_there_are_some(tmp_path):
 
 def test_a_search_for_a_gan_is_planned_without_classes(tmp_path):
     options = search_options(target=a_flat_folder(tmp_path), space="gan")
-    manifest, splits = plan_run(options, *resolve(options, None), from_memory=False)
+    manifest, splits, _ = plan_run(options, *resolve(options, None), from_memory=False)
     assert manifest.generates
     assert manifest.data["class_names"] == ["image"]
     assert np.bincount(splits["search"]).min() >= 10
