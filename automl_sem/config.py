@@ -110,8 +110,8 @@ class SearchOptions(BaseModel):
         max_memory: Most MB of memory that one example may take, by an estimate.
         discard: Rule by which hopeless candidates are dropped after some of their folds.
         engine: Who proposes candidates, `"optuna"` or `"keras-tuner"`.
-        sampler: Optuna's sampler: `"tpe"` (the default), `"random"`, `"qmc"`, `"cmaes"`,
-            `"nsga2"` or `"gp"`.
+        sampler: Optuna's sampler: `"tpe"` (the default), `"random"`, `"qmc"`, `"cmaes"` or
+            `"nsga2"`.
         oracle: KerasTuner's oracle: `"bayesian"` (the default), `"random"`, `"hyperband"` or
             `"grid"`.
         deterministic: Make a search with several workers reproducible: it waits for slower

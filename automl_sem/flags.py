@@ -126,7 +126,7 @@ Engine = Annotated[
 ]
 Sampler = Annotated[
     str | None,
-    Option(help="Optuna's sampler: tpe, random, qmc, cmaes, nsga2 or gp.", show_default="tpe"),
+    Option(help="Optuna's sampler: tpe, random, qmc, cmaes or nsga2.", show_default="tpe"),
 ]
 Oracle = Annotated[
     str | None,

@@ -10,13 +10,11 @@ All are as in a search, made anew for every trial; beside them stands Optuna's o
 the default is not below any of them by more than the standard error of the difference.
 
 Hyperband is not among them, since the tables know no epochs. KerasTuner's Bayesian optimization
-takes seconds for each candidate, and so has fewer seeds and evaluations. `gp` is left out where
-its package, torch, is not installed.
+takes seconds for each candidate, and so has fewer seeds and evaluations.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import pickle
 from collections.abc import Callable, Mapping, Sequence
@@ -148,12 +146,11 @@ def by_oracle(name: str, recorded: Recorded, seed: int, evaluations: int) -> lis
 
 def searches() -> dict[str, Search]:
     """Return all searches by name, the default first."""
-    there = [s for s in SAMPLERS if s != "gp" or importlib.util.find_spec("torch")]
     made: dict[str, Search] = {
         DEFAULT if name == "tpe" else f"optuna {name}": partial(
             by_sampler, partial(RecordSampler, name=name)
         )
-        for name in there
+        for name in SAMPLERS
     }
     made[PEER] = partial(by_sampler, lambda seed: TPESampler(seed=seed))
     made |= {f"keras-tuner {name}": partial(by_oracle, name) for name in ("random", "grid")}

@@ -81,7 +81,7 @@ def _fast_bayesian(monkeypatch):
     from scipy import optimize
 
     def short(*args, **kwargs):
-        return minimize(*args, **kwargs, options={"maxiter": 1, "maxfun": 1})
+        return minimize(*args, **({"options": {"maxiter": 1, "maxfun": 1}} | kwargs))
 
     minimize = optimize.minimize
     monkeypatch.setattr(optimize, "minimize", short)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 ENGINES = ("optuna", "keras-tuner")
-SAMPLERS = ("tpe", "random", "qmc", "cmaes", "nsga2", "gp")
+SAMPLERS = ("tpe", "random", "qmc", "cmaes", "nsga2")
 ORACLES = ("random", "bayesian", "hyperband", "grid")
-NEEDED = {"cmaes": "cmaes", "gp": "torch"}  # packages that a sampler needs besides Optuna
+NEEDED = {"cmaes": "cmaes"}  # packages that a sampler needs besides Optuna
 STATE = "engine_state"  # attribute of a study: what wrote it
 STATE_VERSION = 1
 
@@ -48,7 +48,7 @@ class EngineChoice:
     @property
     def models(self) -> bool:
         """Whether candidates are proposed by a model of the scores, once there are some."""
-        return self.oracle == "bayesian" or self.sampler in ("tpe", "cmaes", "nsga2", "gp")
+        return self.oracle == "bayesian" or self.sampler in ("tpe", "cmaes", "nsga2")
 
     @property
     def discards(self) -> bool:

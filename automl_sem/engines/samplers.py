@@ -17,7 +17,6 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import (
     BaseSampler,
     CmaEsSampler,
-    GPSampler,
     NSGAIISampler,
     QMCSampler,
     RandomSampler,
@@ -125,11 +124,6 @@ def _nsga2(draw: Draw) -> BaseSampler:
     return NSGAIISampler(seed=draw.seed, population_size=POPULATION)
 
 
-def _gp(draw: Draw) -> BaseSampler:
-    """A Gaussian process with the logarithm of expected improvement (arXiv 2310.20708)."""
-    return GPSampler(seed=draw.seed, n_startup_trials=STARTUP_TRIALS)
-
-
 @dataclass(frozen=True)
 class _Kind:
     """One kind of sampler.
@@ -152,7 +146,6 @@ _KINDS = {
     "qmc": _Kind(_PlacedQMC, learns_after=None),
     "cmaes": _Kind(_Cmaes),
     "nsga2": _Kind(_nsga2, learns_after=POPULATION, from_pruned=False),
-    "gp": _Kind(_gp, from_pruned=False),
 }
 SAMPLERS = tuple(_KINDS)
 

@@ -1,10 +1,8 @@
 """Every sampler and oracle keeps the contract of an engine."""
 
-import importlib.util
-
 import pytest
 
-from automl_sem.engines.make import NEEDED, ORACLES, SAMPLERS, EngineChoice, make_engine
+from automl_sem.engines.make import ORACLES, SAMPLERS, EngineChoice, make_engine
 from automl_sem.testing.engines import CHECKS, check_engine
 
 # Of CMA-ES and NSGA-II so many that there is a second and a third generation.
@@ -14,8 +12,6 @@ TRIALS = {"cmaes": 26, "nsga2": 26, "bayesian": 9, "hyperband": 20}
 def choice(name):
     kind, _, part = name.partition(" ")
     if kind == "sampler":
-        if part in NEEDED and importlib.util.find_spec(NEEDED[part]) is None:
-            pytest.skip(f"{NEEDED[part]} is not installed")
         return EngineChoice("optuna", part, None)
     return EngineChoice("keras-tuner", None, part)
 
