@@ -367,7 +367,7 @@ def test_the_dashboard_shows_the_study(found):
 
 @pytest.mark.slow
 def test_the_journal_itself_is_what_the_dashboard_reads(found):
-    """The command of the README: `optuna-dashboard RUN/study.journal`."""
+    """The command of the docs: `optuna-dashboard RUN/study.journal`."""
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -417,11 +417,10 @@ def test_a_dataset_in_memory_is_searched_and_kept(tmp_path):
         search(SmallHyperModel, data=data, image_size=16)
 
 
-def script_of_the_readme():
-    """Return the README's script, made small; it fails where it is run twice."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    (code,) = [block for block in blocks if "Search(build" in block]
+def script_of_the_docs():
+    """Return the script of the docs, made small; it fails where it is run twice."""
+    page = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     options = 'folds=2, workers=1, discard="none", stress="none", out="run"'
     code = code.replace("folds=3, epochs=20", f"{options}, epochs=1").replace(
         "trials=50", "trials=1"
@@ -435,7 +434,7 @@ def test_a_script_that_defines_its_space_is_searched_by_workers_and_resumed_with
     cli,
 ):
     script = cli.directory / "script.py"
-    script.write_text(script_of_the_readme())
+    script.write_text(script_of_the_docs())
     done = subprocess.run(
         [sys.executable, script], cwd=cli.directory, capture_output=True, text=True, check=False
     )

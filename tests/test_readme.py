@@ -10,6 +10,12 @@ from conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+LINKS = [
+    (page, target)
+    for page in PAGES
+    for target in re.findall(r"\]\(((?!http)[^)]+)\)", page.read_text(encoding="utf-8"))
+]
 
 
 def test_the_commands_that_ci_runs_are_marked():
@@ -22,12 +28,26 @@ def test_the_two_commands_stand_on_the_first_screen():
     assert "-m pytest" in first_screen
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(((?!http)[^)]+)\)", README))
-def test_every_link_leads_to_a_file(target):
-    assert (REPOSITORY / target).exists()
+def anchors(page):
+    """Return what GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_option_in_the_readme_exists():
+@pytest.mark.parametrize(("page", "target"), LINKS, ids=[f"{p.stem}-{t}" for p, t in LINKS])
+def test_every_link_leads_to_a_file_and_a_heading(page, target):
+    path, _, anchor = target.partition("#")
+    found = page.parent / path if path else page
+    assert found.exists()
+    assert not anchor or anchor in anchors(found)
+
+
+def test_every_page_of_the_docs_can_be_found_from_the_readme():
+    told = {target.partition("#")[0] for page, target in LINKS if page == PAGES[0]}
+    assert {f"docs/{page.name}" for page in PAGES[1:]} <= told
+
+
+def test_every_option_in_readme_and_docs_exists():
     def options_of(command):
         call = [sys.executable, "-m", "automl_sem", command, "--help"]
         return set(
@@ -37,9 +57,12 @@ def test_every_option_in_the_readme_exists():
             )
         )
 
-    known = set().union(*map(options_of, ["search", "data", "resume", "export", "generate"]))
-    used = set(re.findall(r"`[^`\n]*?(--[a-z-]+)", README.split("## Your own data")[1]))
-    assert used
+    commands = ["search", "data", "resume", "export", "generate", "init"]
+    known = set().union(*map(options_of, commands))
+    told = README.split("## Your own data")[1]
+    told += "".join(page.read_text(encoding="utf-8") for page in PAGES[1:])
+    used = set(re.findall(r"`[^`\n]*?(--[a-z-]+)", told))
+    assert len(used) > 30
     assert used <= known
 
 
