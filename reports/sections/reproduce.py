@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from automl_sem.costs import COSTS
+from automl_sem.manifest import Manifest
 from automl_sem.reports.context import Context
 from automl_sem.results import Results
 from automl_sem.spaces.find import builtin_spaces
@@ -19,6 +20,7 @@ LOADER_FLAGS = {
     "image_size": "--image-size",
     "groups": "--groups",
     "kind": "--kind",
+    "task": "--task",
     "frames": "--frames",
     "rate": "--rate",
 }
@@ -51,42 +53,61 @@ def facts(context: Context) -> dict[str, Any]:
 
 def command(results: Results) -> str:
     """Return the command line that searches the same again."""
+    words = ["automl-sem", "search", "--space", _space(results), *_data(results)]
+    words += ["--trials", str(_trials(results)), *_scoring(results.run.manifest)]
+    words += _search(results.run.manifest)
+    return shlex.join([*words, "--config", "none"])  # what is not said here was not chosen
+
+
+def _data(results: Results) -> list[str]:
+    """Return which data are read, and how."""
     manifest = results.run.manifest
-    data = manifest.data
-    options = dict(data.get("options", {}))
-    source = str(data["source"])
-    if data.get("in_run"):
+    options = dict(manifest.data.get("options", {}))
+    source = str(manifest.data["source"])
+    if manifest.data.get("in_run"):
         source = str(results.run.path / "data.npz")
         options["kind"] = manifest.kind  # the arrays alone do not always tell
-    words = ["automl-sem", "search", "--space", _space(results), "--data", source]
-    words += ["--trials", str(_trials(results))]
-    words += ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
+        if not manifest.generates:
+            options["task"] = manifest.task
+    words = ["--data", source]
+    for name, flag in LOADER_FLAGS.items():
+        if options.get(name) is not None:
+            words += [flag, str(options[name])]
+    return words + [flag for name, flag in SWITCHES.items() if options.get(name)]
+
+
+def _scoring(manifest: Manifest) -> list[str]:
+    """Return how candidates are scored, and what they may cost."""
+    words = ["--folds", str(manifest.folds), "--seed", str(manifest.seed)]
     if manifest.check_stress:  # asked for: the space's own comes with it
         asked = (f"{kind}={strength:g}" for kind, strength in manifest.stress.items())
         words += ["--stress", ",".join(asked) or "none"]
-    words += ["--discard", manifest.discard, "--workers", str(manifest.workers)]
-    words += ["--engine", manifest.engine]
-    for flag, name in (("--sampler", manifest.sampler), ("--oracle", manifest.oracle)):
-        words += [flag, name] if name else []
-    if manifest.machine.get("gpus"):
-        words += ["--gpus", str(len(manifest.gpus))]
-    if manifest.window is not None and manifest.workers > 1:
-        words.append("--deterministic")
+    words += ["--discard", manifest.discard]
     if manifest.objectives:
         words += ["--objective", ",".join(objective.flag for objective in manifest.objectives)]
     for name, most in manifest.limits.items():
         words += [COSTS[name].flag, f"{most:.0f}" if name == "params" else f"{most:g}"]
     for name, number in manifest.fixed.items():
         words += [f"--{name.replace('_', '-')}", str(number)]
-    if manifest.weights:
-        words += ["--weights", manifest.weights.file]
-    if manifest.warm_start:
-        words += ["--warm-start", manifest.warm_start.run]
-    for name, flag in LOADER_FLAGS.items():
-        if options.get(name) is not None:
-            words += [flag, str(options[name])]
-    words += [flag for name, flag in SWITCHES.items() if options.get(name)]
-    return shlex.join(words)
+    return words
+
+
+def _search(manifest: Manifest) -> list[str]:
+    """Return who proposes candidates, what they begin with, and who trains them."""
+    flags = {
+        "--engine": manifest.engine,
+        "--sampler": manifest.sampler,
+        "--oracle": manifest.oracle,
+        "--workers": manifest.workers,
+        "--gpus": len(manifest.gpus) if manifest.machine.get("gpus") else None,
+        "--weights": manifest.weights and manifest.weights.file,
+        "--warm-start": manifest.warm_start and manifest.warm_start.run,
+        "--augment-with": manifest.augment_with and manifest.augment_with.asked,
+    }
+    words = [word for flag, said in flags.items() if said is not None for word in (flag, str(said))]
+    if manifest.window is not None and manifest.workers > 1:
+        words.append("--deterministic")
+    return words
 
 
 def _space(results: Results) -> str:

@@ -16,6 +16,8 @@ from made_runs import Made, make_dataset, make_run, results_of
 from automl_sem.augmentation.kinds import parse_stress
 from automl_sem.cli import app
 from automl_sem.data.load import from_memory, load_dataset
+from automl_sem.gan_recipe import GanRecipe
+from automl_sem.manifest import AugmentWith
 from automl_sem.reports.context import Context, script_json
 from automl_sem.reports.intervals import round_ticks
 from automl_sem.reports.ped_anova import Importance, importances
@@ -192,6 +194,23 @@ def test_the_options_of_clips_are_part_of_the_command(tmp_path):
     assert found["stress"] == "noise=0.1,rotate=20"
 
 
+def test_task_and_fakes_are_part_of_the_command_and_files_of_options_are_not(tmp_path):
+    gan = AugmentWith(
+        asked="gan", space={}, beside="", hyperparameters={}, recipe=GanRecipe().to_dict()
+    )
+    data = {
+        "name": "ages",
+        "source": "ages.csv",
+        "in_run": False,
+        "options": {"task": "regression"},
+    }
+    results = results_of(tmp_path / "run", [Made()], make_dataset(), data=data, augment_with=gan)
+    found = parsed(command(results))
+    assert found["task"] == "regression"
+    assert found["augment_with"] == "gan"
+    assert found["config"] == "none"
+
+
 def test_a_search_without_stress_is_reproduced_without(tmp_path):
     results = results_of(tmp_path / "run", [Made()], make_dataset(), stress={}, check_stress=True)
     asked = parsed(command(results))["stress"]
@@ -227,7 +246,7 @@ def test_the_command_reads_data_from_python_as_what_they_are(tmp_path, kind, gro
     results = results_of(tmp_path / "run", [Made()], dataset, data=data)
     np.savez(tmp_path / "run" / "data.npz", **dataset.to_arrays())
     options = parsed(command(results))
-    again = load_dataset(options["data"], kind=options["kind"])
+    again = load_dataset(options["data"], kind=options["kind"], task=options["task"])
     assert again.info == dataset.info
     assert again.train.fingerprint() == dataset.train.fingerprint()
     assert again.test.fingerprint() == dataset.test.fingerprint()
