@@ -94,7 +94,7 @@ def check_named(
     search_options(**given)
     use_tensorflow()
     from automl_sem.augmentation.kinds import checked_stress
-    from automl_sem.prepare import resolve
+    from automl_sem.resolve import resolve
     from automl_sem.spaces.check import check
     from automl_sem.spaces.load import load_space
 

@@ -14,8 +14,9 @@ import optuna
 
 from automl_sem.config import search_options
 from automl_sem.engines.optuna import OptunaEngine
-from automl_sem.prepare import create_run, resolve
+from automl_sem.prepare import create_run
 from automl_sem.progress import LineListener
+from automl_sem.resolve import resolve
 from automl_sem.search_loop import Limits, search_loop
 from automl_sem.session import Session
 from automl_sem.types import CurvePoint, FoldResult

@@ -14,7 +14,8 @@ from automl_sem.api import dry_run
 from automl_sem.config import search_options
 from automl_sem.data import from_memory
 from automl_sem.export import predict
-from automl_sem.prepare import create_run, resolve
+from automl_sem.prepare import create_run
+from automl_sem.resolve import resolve
 from automl_sem.spaces.load import load_space
 from automl_sem.unchanged import unchanged_dataset
 

@@ -17,8 +17,9 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.errors import UserError
 from automl_sem.export.wrap import wrap
 from automl_sem.manifest import ImageNetFile, WeightsFile
-from automl_sem.prepare import create_run, plan_run, resolve
+from automl_sem.prepare import create_run, plan_run
 from automl_sem.pretrained import IMAGENET
+from automl_sem.resolve import resolve
 from automl_sem.scoring.choose import choose_trainer
 from automl_sem.scoring.inputs import wants_raw_values
 from automl_sem.spaces.find import builtin_spaces

@@ -15,16 +15,11 @@ from automl_sem.api.run import Run
 from automl_sem.backend import use_tensorflow
 from automl_sem.config import search_options
 from automl_sem.objectives.choose import functions_of, measures_of
-from automl_sem.prepare import (
-    create_run,
-    describe_plan,
-    expected_time,
-    plan_run,
-    resolve,
-    workers_of,
-)
+from automl_sem.plan_words import describe_plan, expected_time
+from automl_sem.prepare import create_run, plan_run, workers_of
 from automl_sem.progress import LineListener
 from automl_sem.registry import find_run, register
+from automl_sem.resolve import resolve
 from automl_sem.results import read_results
 from automl_sem.run import RunDirectory, check_free
 from automl_sem.search_loop import Listener

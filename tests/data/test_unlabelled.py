@@ -8,7 +8,8 @@ from automl_sem import api
 from automl_sem.config import search_options
 from automl_sem.data import from_memory, load_dataset
 from automl_sem.errors import Unlabelled, UserError
-from automl_sem.prepare import plan_run, resolve
+from automl_sem.prepare import plan_run
+from automl_sem.resolve import resolve
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)
 
