@@ -7,7 +7,8 @@ import pytest
 from optuna.samplers import TPESampler
 
 from automl_sem.engines.optuna import OptunaEngine
-from automl_sem.testing.engines import CHECKS, check_engine, made_up
+from automl_sem.testing.engines import CHECKS, check_engine
+from automl_sem.testing.made_up import made_up
 from automl_sem.types import Outcome
 
 

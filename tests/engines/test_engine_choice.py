@@ -16,7 +16,7 @@ from automl_sem.engines.make import (
 from automl_sem.engines.samplers import SAMPLERS as KINDS
 from automl_sem.errors import UserError
 from automl_sem.spaces.load import load_space
-from automl_sem.testing.engines import DATA, branch_space, branching_space, tiny_space
+from automl_sem.testing.made_up import DATA, branch_space, branching_space, tiny_space
 
 
 def test_what_is_left_out_has_a_default():

@@ -10,7 +10,7 @@ from automl_sem.engines.keras_tuner import ENDED, NOTED, KerasTunerEngine
 from automl_sem.engines.whole_space import whole_space
 from automl_sem.errors import UserError
 from automl_sem.spaces.load import load_space
-from automl_sem.testing.engines import (
+from automl_sem.testing.made_up import (
     DATA,
     branch_space,
     branching_space,
