@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import Row, interval_chart
-from automl_sem.reports.sections.verdict import (
+from automl_sem.reports.verdict_words import (
     counts,
     difference_chart,
     luck,

@@ -6,7 +6,7 @@ import pytest
 from made_runs import Made, Page, make_dataset, make_run
 
 from automl_sem.reports.build import build_report
-from automl_sem.reports.sections.verdict import luck
+from automl_sem.reports.verdict_words import luck
 from automl_sem.results import read_results
 
 SIDES = {"fakes": {"objective": 0.3, "accuracy": 0.9}, "real": {"objective": 0.2, "accuracy": 0.9}}

@@ -26,7 +26,8 @@ from automl_sem.reports.build import (
     build_report,
     slug,
 )
-from automl_sem.reports.sections.verdict import headline, luck, maximum, proposers
+from automl_sem.reports.sections.verdict import headline
+from automl_sem.reports.verdict_words import luck, maximum, proposers
 from automl_sem.results import read_results
 
 BASELINE = Made(wrong=range(0, 30, 3), parameters=9000)  # two of each fold
