@@ -12,17 +12,23 @@ from automl_sem.reports.context import Context
 from automl_sem.reports.wording import loss, share
 from automl_sem.scoring.output_folds import OutputFold, OutputScore
 from automl_sem.scoring.words import words_of
-from automl_sem.types import FoldResult, Score
+from automl_sem.types import AnyRecipe, FoldResult, Recipe, Score
 
 TITLE = "Learning curves"
 
-LOOK_FOR = (
+BOTH = (
     "The loss on what the model trains on, and on the fold held out: if the held-out "
     "loss turns up while the training loss goes on falling, it overfits; if both still fall at "
-    "the end, more epochs would help. The other panel: {share} on the held-out folds. Thin lines "
-    "are folds, thick lines their mean. With augmentation or "
-    "dropout the training loss may lie above the other. The score is that of the last epoch, "
-    "never of the best one."
+    "the end, more epochs would help. With augmentation or dropout the training loss may lie above "
+    "the other."
+)
+HELD_OUT = (
+    "The {loss} on the fold held out: if it turns up, the model overfits; if it still falls at the "
+    "end, more epochs would help. What the model trains on, {own}, is in other units and not drawn."
+)
+PANELS = (
+    " The other panel: {share} on the held-out folds. Thin lines are folds, thick lines their "
+    "mean. The score is that of the last epoch, never of the best one."
 )
 
 AS_THEY_ARE = " Both held-out curves are of {examples} as they are, without distortions."
@@ -38,24 +44,37 @@ def render(context: Context) -> Markup | None:
     folds = [fold for fold in score.folds if len(fold.curve) > 1]
     if not folds:
         return None
-    look_for = LOOK_FOR.format(share=score.share_word)
+    word = words_of(context.task).objective
+    own = _other_loss(best.trial.recipe, context.task)
+    look_for = HELD_OUT.format(loss=word, own=own) if own else BOTH
+    look_for += PANELS.format(share=score.share_word)
     as_they_are = AS_THEY_ARE.format(examples=context.examples)
     return context.chart(
-        _figure(folds, words_of(context.task).objective, score.share_word),
+        _figure(folds, word, score.share_word, trained=not own),
         title=f"Trial {best.trial.number} while it trains, on {best.scored_on}",
         look_for=look_for + (as_they_are if context.manifest.stress else ""),
         height=340,
     )
 
 
+def _other_loss(recipe: AnyRecipe, task: str) -> str:
+    """Return the loss of a compiled model in words, if what is held out is not scored by it.
+
+    Numbers are scored standardised, and a compiled model learns them as they are.
+    """
+    own = recipe.own_loss if isinstance(recipe, Recipe) else ""
+    alike = task != "regression" and "crossentropy" in own.lower().replace("_", "")
+    return "" if alike else own
+
+
 def _figure(
-    folds: Sequence[FoldResult | OutputFold], loss_word: str, share_word: str
+    folds: Sequence[FoldResult | OutputFold], loss_word: str, share_word: str, *, trained: bool
 ) -> charts.Figure:
     def shown(value: float | None) -> str:
         return share(value, share_word)
 
     panels = (
-        ("training loss", "loss", "x", charts.ORANGE, loss),
+        *([("training loss", "loss", "x", charts.ORANGE, loss)] if trained else []),
         ("held-out loss", "val_loss", "x", charts.BLUE, loss),
         (f"held-out {share_word}", "val_share", "x2", charts.BLUE, shown),
     )

@@ -40,7 +40,8 @@ class Made:
     folds after which it was dropped, 0 if it was not. In a run with stress, `stress_wrong` are the
     rows it gets wrong besides, by condition. `over` says how it breaks the limits: then it was
     never trained, unless it is the baseline. Of labels, those of the rows in `wrong` are turned
-    round; numbers are missed by `off`, now above and now below.
+    round; numbers are missed by `off`, now above and now below. `own_loss` is that of a compiled
+    model, in words.
     """
 
     wrong: Sequence[int] = ()
@@ -58,6 +59,7 @@ class Made:
     stress_wrong: Mapping[str, Sequence[int]] = field(default_factory=dict)
     over: str = ""
     off: float = 0.0
+    own_loss: str = ""
 
 
 def make_dataset(
@@ -260,7 +262,7 @@ def _frozen(
     attrs: dict[str, object] = {
         "proposed_by": "baseline" if number == 0 else made.proposed_by,
         "hyperparameters": {"rate": made.rate, "residual": True, **made.values},
-        "recipe": Recipe(learning_rate=made.rate).to_dict(),
+        "recipe": Recipe(learning_rate=made.rate, own_loss=made.own_loss).to_dict(),
         "parameters": made.parameters,
     }
     goals = manifest.goals

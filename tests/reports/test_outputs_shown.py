@@ -31,6 +31,28 @@ def test_numbers_by_the_usual_objective(tmp_path):
     assert "off by 100" in summary(results)
 
 
+@pytest.mark.parametrize(
+    ("task", "own_loss", "drawn"),
+    [
+        ("regression", "", True),
+        ("regression", "that of the compiled model (mse)", False),
+        ("multi-label", "that of the compiled model (BinaryCrossentropy)", True),
+        ("multi-label", "that of the compiled model (binary_focal_loss)", False),
+    ],
+)
+def test_a_training_loss_of_other_units_is_not_drawn_beside_the_held_out_one(
+    tmp_path, task, own_loss, drawn
+):
+    dataset = make_outputs(task)
+    results = results_of(tmp_path / "run", [Made(own_loss=own_loss)] * 2, dataset)
+    page = page_of(results, dataset)
+    curves = page.sections["curves"]
+    assert ("is in other units and not drawn" in curves) != drawn
+    assert (own_loss in curves) != drawn or not own_loss
+    (figure,) = [text for _, text in page.scripts if '"held-out loss"' in text]
+    assert ("training loss" in figure) == drawn
+
+
 def test_numbers_by_r2_are_maximised_in_all_words(tmp_path):
     dataset = make_outputs("regression")
     results = results_of(tmp_path / "run", NUMBERS, dataset, fresh=(0, 1), objectives=records("r2"))
