@@ -20,7 +20,7 @@ from automl_sem.trials import TrialRecord
 from automl_sem.types import AnyScore, Score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Standing:
     """A trial with the score to quote.
 
@@ -44,6 +44,15 @@ class Standing:
     scored_on: Literal["fresh folds", "search folds"]
     folds: AnyScore
     by_seed: tuple[float, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return it in one line, without the predictions that it rests on."""
+        share, score = self.share_interval, self.interval
+        return (
+            f"<trial {self.trial.number} on {self.scored_on}: "
+            f"{share.metric} {self.share:.4g} [{share.low:.4g}, {share.high:.4g}], "
+            f"{score.metric} {self.quoted:.4g} [{score.low:.4g}, {score.high:.4g}]>"
+        )
 
     @property
     def quoted(self) -> float:

@@ -32,6 +32,10 @@ class Run:
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
 
+    def __repr__(self) -> str:
+        """Return where it is."""
+        return f"Run({str(self.path)!r})"
+
     @property
     def path(self) -> Path:
         """The run directory."""

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import Made, make_dataset, make_run, results_of
 
+from automl_sem.api.run import Run
 from automl_sem.augmentation.kinds import parse_stress
 from automl_sem.cli import app
 from automl_sem.data.load import from_memory, load_dataset
@@ -261,6 +262,15 @@ def test_it_is_reproduced_on_as_many_gpus(tmp_path):
         assert parsed(command(results))["gpus"] == str(len(used))
     results = results_of(tmp_path / "without", [Made()], make_dataset())
     assert "--gpus" not in command(results)
+
+
+def test_a_run_and_its_best_are_shown_in_a_line(tmp_path):
+    run = Run(make_run(tmp_path / "run", [Made(wrong=range(30)), Made()], make_dataset()))
+    assert repr(run) == f"Run('{tmp_path / 'run'}')"
+    shown = repr(run.best)
+    assert shown.startswith("<trial 1 on search folds: accuracy 1 [0.92")
+    assert len(shown) < 160
+    assert "array" not in repr(run.baseline)
 
 
 def test_an_unfinished_search_is_reproduced_with_the_trials_asked_for(tmp_path):
