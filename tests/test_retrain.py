@@ -36,6 +36,32 @@ def plain():
     return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
 
 
+def of_numbers():
+    """A network of two numbers."""
+    return _ending(keras.layers.Dense(2))
+
+
+def of_labels():
+    """A network of two labels."""
+    return _ending(keras.layers.Dense(2, activation="sigmoid"))
+
+
+def _ending(last):
+    x = inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    return keras.Model(inputs, last(keras.layers.Flatten()(x)))
+
+
+def with_outputs(task, n):
+    """Return images with two numbers, or two labels, of each."""
+    part = make_stripes(n)
+    means = part.x.mean((1, 2, 3), dtype=np.float64)
+    y = np.stack([means, means[::-1]], axis=1).astype(np.float32)
+    if task == "multi-label":
+        y = (y > np.median(y, axis=0)).astype(np.int64)
+    return replace(part, y=y, class_names=("one", "other"), task=task)
+
+
 def noisy():
     """A network with all that a resumed training could lose: statistics and seed states."""
     x = inputs = keras.Input((8, 8, 1))
@@ -402,6 +428,13 @@ for kind, part, build in [
         for d in (["CPU:0"], ["CPU:0", "CPU:1"])
     ]
     found[kind] = t.largest_difference(*ends)
+for task, build in [("regression", t.of_numbers), ("multi-label", t.of_labels)]:
+    ends = [
+        t.weights(t.train(Path(sys.argv[1], f"{task}-{len(d)}"), build,
+                          part=t.with_outputs(task, 41), devices=d).model)
+        for d in (["CPU:0"], ["CPU:0", "CPU:1"])
+    ]
+    found[task] = t.largest_difference(*ends)
 replicas.LOAD_BYTES = 1024
 replicas.stays_on_disk = lambda x: True
 part = t.on_disk(t.make_stripes(41), Path(sys.argv[1], "x.npy"))
@@ -434,7 +467,8 @@ print(json.dumps(found))
 def test_two_devices_train_as_one_does(tmp_path):
     """Last batches: full, 1 (an empty replica), 3 (an odd one), 1 of 16."""
     found = last_line(start(EQUIVALENCE, tmp_path))
-    for case in ("40 by 8", "41 by 8", "43 by 8", "33 by 16", "series", "clips", "on disk"):
+    images = ("40 by 8", "41 by 8", "43 by 8", "33 by 16", "on disk")
+    for case in (*images, "series", "clips", "regression", "multi-label"):
         assert found[case] < 5e-6, (case, found)
     assert found["finite"]
     assert found["devices"] == 2
