@@ -50,6 +50,14 @@ class Goal:
         return turned(value, self.maximize)
 
 
+_CAPITALS = {"auc": "AUC", "f1": "F1", "fbeta": "F-beta", "iou": "IoU", "r2": "R2", "roc": "ROC"}
+
+
+def spoken(name: str) -> str:
+    """Return the name of a metric for people: `macro F1` for `macro_f1`."""
+    return " ".join(_CAPITALS.get(part, part) for part in name.split("_"))
+
+
 LOG_LOSS = Goal("log_loss", "log-loss", lowest=0.0)
 
 

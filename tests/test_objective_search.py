@@ -104,7 +104,7 @@ def test_a_dry_run_shows_objectives_and_limits(call, tiny_space, stripes_npz):
         *("--objective", "auc,params", "--max-params", "50k"),
     )
     assert code == 0, err
-    assert "objective auc (higher is better), weights (lower is better)" in out
+    assert "objective AUC (higher is better), weights (lower is better)" in out
     assert "limits    at most 50,000 weights, at most 0.0100 MB" in out
     assert "discard rule none" in out
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl_sem.errors import UserError
-from automl_sem.goals import Goal
+from automl_sem.goals import Goal, spoken
 from automl_sem.objectives.base import (
     Metric,
     Of,
@@ -68,7 +68,7 @@ def find(name: str) -> Metric | None:
     made, is_metric = found
     plain = _plain(made.__name__)
     shown = _snake(made.__name__)
-    goal = Goal(shown, shown, maximize=is_metric and plain.endswith(MORE))
+    goal = Goal(shown, spoken(shown), maximize=is_metric and plain.endswith(MORE))
     of: Of = "numbers" if plain.endswith(OF_NUMBERS) else "classes"
     return Metric(goal, _computed(made, shown), "" if plain in OF_EITHER else of)
 

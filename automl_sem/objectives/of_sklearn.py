@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_sem.goals import Goal
+from automl_sem.goals import Goal, spoken
 from automl_sem.objectives.base import (
     Metric,
     Of,
@@ -85,9 +85,9 @@ def _of(name: str) -> Of:
 def _goal(name: str, *, maximize: bool) -> Goal:
     """Return the goal of a metric, with the ends that scikit-learn's documentation gives it."""
     if not maximize:
-        return Goal(name, name, lowest=0.0)  # a loss, an error, a deviance
+        return Goal(name, spoken(name), lowest=0.0)  # a loss, an error, a deviance
     highest = 0.0 if name.startswith("neg_") else math.inf if name in UNBOUNDED else 1.0
-    return Goal(name, name, maximize=True, highest=highest)
+    return Goal(name, spoken(name), maximize=True, highest=highest)
 
 
 def _by_function(function: Callable[..., Any]) -> Callable[[Wanted, Predicted], Any]:

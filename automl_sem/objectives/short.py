@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_sem.goals import LOG_LOSS, Goal
+from automl_sem.goals import LOG_LOSS, Goal, spoken
 from automl_sem.objectives.base import (
     Metric,
     Predicted,
@@ -104,7 +104,7 @@ def _matthews(wanted: Wanted, predicted: Predicted) -> Any:
 
 
 def _share(name: str, lowest: float = 0.0) -> Goal:
-    return Goal(name, name, maximize=True, lowest=lowest, highest=1.0)
+    return Goal(name, spoken(name), maximize=True, lowest=lowest, highest=1.0)
 
 
 SHORT = {

@@ -150,7 +150,7 @@ def test_under_stress_accuracy_and_log_loss_are_the_mean_of_both():
     assert chosen.record.name == "mean of accuracy and stress_accuracy"
     assert chosen.record.word == "accuracy with stress"
     (other,) = choose("macro_f1", stressed=True)
-    assert other.record.name == other.record.word == "macro_f1"
+    assert (other.record.name, other.record.word) == ("macro_f1", "macro F1")
     assert LOG_LOSS.turned(0.5) == 0.5
 
 

@@ -74,8 +74,8 @@ def test_the_verdict_knows_which_way_is_better(tmp_path, dataset):
     page = Page(render_page(Context.of(worse, dataset)))
     assert "won the search by luck, the baseline is better" in page.text
     assert "The whole interval lies below 0: take the baseline." in page.text
-    assert "Trials are ranked by macro_f1" in page.text
-    assert "macro_f1, higher is better" in page.text or "Macro_f1, higher is better" in page.text
+    assert "Trials are ranked by macro F1" in page.text
+    assert "Macro F1, higher is better" in page.text
 
 
 def test_the_history_of_an_accuracy_rises(tmp_path, dataset):
@@ -209,5 +209,5 @@ def test_under_stress_it_is_said_what_ranks(tmp_path, dataset):
         stress={"rotate": 90.0},
         objectives=records("macro_f1", stressed=True),
     )
-    assert "objective: macro_f1 on images as they are" in summary(alone)
+    assert "objective: macro F1 on images as they are" in summary(alone)
     assert "do not decide" in Page(render_page(Context.of(alone, dataset))).text

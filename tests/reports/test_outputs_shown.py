@@ -63,7 +63,7 @@ def test_numbers_by_r2_are_maximised_in_all_words(tmp_path):
     text = page_of(results, dataset).sections["output_verdict"]
     assert "Trial 1 is better than the baseline: R2" in text
     assert "R2, higher is better (what the search maximizes)" in text
-    assert "Trials are ranked by r2" in text
+    assert "Trials are ranked by R2" in text
     assert "mean squared error" not in text
     assert "\u22120.9" not in text  # the objective as people quote it
     assert "-0.9" not in text
@@ -83,12 +83,12 @@ def test_several_objectives_of_numbers_make_a_front_and_costs_are_told(tmp_path)
     assert results.front == (1,)
     context = Context.of(results, dataset)
     page = Page(render_page(context))
-    assert "Mean_absolute_error against weights" in page.sections["pareto"]
+    assert "Mean absolute error against weights" in page.sections["pareto"]
     assert "fewer weights are better" in page.sections["pareto"]
     verdict = page.sections["output_verdict"]
     assert "Limits: at most 50,000 weights. 1 candidate broke them" in verdict
     assert "What it costs to run" in verdict
-    assert "Mean_absolute_error, lower is better (what the search minimizes)" in verdict
+    assert "Mean absolute error, lower is better (what the search minimizes)" in verdict
     assert report_json(context)["sections"]["pareto"]["front"][0]["trial"] == 1
     assert results.best.interval.low >= 0.0
 
@@ -158,7 +158,7 @@ def test_differences_are_written_as_people_read_them(tmp_path):
     dataset = make_outputs("regression")
     many = [Made(off=30_000.0), Made(off=1000.0)]
     results = results_of(tmp_path / "run", many, dataset, fresh=(0, 1), objectives=records("mae"))
-    assert "mean_absolute_error difference -29,000 on fresh folds" in summary(results)
+    assert "mean absolute error difference -29,000 on fresh folds" in summary(results)
     cells = list(trials_table(results).columns[3].cells)
     assert cells == ["1,000", "30,000"]
     for word in ("e+0", "inf", "nan"):
