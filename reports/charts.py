@@ -114,12 +114,14 @@ def share_axis(title: str, word: str, shares: Sequence[float], **more: Any) -> d
     Args:
         title: Of the axis.
         word: What the share is called.
-        shares: What is drawn; of R2 below -1 it does not show.
+        shares: What is drawn; of R2 below -1 does not show, unless there is nothing else.
         **more: Plotly's properties of an axis.
     """
     lowest = min(shares, default=0.0)
     if word != R2:
         return percent_axis(title, lowest, **more)
+    if max(shares, default=0.0) < -1:
+        return axis(title, tickformat="~g", **more)
     low = max(-1.0, math.floor(lowest * 10 - 0.5) / 10)
     room = 0.03 * (1.0 - low)
     return axis(title, tickformat=".1f", range=[low - room, 1.0 + room], **more)

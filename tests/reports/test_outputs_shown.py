@@ -6,6 +6,7 @@ from made_runs import Made, Page, make_outputs, results_of
 from automl_sem.console import summary, trials_table
 from automl_sem.objectives.choose import choose
 from automl_sem.reports.build import render_page, report_json
+from automl_sem.reports.charts import share_axis
 from automl_sem.reports.context import Context
 from automl_sem.reports.intervals import round_ticks, tick_text
 
@@ -180,3 +181,8 @@ def test_an_accuracy_cannot_differ_by_more_than_one(tmp_path):
 def test_an_axis_of_tiny_numbers_has_ticks_of_its_own():
     assert round_ticks(-2e-15, 3e-15) == pytest.approx([-2e-15, -1e-15, 0, 1e-15, 2e-15, 3e-15])
     assert tick_text(-1500.0, str) == "-1,500"
+
+
+def test_the_axis_of_r2_ends_at_minus_1_unless_all_is_below():
+    assert share_axis("R2", "R2", [0.9, -40.0])["range"][0] == pytest.approx(-1.06)
+    assert "range" not in share_axis("R2", "R2", [-30.0, -40.0])
