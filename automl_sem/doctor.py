@@ -69,10 +69,11 @@ def _train() -> tuple[str, bool]:
     import numpy as np
 
     from automl_sem.data import load_dataset
+    from automl_sem.recipe import of_classifier
     from automl_sem.scoring.trainer import FoldTrainer
     from automl_sem.spaces.find import find_space
     from automl_sem.spaces.load import load_space
-    from automl_sem.types import FoldResult, of_classifier
+    from automl_sem.types import FoldResult
 
     started = time.perf_counter()
     try:

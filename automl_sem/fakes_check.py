@@ -17,11 +17,12 @@ import numpy as np
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.fresh import Entry, fresh_score
 from automl_sem.gan_recipe import GanRecipe
+from automl_sem.recipe import of_classifier
 from automl_sem.run import GAN_SPACE, RunDirectory, Stage
 from automl_sem.scoring.fold import train_rows
 from automl_sem.scoring.gan.fakes import Design, Forgers, fakes_key, read_fakes
 from automl_sem.scoring.metrics import fold_interval
-from automl_sem.types import AnyScore, Candidate, Ints, Outcome, Score, classified, of_classifier
+from automl_sem.types import AnyScore, Candidate, Ints, Outcome, Score, classified
 
 DRAWN = "drawn"  # folder of a run
 FINDING = "fakes.json"

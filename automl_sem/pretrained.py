@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from automl_sem.errors import UserError, one_line
+from automl_sem.recipe import BACKBONE
 from automl_sem.seeds import seeded
-from automl_sem.types import BACKBONE
 from automl_sem.weights import FLAG, load_model, weights_file
 
 DEPTH = 8  # steps of unfreezing at most, each a part of the layers

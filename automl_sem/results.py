@@ -16,11 +16,11 @@ from automl_sem.fakes_check import Finding, read_finding, score_as_kept
 from automl_sem.finalists import Scored, Verdict, compare, contenders, undecided
 from automl_sem.goals import Goal
 from automl_sem.pareto import Pick, front, knee, smallest_within_one_error
+from automl_sem.recipe import of_classifier
 from automl_sem.run import RunDirectory
 from automl_sem.standings import Standing, standing_by, standing_of
 from automl_sem.stress_check import read_findings
 from automl_sem.trials import State, TrialRecord, own_metrics, trial_record
-from automl_sem.types import of_classifier
 
 __all__ = ["Results", "Standing", "State", "TrialRecord", "own_metrics", "read_results"]
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from automl_sem.augmentation.kinds import KINDS, with_kind
 from automl_sem.fresh import Entry, fresh_score
+from automl_sem.recipe import of_classifier
 from automl_sem.run import RunDirectory
 from automl_sem.scoring.metrics import Interval, fold_interval, wilson_interval
-from automl_sem.types import Candidate, Outcome, Score, classified, of_classifier
+from automl_sem.types import Candidate, Outcome, Score, classified
 
 Doubles = NDArray[np.float64]
 

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from automl_sem.engines.values import from_study
 from automl_sem.goals import Goal, turned
+from automl_sem.recipe import recipe_from_dict
 from automl_sem.scoring.gan.result import MEASURES
 from automl_sem.scoring.words import ALL_WORDS, OUTPUT_MEASURES
-from automl_sem.types import AnyRecipe, Candidate, recipe_from_dict
+from automl_sem.types import AnyRecipe, Candidate
 
 State = Literal["complete", "discarded", "pruned", "infeasible", "failed", "repeated", "running"]
 

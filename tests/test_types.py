@@ -4,15 +4,9 @@ import dataclasses
 
 import pytest
 
+from automl_sem.augment import AUGMENT_KINDS, AUGMENT_LIMITS, MILD, check_augment
 from automl_sem.errors import UserError
-from automl_sem.types import (
-    AUGMENT_KINDS,
-    AUGMENT_LIMITS,
-    MILD,
-    Augment,
-    Recipe,
-    check_augment,
-)
+from automl_sem.types import Augment, Recipe
 
 
 def test_a_recipe_comes_back_from_its_record():

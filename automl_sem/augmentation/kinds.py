@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
+from automl_sem.augment import AUGMENT_KINDS, AUGMENT_LIMITS
 from automl_sem.errors import UserError, did_you_mean
-from automl_sem.types import AUGMENT_KINDS, AUGMENT_LIMITS, Augment
+from automl_sem.types import Augment
 
 
 @dataclass(frozen=True)

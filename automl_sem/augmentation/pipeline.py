@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from automl_sem.augment import check_augment
 from automl_sem.augmentation.affine import RandomAffine
 from automl_sem.augmentation.base import RandomChange
 from automl_sem.augmentation.cutout import RandomCutout
@@ -18,7 +19,7 @@ from automl_sem.augmentation.mute import RandomMute
 from automl_sem.augmentation.noise import RandomNoise
 from automl_sem.augmentation.stroke import RandomStroke
 from automl_sem.augmentation.time import RandomTime
-from automl_sem.types import Augment, check_augment
+from automl_sem.types import Augment
 
 ALL = slice(None)
 

@@ -44,6 +44,7 @@ from automl_sem.fakes_check import forgers_of
 from automl_sem.files import disk_error
 from automl_sem.objectives.base import Unmeasurable
 from automl_sem.objectives.choose import measures_of
+from automl_sem.recipe import of_classifier
 from automl_sem.results import Results, TrialRecord
 from automl_sem.retrain import OnEpoch, Retrained, retrain, visible_devices
 from automl_sem.run import RunDirectory, now
@@ -54,7 +55,7 @@ from automl_sem.scoring.metrics import accuracy, log_loss, mean_interval, wilson
 from automl_sem.scoring.recipes import retrain_epochs
 from automl_sem.seeds import derive_seed
 from automl_sem.spaces.space import Space
-from automl_sem.types import Floats, of_classifier
+from automl_sem.types import Floats
 
 CARD = "MODEL_CARD.md"
 PROGRESS_LINES = 10

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from automl_sem.types import AnyRecipe, Task, recipe_from_dict, task_named
+from automl_sem.recipe import recipe_from_dict
+from automl_sem.types import AnyRecipe, Task, task_named
 
 SCHEMA_VERSION = 1
 RECORD = "export.json"

@@ -10,6 +10,7 @@ from automl_sem.data.dataset import TrainingPart
 from automl_sem.data.examples import stays_on_disk
 from automl_sem.errors import UserError
 from automl_sem.gan_recipe import GanRecipe
+from automl_sem.recipe import OPTIMIZERS
 from automl_sem.scoring.base import Trainer
 from automl_sem.scoring.fit import FitTrainer, input_kind
 from automl_sem.scoring.gan.fakes import FakesOf
@@ -25,7 +26,7 @@ from automl_sem.scoring.stress import StressFolds
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed, seeded
 from automl_sem.spaces.compiled import is_compiled
-from automl_sem.types import OPTIMIZERS, AnyRecipe, Ints, Recipe
+from automl_sem.types import AnyRecipe, Ints, Recipe
 
 # `test_step` is not among them: neither trainer calls it, scores come from predictions.
 OWN_TRAINING = ("train_step", "compute_loss")

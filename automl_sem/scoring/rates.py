@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from automl_sem.errors import UserError
-from automl_sem.types import BACKBONE
+from automl_sem.recipe import BACKBONE
 
 
 def backbone_variables(model: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from automl_sem.augment import check_augment
 from automl_sem.errors import UserError, did_you_mean, one_line
 from automl_sem.failures import given_up
 from automl_sem.gan_recipe import GanRecipe
@@ -28,7 +29,7 @@ from automl_sem.spaces.heads import HEAD, ONE_OUTPUT, check_head, for_task
 from automl_sem.spaces.hypermodels import check_is_keras
 from automl_sem.spaces.own_fit import call, rehearse
 from automl_sem.spaces.parameters import Value, in_range, study_name, study_value
-from automl_sem.types import AnyRecipe, DataInfo, Recipe, check_augment
+from automl_sem.types import AnyRecipe, DataInfo, Recipe
 
 Values = Mapping[str, Value]
 

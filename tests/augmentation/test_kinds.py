@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from automl_sem.augment import check_augment
 from automl_sem.augmentation.kinds import (
     KINDS,
     checked_stress,
@@ -14,7 +15,7 @@ from automl_sem.augmentation.kinds import (
 )
 from automl_sem.augmentation.pipeline import layers_of
 from automl_sem.errors import UserError
-from automl_sem.types import Augment, check_augment
+from automl_sem.types import Augment
 
 
 def test_strengths_are_named_or_usual():

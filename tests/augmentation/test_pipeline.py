@@ -6,9 +6,10 @@ import tensorflow as tf
 from conftest import EVERYTHING
 from scipy import stats
 
+from automl_sem.augment import MILD
 from automl_sem.augmentation.mixup import draw_weights
 from automl_sem.augmentation.pipeline import Augmentation, layers_of
-from automl_sem.types import MILD, Augment
+from automl_sem.types import Augment
 
 pytestmark = pytest.mark.usefixtures("reproducible")
 

@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
+from automl_sem.augment import AUGMENT_LIMITS
 from automl_sem.augmentation import RandomDrop, RandomMute, RandomNoise, RandomTime
 from automl_sem.augmentation.unseen import RandomDrift, RandomSmoothing
-from automl_sem.types import AUGMENT_LIMITS
 
 pytestmark = pytest.mark.usefixtures("reproducible")
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import make_stripes
 from keras import layers
 
+from automl_sem.augment import MILD
 from automl_sem.errors import UserError
 from automl_sem.scoring.batches import epoch_order
 from automl_sem.scoring.choose import choose_trainer
@@ -18,7 +19,7 @@ from automl_sem.scoring.fit import FitTrainer
 from automl_sem.scoring.kept import from_arrays, to_arrays
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import MILD, Recipe
+from automl_sem.types import Recipe
 
 SEED, FOLD = 7, 3
 ROWS = np.arange(0, 60, 5)  # held out; 48 remain

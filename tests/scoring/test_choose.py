@@ -12,10 +12,11 @@ from keras import layers
 from automl_sem.data import examples
 from automl_sem.errors import UserError
 from automl_sem.failures import explain
+from automl_sem.recipe import OPTIMIZERS
 from automl_sem.scoring.choose import choose_trainer, only_fit_can
 from automl_sem.scoring.fit import FitTrainer
 from automl_sem.scoring.trainer import FoldTrainer
-from automl_sem.types import OPTIMIZERS, Recipe
+from automl_sem.types import Recipe
 
 ROWS = np.arange(0, 60, 5)
 RECIPE = Recipe(learning_rate=0.003, batch_size=16, epochs=2)

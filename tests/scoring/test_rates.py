@@ -7,10 +7,11 @@ import tensorflow as tf
 from keras import layers
 
 from automl_sem.errors import UserError
+from automl_sem.recipe import OPTIMIZERS
 from automl_sem.scoring.fit import FitTrainer
 from automl_sem.scoring.recipes import make_optimizer
 from automl_sem.scoring.trainer import FoldTrainer
-from automl_sem.types import OPTIMIZERS, Recipe
+from automl_sem.types import Recipe
 
 STEPS = 6
 

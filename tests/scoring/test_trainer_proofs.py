@@ -12,10 +12,11 @@ import pytest
 from keras import layers
 from sklearn.utils.class_weight import compute_class_weight
 
+from automl_sem.recipe import OPTIMIZERS
 from automl_sem.scoring.batches import epoch_order
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.seeds import derive_seed, seeded
-from automl_sem.types import OPTIMIZERS, Recipe
+from automl_sem.types import Recipe
 
 SEED, FOLD = 7, 3
 ROWS = np.arange(0, 60, 5)  # held out; 48 remain

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from automl_sem.export.wrap import predict_core, wrap
+from automl_sem.recipe import VIEWS
 from automl_sem.scoring.fit import FitTrainer
 from automl_sem.scoring.trainer import FoldTrainer
 from automl_sem.scoring.views import views_of
-from automl_sem.types import VIEWS, Recipe
+from automl_sem.types import Recipe
 
 ROWS = np.arange(0, 60, 5)
 RECIPE = Recipe(learning_rate=0.01, batch_size=16, epochs=3)

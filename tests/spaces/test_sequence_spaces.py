@@ -10,11 +10,12 @@ import numpy as np
 import optuna
 import pytest
 
+from automl_sem.augment import check_augment
 from automl_sem.search_spaces import sequences
 from automl_sem.spaces.find import find_space
 from automl_sem.spaces.hyperparameters import OptunaHyperParameters
 from automl_sem.spaces.load import load_space
-from automl_sem.types import DataInfo, check_augment
+from automl_sem.types import DataInfo
 
 SERIES = [(1, 1), (2, 3), (24, 1), (70, 12), (300, 2)]  # (time, channels)
 CLIPS = [(12, 24, 24, 1), (2, 16, 16, 1), (5, 64, 64, 3), (3, 112, 90, 3)]
