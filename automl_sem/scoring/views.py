@@ -17,7 +17,7 @@ def averaged(predict: Callable[[Any], Any], images: Any, views: str) -> Any:
         predict: Returns class probabilities, (batch, classes), of images.
         images: Images or a symbolic input, (batch, height, width, channels), or clips, (batch,
             frames, height, width, channels).
-        views: One of `automl_sem.types.VIEWS`.
+        views: One of `automl_sem.recipe.VIEWS`.
     """
     import keras
 
@@ -33,7 +33,7 @@ def views_of(images: Any, views: str) -> list[Any]:
 
     Args:
         images: As for `averaged`.
-        views: One of `automl_sem.types.VIEWS`. Images that are not square have two turns.
+        views: One of `automl_sem.recipe.VIEWS`. Images that are not square have two turns.
     """
     from keras import ops
 
