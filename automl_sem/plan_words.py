@@ -43,7 +43,13 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
 
 def _objectives_shown(manifest: Manifest) -> str:
     """Return what is best, for people."""
-    return ", ".join(f"{goal.word} ({goal.better} is better)" for goal in manifest.goals)
+    words = [goal.word for goal in manifest.goals]
+    if manifest.of_stress:
+        words[0] = f"mean of the {manifest.of_stress} with and without stress"
+    return ", ".join(
+        f"{word} ({goal.better} is better)"
+        for word, goal in zip(words, manifest.goals, strict=True)
+    )
 
 
 def _limits_shown(manifest: Manifest) -> str:
