@@ -17,7 +17,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
     data, shape = manifest.data, "x".join(map(str, manifest.data["input_shape"]))
     trials = "as many trials as the time allows"
     if manifest.trials != NO_LIMIT:
-        trials = f"{manifest.trials} trials"
+        trials = count(manifest.trials, "trial")
     limit = f", no new one after {options.time_limit_s:.0f} s" if options.time_limit_s else ""
     processes = "process" if manifest.workers == 1 else "processes"
     workers = f"{manifest.workers} worker {processes}" if manifest.workers else "in this process"

@@ -271,7 +271,8 @@ def test_a_dry_run_says_what_would_be_searched_and_writes_nothing(call):
 
 
 def test_a_dry_run_says_what_the_check_of_a_stress_trains(call):
-    out = call("search", "shapes", "--stress", "rotate,noise", "--dry-run")[1]
+    out = call("search", "shapes", "--trials", 1, "--stress", "rotate,noise", "--dry-run")[1]
+    assert "search    1 trial, 5 folds each" in out
     assert "then the best with or without training for rotate, noise: do labels survive" in out
 
 
