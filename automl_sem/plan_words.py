@@ -17,7 +17,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
     data, shape = manifest.data, "x".join(map(str, manifest.data["input_shape"]))
     trials = "as many trials as the time allows"
     if manifest.trials != NO_LIMIT:
-        trials = f"{manifest.trials} trials"
+        trials = count(manifest.trials, "trial")
     limit = f", no new one after {options.time_limit_s:.0f} s" if options.time_limit_s else ""
     processes = "process" if manifest.workers == 1 else "processes"
     workers = f"{manifest.workers} worker {processes}" if manifest.workers else "in this process"
@@ -43,7 +43,13 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
 
 def _objectives_shown(manifest: Manifest) -> str:
     """Return what is best, for people."""
-    return ", ".join(f"{goal.word} ({goal.better} is better)" for goal in manifest.goals)
+    words = [goal.word for goal in manifest.goals]
+    if manifest.of_stress:
+        words[0] = f"mean of the {manifest.of_stress} with and without stress"
+    return ", ".join(
+        f"{word} ({goal.better} is better)"
+        for word, goal in zip(words, manifest.goals, strict=True)
+    )
 
 
 def _limits_shown(manifest: Manifest) -> str:

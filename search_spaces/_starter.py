@@ -20,7 +20,7 @@ BASELINE = {"layers": 2, "filters": 16, "dense": 64, "normalize": False, "augmen
 
 
 def build(hp, data):
-    """Return a network from `data.input_shape` to one probability for each class."""
+    """Return a network from `data.input_shape` to a probability for each class."""
     count = hp.Int("layers", 1, 4)
     filters = hp.Choice("filters", [8, 16, 32])
     normalize = hp.Boolean("normalize")
@@ -35,7 +35,7 @@ def build(hp, data):
             x = layers.MaxPooling2D(2)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(hp.Choice("dense", [32, 64, 128]), activation="relu")(x)
-    return Model(inputs, layers.Dense(data.classes, activation="softmax")(x))
+    return Model(inputs, layers.Dense(data.outputs, activation=data.activation)(x))
 
 
 def recipe(hp, data):  # noqa: ARG001

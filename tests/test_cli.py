@@ -265,12 +265,14 @@ def test_a_dry_run_says_what_would_be_searched_and_writes_nothing(call):
     assert "engine    optuna, sampler tpe\n" in out
     assert "45 to train, 15 held out for the test, 3 classes, 24x24x1" in out
     assert "15 folds instead of 99" in out
+    assert "objective mean of the log-loss with and without stress (lower is better)\n" in out
     assert "after     the best trial and the baseline once more, on fresh folds\n" in out
     assert os.listdir(call.directory) == []
 
 
 def test_a_dry_run_says_what_the_check_of_a_stress_trains(call):
-    out = call("search", "shapes", "--stress", "rotate,noise", "--dry-run")[1]
+    out = call("search", "shapes", "--trials", 1, "--stress", "rotate,noise", "--dry-run")[1]
+    assert "search    1 trial, 5 folds each" in out
     assert "then the best with or without training for rotate, noise: do labels survive" in out
 
 

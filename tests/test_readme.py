@@ -89,3 +89,20 @@ def test_the_python_of_the_readme_runs(tmp_path):
     assert done.returncode == 0, done.stderr
     assert re.match(r"[01]\.\d+ \w+", done.stdout)
     assert list(tmp_path.glob("runs/*/export/trial-*/model.keras"))
+
+
+@pytest.mark.slow
+def test_the_python_of_the_docs_runs(tmp_path):
+    page = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    for told, tiny in (
+        ("folds=3, epochs=20", "folds=2, epochs=1, workers=0"),
+        ("trials=50", "trials=2"),
+    ):
+        assert told in code
+        code = code.replace(told, tiny)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Showing 2 best trials" in done.stdout
