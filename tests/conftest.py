@@ -13,10 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from automl_sem.cli import main
 from automl_sem.data.dataset import TrainingPart
 from automl_sem.types import Augment
+
+# The same examples in every run: what lands is not for chance to decide.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
