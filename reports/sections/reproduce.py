@@ -34,6 +34,11 @@ def render(context: Context) -> Markup:
         "reproduce.html",
         command=command(context.results),
         in_run=bool(manifest.data.get("in_run")),
+        in_python=_in_python(manifest),
+        objectives=[
+            f"FILE.py:{each.flag}" if each.kind == "python" else each.flag
+            for each in manifest.objectives
+        ],
         manifest=manifest,
         reproducible=manifest.window is not None,
         run=str(context.results.run.path),
@@ -83,13 +88,18 @@ def _scoring(manifest: Manifest) -> list[str]:
         asked = (f"{kind}={strength:g}" for kind, strength in manifest.stress.items())
         words += ["--stress", ",".join(asked) or "none"]
     words += ["--discard", manifest.discard]
-    if manifest.objectives:
+    if manifest.objectives and not _in_python(manifest):
         words += ["--objective", ",".join(objective.flag for objective in manifest.objectives)]
     for name, most in manifest.limits.items():
         words += [COSTS[name].flag, f"{most:.0f}" if name == "params" else f"{most:g}"]
     for name, number in manifest.fixed.items():
         words += [f"--{name.replace('_', '-')}", str(number)]
     return words
+
+
+def _in_python(manifest: Manifest) -> bool:
+    """Whether an objective is a function that no command line can name."""
+    return any(objective.kind == "python" for objective in manifest.objectives)
 
 
 def _search(manifest: Manifest) -> list[str]:

@@ -8,6 +8,7 @@ from automl_sem.errors import NegativeResult
 from automl_sem.objectives.choose import choose
 from automl_sem.reports.build import render_page, report_json
 from automl_sem.reports.context import Context
+from automl_sem.reports.sections import reproduce
 from automl_sem.reports.sections.history import _figure as history_figure
 from automl_sem.reports.sections.pareto import _figure as front_figure
 from automl_sem.reports.sections.reproduce import command
@@ -33,6 +34,18 @@ MANY = [
     Made(wrong=range(0, 12), parameters=90_000),
     Made(wrong=range(0, 17), parameters=5_000),
 ]
+
+
+def test_a_function_of_python_is_no_part_of_the_command_but_is_told(tmp_path, dataset, monkeypatch):
+    def hits(y, p):
+        return float((p.argmax(1) == y).mean())
+
+    results = results_of(tmp_path / "run", [BASELINE], dataset)
+    one, other = choose([hits, "params"], direction="max")
+    manifest = results.run.manifest.model_copy(update={"objectives": [one.record, other.record]})
+    monkeypatch.setattr(results.run, "manifest", manifest)
+    assert "--objective" not in command(results)
+    assert "--objective FILE.py:hits:max,params<" in reproduce.render(Context.of(results, dataset))
 
 
 def test_an_accuracy_is_maximised_for_people_and_minimised_inside(tmp_path, dataset):
