@@ -48,6 +48,11 @@ COSTS = {
 }
 
 
+def limits_text(limits: Mapping[str, float]) -> str:
+    """Return limits for people: `at most 50,000 weights, at most 5 ms`."""
+    return ", ".join(f"at most {COSTS[name].text(most)}" for name, most in limits.items())
+
+
 @dataclass(frozen=True)
 class Demands:
     """What is asked of a model before it may be trained.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from automl_sem.augmentation.kinds import described
 from automl_sem.config import NO_LIMIT, SearchOptions
-from automl_sem.costs import COSTS
+from automl_sem.costs import limits_text
 from automl_sem.manifest import Manifest
 from automl_sem.reports.wording import count, roughly
 from automl_sem.spaces.space import Space
@@ -31,7 +31,7 @@ def describe_plan(manifest: Manifest, options: SearchOptions, space: Space) -> l
         f"engine    {manifest.engine_choice}",
         f"stress    {described(manifest.stress) or 'none'}",
         f"objective {_objectives_shown(manifest)}",
-        *([f"limits    {_limits_shown(manifest)}"] if manifest.limits else []),
+        *([f"limits    {limits_text(manifest.limits)}"] if manifest.limits else []),
         f"after     {_afterwards(manifest)}",
         f"workers   {workers}, threads each: {manifest.threads or 'automatic'}, "
         f"GPUs: {len(manifest.gpus) or 'none'}",
@@ -50,11 +50,6 @@ def _objectives_shown(manifest: Manifest) -> str:
         f"{word} ({goal.better} is better)"
         for word, goal in zip(words, manifest.goals, strict=True)
     )
-
-
-def _limits_shown(manifest: Manifest) -> str:
-    """Return the limits on candidates, for people."""
-    return ", ".join(f"at most {COSTS[name].text(n)}" for name, n in manifest.limits.items())
 
 
 def expected_time(manifest: Manifest) -> str:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any, get_args
 
-from automl_sem.costs import COSTS
+from automl_sem.costs import COSTS, limits_text
 from automl_sem.export.record import kind_of, says, test_of
 from automl_sem.goals import Goal
 from automl_sem.reports.context import Context
@@ -136,7 +136,7 @@ def limits(results: Results) -> str:
     asked = results.run.manifest.limits
     if not asked:
         return ""
-    text = f"Limits: {', '.join(f'at most {COSTS[n].text(most)}' for n, most in asked.items())}."
+    text = f"Limits: {limits_text(asked)}."
     broken = len(results.infeasible)
     text += (
         f" {count(broken, 'candidate')} broke them and {'was' if broken == 1 else 'were'} never "
